@@ -1,0 +1,93 @@
+/** Blocks: a header, whose digest is the block's identifier, and the transactions it commits to. PROTOCOL, "Blocks and finality". */
+import { concatBytes, equalBytes } from "../kit/bytes.ts";
+import { decode, encode } from "./codec.ts";
+import { asHash, asVotingKey, digest, type Hash, type VotingKey } from "./identifiers.ts";
+import { LIMITS } from "./limits.ts";
+import { Refusal, requireThat } from "./refusal.ts";
+import { readBytes, readBoolean, readInteger, readList } from "./schema.ts";
+import { decodeTransaction, type Transaction } from "./transaction.ts";
+import { certificateToValue, valueToCertificate, valueToVote, voteToValue, type Certificate, type Vote } from "./vote.ts";
+
+export const BLOCK_VERSION = 1;
+
+export interface BlockHeader {
+  readonly version: number;
+  readonly chain: Hash;
+  /** Null for an empty candidate, which is never in the ledger. */
+  readonly height: number | null;
+  /** Digest of the block or recovery that began the epoch; the chain's own digest for the first. */
+  readonly epochId: Hash;
+  readonly round: number;
+  readonly parent: Hash;
+  readonly timeMs: number;
+  readonly proposer: VotingKey;
+  readonly transactionsRoot: Hash;
+  readonly receiptsRoot: Hash;
+  readonly stateRoot: Hash;
+  readonly seatsDigest: Hash;
+  readonly endsEpoch: boolean;
+  /** Digest of the last recovery below this block, or null. */
+  readonly lastRecovery: Hash | null;
+  /** A finality certificate of an ancestor (or none) and late votes of earlier rounds: who took part. */
+  readonly certificate: Certificate | null;
+  readonly lateVotes: readonly Vote[];
+}
+
+export interface Block {
+  readonly id: Hash;
+  readonly headerBytes: Uint8Array;
+  readonly header: BlockHeader;
+  readonly transactions: readonly Transaction[];
+}
+
+/** At most one vote of each seat for each kind is worth carrying. */
+const LATE_VOTES_MAX = 2 * LIMITS.seatsMax;
+
+export function encodeHeader(header: BlockHeader): Uint8Array {
+  return encode([
+    header.version, header.chain, header.height, header.epochId, header.round, header.parent, header.timeMs, header.proposer,
+    header.transactionsRoot, header.receiptsRoot, header.stateRoot, header.seatsDigest, header.endsEpoch, header.lastRecovery,
+    header.certificate === null ? null : certificateToValue(header.certificate), header.lateVotes.map(voteToValue),
+  ]);
+}
+
+/** @throws {Refusal} `encoding-invalid`, `schema-invalid`, `too-large`, `unknown-version`. */
+export function decodeHeader(bytes: Uint8Array): BlockHeader {
+  const list = readList(decode(bytes, LIMITS.messageBytesMax), "header", 16);
+  if (list[0] !== BLOCK_VERSION) throw new Refusal("unknown-version", { version: list[0] ?? null });
+  const lateVotes = readList(list[15], "lateVotes");
+  requireThat(lateVotes.length <= LATE_VOTES_MAX, "schema-invalid", { field: "lateVotes" });
+  return {
+    version: BLOCK_VERSION, chain: asHash(list[1]), height: list[2] === null ? null : readInteger(list[2], "height", 1),
+    epochId: asHash(list[3]), round: readInteger(list[4], "round", 1), parent: asHash(list[5]), timeMs: readInteger(list[6], "timeMs"),
+    proposer: asVotingKey(list[7]), transactionsRoot: asHash(list[8]), receiptsRoot: asHash(list[9]), stateRoot: asHash(list[10]),
+    seatsDigest: asHash(list[11]), endsEpoch: readBoolean(list[12], "endsEpoch"), lastRecovery: list[13] === null ? null : asHash(list[13]),
+    certificate: list[14] === null ? null : valueToCertificate(list[14]), lateVotes: lateVotes.map(valueToVote),
+  };
+}
+
+export function createBlock(header: BlockHeader, transactions: readonly Transaction[]): Block {
+  const headerBytes = encodeHeader(header);
+  return { id: digest(headerBytes), headerBytes, header, transactions };
+}
+
+/** Digest over the identifiers of the envelopes, signatures included, in order. */
+export function transactionsRootOf(transactions: readonly Transaction[]): Hash {
+  return digest(concatBytes(...transactions.map((transaction) => digest(transaction.bytes))));
+}
+
+export function encodeBlock(block: Block): Uint8Array {
+  return encode([block.headerBytes, block.transactions.map((transaction) => transaction.bytes)]);
+}
+
+/** Decodes a block and checks that its transactions are those the header commits to. @throws {Refusal} as its parts do, `root-mismatch`. */
+export function decodeBlock(bytes: Uint8Array): Block {
+  const list = readList(decode(bytes, LIMITS.messageBytesMax), "block", 2);
+  const headerBytes = readBytes(list[0], "headerBytes", LIMITS.messageBytesMax);
+  const items = readList(list[1], "transactions");
+  requireThat(items.length <= LIMITS.blockTransactionsMax, "too-large", { transactions: items.length });
+  const transactions = items.map((item) => decodeTransaction(readBytes(item, "transaction", LIMITS.transactionBytesMax)));
+  const header = decodeHeader(headerBytes);
+  requireThat(equalBytes(header.transactionsRoot, transactionsRootOf(transactions)), "root-mismatch", { root: "transactions" });
+  return { id: digest(headerBytes), headerBytes, header, transactions };
+}
