@@ -16,7 +16,10 @@ export interface StorageBatch {
 export interface Storage {
   read(table: StorageTable, key: string): Promise<Uint8Array | undefined>;
   /** Rows with `from <= key < to`, ascending (or descending from the end when `reverse`), at most `limit`. */
-  range(table: StorageTable, options: { from: string; to: string; limit: number; reverse?: boolean }): Promise<readonly (readonly [key: string, bytes: Uint8Array])[]>;
+  range(
+    table: StorageTable,
+    options: { from: string; to: string; limit: number; reverse?: boolean },
+  ): Promise<readonly (readonly [key: string, bytes: Uint8Array])[]>;
   /** Writes in the order of the calls. */
   write(batch: StorageBatch): Promise<void>;
   /** Bytes used and allowed, where the platform tells. */
@@ -77,7 +80,10 @@ export interface NetworkStatus {
   readonly self: string;
   readonly relays: readonly { readonly address: string; readonly state: "linked" | "dialing" | "unreachable" }[];
   readonly links: readonly {
-    readonly peer: string; readonly direct: boolean; readonly via: string | null; readonly roundTripMs: number | null;
+    readonly peer: string;
+    readonly direct: boolean;
+    readonly via: string | null;
+    readonly roundTripMs: number | null;
     /** Peers that this neighbour says it is linked to. */
     readonly neighbours: readonly string[];
   }[];

@@ -45,9 +45,22 @@ const LATE_VOTES_MAX = 2 * LIMITS.seatsMax;
 
 export function encodeHeader(header: BlockHeader): Uint8Array {
   return encode([
-    header.version, header.chain, header.height, header.epochId, header.round, header.parent, header.timeMs, header.proposer,
-    header.transactionsRoot, header.receiptsRoot, header.stateRoot, header.seatsDigest, header.endsEpoch, header.lastRecovery,
-    header.certificate === null ? null : certificateToValue(header.certificate), header.lateVotes.map(voteToValue),
+    header.version,
+    header.chain,
+    header.height,
+    header.epochId,
+    header.round,
+    header.parent,
+    header.timeMs,
+    header.proposer,
+    header.transactionsRoot,
+    header.receiptsRoot,
+    header.stateRoot,
+    header.seatsDigest,
+    header.endsEpoch,
+    header.lastRecovery,
+    header.certificate === null ? null : certificateToValue(header.certificate),
+    header.lateVotes.map(voteToValue),
   ]);
 }
 
@@ -58,11 +71,22 @@ export function decodeHeader(bytes: Uint8Array): BlockHeader {
   const lateVotes = readList(list[15], "lateVotes");
   requireThat(lateVotes.length <= LATE_VOTES_MAX, "schema-invalid", { field: "lateVotes" });
   return {
-    version: BLOCK_VERSION, chain: asHash(list[1]), height: list[2] === null ? null : readInteger(list[2], "height", 1),
-    epochId: asHash(list[3]), round: readInteger(list[4], "round", 1), parent: asHash(list[5]), timeMs: readInteger(list[6], "timeMs"),
-    proposer: asVotingKey(list[7]), transactionsRoot: asHash(list[8]), receiptsRoot: asHash(list[9]), stateRoot: asHash(list[10]),
-    seatsDigest: asHash(list[11]), endsEpoch: readBoolean(list[12], "endsEpoch"), lastRecovery: list[13] === null ? null : asHash(list[13]),
-    certificate: list[14] === null ? null : valueToCertificate(list[14]), lateVotes: lateVotes.map(valueToVote),
+    version: BLOCK_VERSION,
+    chain: asHash(list[1]),
+    height: list[2] === null ? null : readInteger(list[2], "height", 1),
+    epochId: asHash(list[3]),
+    round: readInteger(list[4], "round", 1),
+    parent: asHash(list[5]),
+    timeMs: readInteger(list[6], "timeMs"),
+    proposer: asVotingKey(list[7]),
+    transactionsRoot: asHash(list[8]),
+    receiptsRoot: asHash(list[9]),
+    stateRoot: asHash(list[10]),
+    seatsDigest: asHash(list[11]),
+    endsEpoch: readBoolean(list[12], "endsEpoch"),
+    lastRecovery: list[13] === null ? null : asHash(list[13]),
+    certificate: list[14] === null ? null : valueToCertificate(list[14]),
+    lateVotes: lateVotes.map(valueToVote),
   };
 }
 

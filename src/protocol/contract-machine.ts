@@ -58,7 +58,12 @@ export interface ContractManifest {
 
 export interface ContractMachine {
   /** Loads a module in isolation and reads its manifest. Deterministic; costs gas like a call. */
-  inspect(source: string, gasMax: number): { readonly manifest: ContractManifest; readonly gasUsed: number } | { readonly code: RejectCode; readonly message: string; readonly gasUsed: number };
+  inspect(
+    source: string,
+    gasMax: number,
+  ):
+    | { readonly manifest: ContractManifest; readonly gasUsed: number }
+    | { readonly code: RejectCode; readonly message: string; readonly gasUsed: number };
   /** Runs one method to its end. Never throws, but for an `AssertionError` on a host fault, which stops the peer from voting. */
   call(call: ContractCall): CallOutcome;
 }

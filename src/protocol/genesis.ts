@@ -24,8 +24,16 @@ export interface Parameters {
 }
 
 export const DEFAULT_PARAMETERS: Parameters = {
-  grant: 1000, bond: 500, feePerKilobyte: 1, feePerMillionGas: 1, claimBits: 7, claimsPerBlockMax: 4,
-  baseTimeoutMs: 1000, heartbeatMs: 60_000, recoveryMs: 10_000, bondLiableMs: 86_400_000,
+  grant: 1000,
+  bond: 500,
+  feePerKilobyte: 1,
+  feePerMillionGas: 1,
+  claimBits: 7,
+  claimsPerBlockMax: 4,
+  baseTimeoutMs: 1000,
+  heartbeatMs: 60_000,
+  recoveryMs: 10_000,
+  bondLiableMs: 86_400_000,
 };
 
 export interface Genesis {
@@ -42,9 +50,16 @@ export interface Genesis {
 }
 
 const PARAMETER_BOUNDS: Readonly<Record<keyof Parameters, readonly [min: number, max: number]>> = {
-  grant: [0, 1_000_000_000], bond: [0, 1_000_000_000], feePerKilobyte: [0, 1_000_000], feePerMillionGas: [0, 1_000_000],
-  claimBits: [0, 24], claimsPerBlockMax: [1, 64], baseTimeoutMs: [200, 60_000], heartbeatMs: [5_000, 3_600_000],
-  recoveryMs: [1_000, 600_000], bondLiableMs: [0, 30 * 86_400_000],
+  grant: [0, 1_000_000_000],
+  bond: [0, 1_000_000_000],
+  feePerKilobyte: [0, 1_000_000],
+  feePerMillionGas: [0, 1_000_000],
+  claimBits: [0, 24],
+  claimsPerBlockMax: [1, 64],
+  baseTimeoutMs: [200, 60_000],
+  heartbeatMs: [5_000, 3_600_000],
+  recoveryMs: [1_000, 600_000],
+  bondLiableMs: [0, 30 * 86_400_000],
 };
 
 export function encodeGenesis(genesis: Genesis): Uint8Array {
@@ -53,7 +68,17 @@ export function encodeGenesis(genesis: Genesis): Uint8Array {
 
 /** @throws {Refusal} `encoding-invalid`, `schema-invalid`, `unknown-version`. */
 export function decodeGenesis(bytes: Uint8Array): Genesis {
-  const map = readMap(decode(bytes, 64 * 1024), "genesis", ["version", "kind", "name", "token", "createdMs", "founder", "foundingSeat", "parameters", "salt"]);
+  const map = readMap(decode(bytes, 64 * 1024), "genesis", [
+    "version",
+    "kind",
+    "name",
+    "token",
+    "createdMs",
+    "founder",
+    "foundingSeat",
+    "parameters",
+    "salt",
+  ]);
   if (map["version"] !== GENESIS_VERSION) throw new Refusal("unknown-version", { version: map["version"] ?? null });
   requireThat(map["kind"] === "public", "not-supported", { kind: map["kind"] ?? null });
   const given = readMap(map["parameters"], "parameters", Object.keys(PARAMETER_BOUNDS));
@@ -63,9 +88,15 @@ export function decodeGenesis(bytes: Uint8Array): Genesis {
   const salt = map["salt"];
   requireThat(salt instanceof Uint8Array && salt.length === 16, "schema-invalid", { field: "salt" });
   return {
-    version: GENESIS_VERSION, kind: "public", name: readText(map["name"], "name", 64, 1), token: readText(map["token"], "token", 16, 1),
-    createdMs: readInteger(map["createdMs"], "createdMs"), founder: asAccountId(map["founder"]),
-    foundingSeat: asVotingKey(map["foundingSeat"]), parameters, salt,
+    version: GENESIS_VERSION,
+    kind: "public",
+    name: readText(map["name"], "name", 64, 1),
+    token: readText(map["token"], "token", 16, 1),
+    createdMs: readInteger(map["createdMs"], "createdMs"),
+    founder: asAccountId(map["founder"]),
+    foundingSeat: asVotingKey(map["foundingSeat"]),
+    parameters,
+    salt,
   };
 }
 

@@ -28,18 +28,21 @@ export function readMap(value: Value | undefined, field: string, keys: readonly 
 }
 
 export function readInteger(value: Value | undefined, field: string, min = 0, max: number = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > max) refuse(field, `an integer from ${min} to ${max}`);
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > max)
+    refuse(field, `an integer from ${min} to ${max}`);
   return value;
 }
 
 export function readBytes(value: Value | undefined, field: string, bytesMax: number, bytesMin = 0): Uint8Array {
-  if (!(value instanceof Uint8Array) || value.length > bytesMax || value.length < bytesMin) refuse(field, `${bytesMin} to ${bytesMax} bytes`);
+  if (!(value instanceof Uint8Array) || value.length > bytesMax || value.length < bytesMin)
+    refuse(field, `${bytesMin} to ${bytesMax} bytes`);
   return value;
 }
 
 /** A text of at most `unitsMax` UTF-16 units. */
 export function readText(value: Value | undefined, field: string, unitsMax: number, unitsMin = 0): string {
-  if (typeof value !== "string" || value.length > unitsMax || value.length < unitsMin) refuse(field, `a text of ${unitsMin} to ${unitsMax}`);
+  if (typeof value !== "string" || value.length > unitsMax || value.length < unitsMin)
+    refuse(field, `a text of ${unitsMin} to ${unitsMax}`);
   return value;
 }
 

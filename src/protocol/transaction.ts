@@ -45,11 +45,22 @@ export function createTransaction(bodyBytes: Uint8Array, signatures: readonly Si
 }
 
 function readBody(bodyBytes: Uint8Array): TransactionBody {
-  const map = readMap(decode(bodyBytes, LIMITS.transactionBytesMax), "body", ["version", "chain", "sender", "nonce", "validUntilMs", "fee", "calls"]);
+  const map = readMap(decode(bodyBytes, LIMITS.transactionBytesMax), "body", [
+    "version",
+    "chain",
+    "sender",
+    "nonce",
+    "validUntilMs",
+    "fee",
+    "calls",
+  ]);
   if (map["version"] !== TRANSACTION_VERSION) throw new Refusal("unknown-version", { version: map["version"] ?? null });
   const nonce = readList(map["nonce"], "nonce", 2);
   const calls = readList(map["calls"], "calls");
-  requireThat(calls.length >= 1 && calls.length <= LIMITS.callsMax, "schema-invalid", { field: "calls", expected: `1 to ${LIMITS.callsMax}` });
+  requireThat(calls.length >= 1 && calls.length <= LIMITS.callsMax, "schema-invalid", {
+    field: "calls",
+    expected: `1 to ${LIMITS.callsMax}`,
+  });
   return {
     version: TRANSACTION_VERSION,
     chain: asHash(map["chain"]),
@@ -77,7 +88,8 @@ export function decodeTransaction(bytes: Uint8Array): Transaction {
   });
   requireThat(signatures.length >= 1 && signatures.length <= LIMITS.signaturesMax, "schema-invalid", { field: "signatures" });
   for (let i = 0; i < signatures.length; i++) {
-    for (let j = 0; j < i; j++) requireThat(!equalBytes(signatures[i]![0], signatures[j]![0]), "schema-invalid", { field: "signatures", expected: "different keys" });
+    for (let j = 0; j < i; j++)
+      requireThat(!equalBytes(signatures[i]![0], signatures[j]![0]), "schema-invalid", { field: "signatures", expected: "different keys" });
   }
   return { bytes, bodyBytes, id: digest(bodyBytes), body: readBody(bodyBytes), signatures };
 }

@@ -91,7 +91,10 @@ function readStatement(list: readonly Value[]): Statement {
   const kind = readOneOf(list[3], "kind", VOTE_KINDS);
   requireThat((list[4] === null) === (kind === "skip"), "schema-invalid", { field: "candidate" });
   return {
-    chain: asHash(list[0]), epochId: asHash(list[1]), round: readInteger(list[2], "round", 1), kind,
+    chain: asHash(list[0]),
+    epochId: asHash(list[1]),
+    round: readInteger(list[2], "round", 1),
+    kind,
     candidate: list[4] === null ? null : asHash(list[4]),
   };
 }
@@ -99,33 +102,58 @@ function readStatement(list: readonly Value[]): Statement {
 /** @throws {Refusal} `schema-invalid`. */
 export function valueToVote(value: Value | undefined): Vote {
   const list = readList(value, "vote", 7);
-  return { ...readStatement(list), seat: asVotingKey(list[5]), signature: readBytes(list[6], "signature", SIGNATURE_BYTES, SIGNATURE_BYTES) };
+  return {
+    ...readStatement(list),
+    seat: asVotingKey(list[5]),
+    signature: readBytes(list[6], "signature", SIGNATURE_BYTES, SIGNATURE_BYTES),
+  };
 }
 
 export function certificateToValue(certificate: Certificate): Value {
-  return [certificate.chain, certificate.epochId, certificate.round, certificate.kind, certificate.candidate, certificate.signers, certificate.signatures];
+  return [
+    certificate.chain,
+    certificate.epochId,
+    certificate.round,
+    certificate.kind,
+    certificate.candidate,
+    certificate.signers,
+    certificate.signatures,
+  ];
 }
 
 /** @throws {Refusal} `schema-invalid`; whether the signatures hold is checked against the epoch's seats elsewhere. */
 export function valueToCertificate(value: Value | undefined): Certificate {
   const list = readList(value, "certificate", 7);
   const signers = readList(list[5], "signers").map((signer) => readInteger(signer, "signer", 0, LIMITS.seatsMax - 1));
-  const signatures = readList(list[6], "signatures", signers.length).map((item) => readBytes(item, "signature", SIGNATURE_BYTES, SIGNATURE_BYTES));
-  for (let i = 1; i < signers.length; i++) requireThat(signers[i]! > signers[i - 1]!, "schema-invalid", { field: "signers", expected: "ascending" });
+  const signatures = readList(list[6], "signatures", signers.length).map((item) =>
+    readBytes(item, "signature", SIGNATURE_BYTES, SIGNATURE_BYTES),
+  );
+  for (let i = 1; i < signers.length; i++)
+    requireThat(signers[i]! > signers[i - 1]!, "schema-invalid", { field: "signers", expected: "ascending" });
   return { ...readStatement(list), signers, signatures };
 }
 
 export function aliveToValue(alive: Alive): Value {
-  return [alive.chain, alive.epochId, alive.lastFinal, alive.highest === null ? null : certificateToValue(alive.highest), alive.seat, alive.signature];
+  return [
+    alive.chain,
+    alive.epochId,
+    alive.lastFinal,
+    alive.highest === null ? null : certificateToValue(alive.highest),
+    alive.seat,
+    alive.signature,
+  ];
 }
 
 /** @throws {Refusal} `schema-invalid`. */
 export function valueToAlive(value: Value | undefined): Alive {
   const list = readList(value, "alive", 6);
   return {
-    chain: asHash(list[0]), epochId: asHash(list[1]), lastFinal: asHash(list[2]),
+    chain: asHash(list[0]),
+    epochId: asHash(list[1]),
+    lastFinal: asHash(list[2]),
     highest: list[3] === null ? null : valueToCertificate(list[3]),
-    seat: asVotingKey(list[4]), signature: readBytes(list[5], "signature", SIGNATURE_BYTES, SIGNATURE_BYTES),
+    seat: asVotingKey(list[4]),
+    signature: readBytes(list[5], "signature", SIGNATURE_BYTES, SIGNATURE_BYTES),
   };
 }
 
@@ -137,6 +165,8 @@ export function recoveryToValue(recovery: Recovery): Value {
 export function valueToRecovery(value: Value | undefined): Recovery {
   const list = readList(value, "recovery", 5);
   const seats = readList(list[3], "seats").map(asVotingKey);
-  requireThat(seats.length >= 1 && seats.length <= LIMITS.seatsMax && typeof list[4] === "boolean", "schema-invalid", { field: "recovery" });
+  requireThat(seats.length >= 1 && seats.length <= LIMITS.seatsMax && typeof list[4] === "boolean", "schema-invalid", {
+    field: "recovery",
+  });
   return { chain: asHash(list[0]), epochId: asHash(list[1]), base: asHash(list[2]), seats, sleepers: list[4] };
 }
