@@ -6,7 +6,17 @@ import { LIMITS } from "./limits.ts";
 import { Refusal, requireThat } from "./refusal.ts";
 import { readBytes, readBoolean, readInteger, readList } from "./schema.ts";
 import { decodeTransaction, type Transaction } from "./transaction.ts";
-import { certificateToValue, valueToCertificate, valueToVote, voteToValue, type Certificate, type Vote } from "./vote.ts";
+import {
+  aliveToValue,
+  certificateToValue,
+  valueToAlive,
+  valueToCertificate,
+  valueToVote,
+  voteToValue,
+  type Alive,
+  type Certificate,
+  type Vote,
+} from "./vote.ts";
 
 export const BLOCK_VERSION = 1;
 
@@ -31,6 +41,8 @@ export interface BlockHeader {
   /** A finality certificate of an ancestor (or none) and late votes of earlier rounds: who took part. */
   readonly certificate: Certificate | null;
   readonly lateVotes: readonly Vote[];
+  /** Standing promises of current seats in this epoch, which end it and so free their signers. At most one of each seat, by seat. */
+  readonly alives: readonly Alive[];
 }
 
 export interface Block {
@@ -61,15 +73,18 @@ export function encodeHeader(header: BlockHeader): Uint8Array {
     header.lastRecovery,
     header.certificate === null ? null : certificateToValue(header.certificate),
     header.lateVotes.map(voteToValue),
+    header.alives.map(aliveToValue),
   ]);
 }
 
 /** @throws {Refusal} `encoding-invalid`, `schema-invalid`, `too-large`, `unknown-version`. */
 export function decodeHeader(bytes: Uint8Array): BlockHeader {
-  const list = readList(decode(bytes, LIMITS.messageBytesMax), "header", 16);
+  const list = readList(decode(bytes, LIMITS.messageBytesMax), "header", 17);
   if (list[0] !== BLOCK_VERSION) throw new Refusal("unknown-version", { version: list[0] ?? null });
   const lateVotes = readList(list[15], "lateVotes");
   requireThat(lateVotes.length <= LATE_VOTES_MAX, "schema-invalid", { field: "lateVotes" });
+  const alives = readList(list[16], "alives");
+  requireThat(alives.length <= LIMITS.seatsMax, "schema-invalid", { field: "alives" });
   return {
     version: BLOCK_VERSION,
     chain: asHash(list[1]),
@@ -87,6 +102,7 @@ export function decodeHeader(bytes: Uint8Array): BlockHeader {
     lastRecovery: list[13] === null ? null : asHash(list[13]),
     certificate: list[14] === null ? null : valueToCertificate(list[14]),
     lateVotes: lateVotes.map(valueToVote),
+    alives: alives.map(valueToAlive),
   };
 }
 

@@ -75,6 +75,19 @@ export function recoverBytes(recoveryDigest: Hash): Uint8Array {
   return encode(["bothy/recover/1", recoveryDigest]);
 }
 
+/** A hint that a seat closes or reloads: its turns are not waited for until it is heard again. It changes nothing else. */
+export interface Absent {
+  readonly chain: Hash;
+  readonly epochId: Hash;
+  readonly round: number;
+  readonly seat: VotingKey;
+  readonly signature: Uint8Array;
+}
+
+export function absentBytes(absent: Omit<Absent, "seat" | "signature">): Uint8Array {
+  return encode(["bothy/absent/1", absent.chain, absent.epochId, absent.round]);
+}
+
 export interface RecoverySignature {
   readonly recovery: Recovery;
   readonly seat: VotingKey;
