@@ -49,7 +49,8 @@ export interface Genesis {
   readonly salt: Uint8Array;
 }
 
-const PARAMETER_BOUNDS: Readonly<Record<keyof Parameters, readonly [min: number, max: number]>> = {
+/** What each parameter may be; a founder's and governance's choices are both held to it. */
+export const PARAMETER_BOUNDS: Readonly<Record<keyof Parameters, readonly [min: number, max: number]>> = {
   grant: [0, 1_000_000_000],
   bond: [0, 1_000_000_000],
   feePerKilobyte: [0, 1_000_000],

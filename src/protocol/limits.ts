@@ -27,4 +27,7 @@ export const LIMITS = {
   sleepingSeatsMax: 16,
   /** How far a candidate's time may be ahead of a voter's clock before the voter holds it. */
   clockAheadMsMax: 10_000,
+  /** Peers named in one introduction: a class of thirty twice over, and a page of text. */
+  introducedPeersMax: 64,
+  introductionBytesMax: 8 * 1024,
 } as const;

@@ -1,0 +1,45 @@
+/**
+ * Who is there: how peers of one chain hear of each other. On `/bothy/1/rendezvous` a tab announces itself to a relay and is told recent peers;
+ * on `/bothy/1/peers` neighbours tell each other whom they are linked to. Both speak this one message.
+ */
+import { decode, encode } from "./codec.ts";
+import { fromHex } from "./identifiers.ts";
+import { LIMITS } from "./limits.ts";
+import { requireThat } from "./refusal.ts";
+import { readList, readMap, readText } from "./schema.ts";
+
+export const RENDEZVOUS_PROTOCOL = "/bothy/1/rendezvous";
+export const PEERS_PROTOCOL = "/bothy/1/peers";
+
+export interface Introduction {
+  /** Hexadecimal text of the chain's identifier. */
+  readonly chain: string;
+  /** libp2p peer identifiers, base58 text of Ed25519 keys. */
+  readonly peers: readonly string[];
+}
+
+/** The base58 text of an identity multihash of an Ed25519 key (libp2p peer-ids specification). */
+const PEER_ID = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/;
+
+export function isPeerIdText(text: string): boolean {
+  return PEER_ID.test(text);
+}
+
+export function encodeIntroduction(introduction: Introduction): Uint8Array {
+  return encode({ chain: introduction.chain, peers: introduction.peers.slice(0, LIMITS.introducedPeersMax) });
+}
+
+/** @throws {Refusal} `encoding-invalid`, `schema-invalid`. */
+export function decodeIntroduction(bytes: Uint8Array): Introduction {
+  const map = readMap(decode(bytes, LIMITS.introductionBytesMax), "introduction", ["chain", "peers"]);
+  const chain = readText(map["chain"], "chain", 64, 64);
+  fromHex(chain);
+  const list = readList(map["peers"], "peers");
+  requireThat(list.length <= LIMITS.introducedPeersMax, "schema-invalid", { field: "peers", expected: "fewer" });
+  const peers = list.map((item) => {
+    const peer = readText(item, "peer", 64);
+    requireThat(isPeerIdText(peer), "schema-invalid", { field: "peer", expected: "a peer identifier" });
+    return peer;
+  });
+  return { chain, peers };
+}
