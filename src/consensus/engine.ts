@@ -58,8 +58,11 @@ export interface Chain {
    * @throws {Refusal} when the block is not valid on its parent.
    */
   execute(block: Block): BlockInfo;
-  /** The same for a recovery on its base: an empty block of the base's height plus one that changes the seats (`seatsAfterRecovery`). */
-  executeRecovery(recovery: Recovery, id: Hash): BlockInfo;
+  /**
+   * The same for a recovery on its base: an empty block of the base's height plus one that changes the seats by
+   * `seatsAfterRecovery`. `epochSeats` are those of the epoch that it recovers.
+   */
+  executeRecovery(recovery: Recovery, id: Hash, epochSeats: readonly VotingKey[]): BlockInfo;
   /** Of genesis, or of a block executed and not dropped since. */
   info(id: Hash): BlockInfo | undefined;
   /** Builds and executes a block. Null when it would stand bare and may not, because nothing could be executed after all. */
@@ -70,16 +73,17 @@ export interface Chain {
 
 /** Messages between engines. The caller has verified every signature in them (`signature-checks.ts`), and fetched the bodies. */
 export type ConsensusMessage =
-  | { readonly kind: "candidate"; readonly block: Block; readonly certificates: readonly Certificate[] }
+  /** A block, its proposer's own vote notarize for it (which authenticates it), and what justifies its parent (rule 3). */
+  | { readonly kind: "candidate"; readonly block: Block; readonly vote: Vote; readonly certificates: readonly Certificate[] }
   | { readonly kind: "vote"; readonly vote: Vote }
   | { readonly kind: "certificate"; readonly certificate: Certificate }
   | { readonly kind: "alive"; readonly alive: Alive }
   | { readonly kind: "recover"; readonly recover: RecoverySignature }
   | { readonly kind: "absent"; readonly absent: Absent }
-  /** Where a peer stands. `epochs`: epochs of its branch from the newest, ever more thinly, so that a common one is found. */
-  | { readonly kind: "hello"; readonly epochId: Hash; readonly lastFinal: Hash; readonly epochs: readonly Hash[] }
+  /** Where a peer stands. `known`: blocks that it holds, newest first and ever more thinly, so that a common one is found. */
+  | { readonly kind: "hello"; readonly epochId: Hash; readonly lastFinal: Hash; readonly known: readonly Hash[] }
   | { readonly kind: "ask"; readonly id: Hash }
-  /** Blocks oldest first, with what proves them: finality certificates and complete recoveries. */
+  /** Blocks oldest first, with what proves them: finality certificates and complete recoveries; all of one epoch. */
   | {
       readonly kind: "give";
       readonly blocks: readonly Block[];
@@ -105,6 +109,8 @@ export type ConsensusInput =
   /** A new link stands: say hello. */
   | { readonly kind: "linked"; readonly peer: string }
   | { readonly kind: "unlinked"; readonly peer: string }
+  /** A message came whose epoch `seatsOf` does not know, so that it could not be checked; keep it for a while and try again. */
+  | { readonly kind: "unknown-epoch"; readonly from: string }
   | { readonly kind: "transactions-changed" }
   /** This peer closes or reloads: tell the others not to wait. */
   | { readonly kind: "closing" }
@@ -165,7 +171,9 @@ export type ConsensusEffect =
   /** Two statements of one seat that contradict each other (PROTOCOL, seat.evidence). */
   | { readonly kind: "evidence"; readonly first: Vote; readonly second: Vote }
   /** Candidates that will never be needed again: their overlays may go. */
-  | { readonly kind: "dropped"; readonly blocks: readonly Hash[] };
+  | { readonly kind: "dropped"; readonly blocks: readonly Hash[] }
+  /** A tick at this time would be of use, before the next steady one. */
+  | { readonly kind: "wake"; readonly atMs: number };
 
 export const STRENGTHS = ["full", "recovered", "provisional"] as const;
 /** The weakest link of the last hour: an ordinary epoch or a recovery by a quorum, by over half, by fewer. */

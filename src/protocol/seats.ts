@@ -40,9 +40,12 @@ export function lapseSeats(lists: SeatLists, gone: readonly VotingKey[]): SeatLi
   return { seats, sleeping };
 }
 
-/** Seats after a recovery on a base with these: those not named lapse; when sleepers take over, the current ones fall asleep. */
-export function seatsAfterRecovery(lists: SeatLists, recovery: Recovery): SeatLists {
+/**
+ * Seats after a recovery on a base with these. Seats of the recovered epoch that are not named lapse, those the base newly admitted
+ * stay; when sleepers take over, the current ones fall asleep.
+ */
+export function seatsAfterRecovery(lists: SeatLists, recovery: Recovery, epochSeats: readonly VotingKey[]): SeatLists {
   const named = recovery.seats;
-  if (!recovery.sleepers) return lapseSeats(lists, without(lists.seats, named));
+  if (!recovery.sleepers) return lapseSeats(lists, without(epochSeats, named));
   return { seats: sortSeats(named), sleeping: [...without(lists.sleeping, named), ...lists.seats].slice(-LIMITS.sleepingSeatsMax) };
 }
