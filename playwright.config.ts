@@ -1,0 +1,30 @@
+import { defineConfig, devices } from "@playwright/test";
+
+/** What headless Chromium needs in a container: no sandbox of its own, no traffic of its own. */
+const launchOptions = {
+  ...(process.env["CHROMIUM_PATH"] === undefined ? {} : { executablePath: process.env["CHROMIUM_PATH"] }),
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+
+export default defineConfig({
+  testDir: "e2e",
+  outputDir: "test-results",
+  // Every test runs several peers and a relay of its own; two cores carry one test at a time.
+  workers: 1,
+  fullyParallel: false,
+  retries: 0,
+  forbidOnly: true,
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
+  reporter: [["line"], ["json", { outputFile: process.env["PLAYWRIGHT_JSON_OUTPUT_FILE"] ?? "test-results/results.json" }]],
+  use: { ...devices["Desktop Chrome"], viewport: { width: 1280, height: 800 }, launchOptions, trace: "retain-on-failure", locale: "en-GB" },
+  projects: [{ name: "chromium" }],
+});

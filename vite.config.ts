@@ -1,0 +1,68 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+import { VitePWA } from "vite-plugin-pwa";
+
+/** Plugins that window and workers need alike, each in a file of its own under tools/. */
+async function sharedPlugins(): Promise<Plugin[]> {
+  const plugins: Plugin[] = [];
+  for (const name of ["webrtc-race", "metered-wasm"]) {
+    const url = new URL(`./tools/vite-${name}.ts`, import.meta.url);
+    if (!existsSync(fileURLToPath(url))) continue;
+    const module: { plugin: () => Plugin } = await import(url.href);
+    plugins.push(module.plugin());
+  }
+  return plugins;
+}
+
+export default defineConfig({
+  // Any static host, any path below it.
+  base: "./",
+  worker: { format: "es", plugins: sharedPlugins as unknown as () => Plugin[] },
+  build: {
+    target: "es2023",
+    manifest: true,
+    sourcemap: false,
+    // Under the content security policy nothing is inline: no script, no data: address.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 800,
+  },
+  plugins: [
+    react(),
+    sharedPlugins(),
+    VitePWA({
+      // The person decides when to update: every tab must first have saved and left its seat.
+      registerType: "prompt",
+      injectRegister: null,
+      manifest: {
+        id: "./",
+        name: "Bothy",
+        short_name: "Bothy",
+        description: "A blockchain of things that runs in browser tabs",
+        start_url: "./",
+        scope: "./",
+        display: "standalone",
+        theme_color: "#1f5b44",
+        background_color: "#f6f5f0",
+        categories: ["utilities", "productivity"],
+        icons: [
+          { src: "icon.svg", sizes: "any", type: "image/svg+xml", purpose: "any" },
+          { src: "icon-192.png", sizes: "192x192", type: "image/png", purpose: "any" },
+          { src: "icon-512.png", sizes: "512x512", type: "image/png", purpose: "any" },
+          { src: "icon-maskable-512.png", sizes: "512x512", type: "image/png", purpose: "maskable" },
+        ],
+      },
+      workbox: {
+        // All of it, WASM too: the app starts and shows its ledger without any network.
+        globPatterns: ["**/*.{js,css,html,svg,png,woff2,wasm}"],
+        maximumFileSizeToCacheInBytes: 6_000_000,
+        navigateFallback: "index.html",
+        // What the relay answers itself is never taken from the cache.
+        navigateFallbackDenylist: [/\/bothy\//, /\/healthz$/, /\/metrics$/],
+        cleanupOutdatedCaches: true,
+      },
+    }),
+  ],
+});

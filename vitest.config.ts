@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    name: "node",
+    environment: "node",
+    include: ["{src,sim,relay,tools,bench}/**/*.test.ts"],
+    setupFiles: ["tools/vitest-setup.ts"],
+    // Seeds, engines and hashes share two cores with each other; a unit test that hangs is still found.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    retry: 0,
+    passWithNoTests: false,
+  },
+});
