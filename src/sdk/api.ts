@@ -8,6 +8,13 @@ import type { RejectCode } from "../protocol/codes.ts";
 import type { Value } from "../protocol/codec.ts";
 import type { RefusalData } from "../protocol/refusal.ts";
 
+export type { RejectCode } from "../protocol/codes.ts";
+export type { Value, ValueMap } from "../protocol/codec.ts";
+export type { RefusalData, RefusalShape } from "../protocol/refusal.ts";
+export { REJECT_CODES, isRejectCode } from "../protocol/codes.ts";
+export { Refusal } from "../protocol/refusal.ts";
+export { LIMITS } from "../protocol/limits.ts";
+
 /** 64 lower-case hexadecimal digits: a transaction, block, device, stream, contract or state root. */
 export type DigestText = string;
 /** `did:key:z6Mk…` of a person or peer, or the 64 hexadecimal digits of a contract. */

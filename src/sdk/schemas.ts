@@ -1,0 +1,180 @@
+/** What a peer accepts from a client, and so the one runtime list of every operation, query, topic and command with its arguments. */
+import * as v from "valibot";
+import { LIMITS } from "../protocol/limits.ts";
+import { Refusal } from "../protocol/refusal.ts";
+import type { Value } from "../protocol/codec.ts";
+import {
+  PROOF_KINDS,
+  type CommandName,
+  type Commands,
+  type OperationName,
+  type Operations,
+  type Queries,
+  type QueryName,
+  type TopicName,
+} from "./api.ts";
+import type { ClientMessage } from "./messages.ts";
+
+/** The longest page of a list, and the most readings of one answer: about a megabyte. */
+const PAGE_MAX = 200;
+const READINGS_MAX = 5000;
+
+function isValue(input: unknown, depth = 0): input is Value {
+  if (depth > LIMITS.valueDepthMax) return false;
+  if (input === null || typeof input === "boolean" || typeof input === "string" || input instanceof Uint8Array) return true;
+  if (typeof input === "number") return Number.isFinite(input) && (!Number.isInteger(input) || Number.isSafeInteger(input));
+  if (Array.isArray(input)) return input.every((item) => isValue(item, depth + 1));
+  if (typeof input !== "object") return false;
+  return Object.entries(input).every(([key, item]) => key !== "__proto__" && isValue(item, depth + 1));
+}
+
+const value = v.custom<Value>((input) => isValue(input), "a value of the codec's data model");
+const bytes = v.instance(Uint8Array<ArrayBufferLike>);
+const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const account = v.pipe(v.string(), v.regex(/^(did:key:z[1-9A-HJ-NP-Za-km-z]{1,60}|[0-9a-f]{64})$/));
+const amount = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(LIMITS.amountMax));
+const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
+const source = text(LIMITS.transactionBytesMax);
+const page = { after: v.exactOptional(text(256)), limit: v.exactOptional(v.pipe(natural, v.maxValue(PAGE_MAX))) };
+const nothing = v.strictObject({});
+
+type ObjectSchema<Output> = v.GenericSchema<unknown, Output> & { readonly entries: v.ObjectEntries };
+
+export const OPERATION_SCHEMAS: { readonly [Name in OperationName]: ObjectSchema<Operations[Name]> } = {
+  "account.transfer": v.strictObject({ to: account, amount }),
+  "account.setProfile": v.strictObject({ name: text(LIMITS.nameBytesMax) }),
+  "token.claim": v.strictObject({ reference: v.exactOptional(digest), nonce: v.exactOptional(bytes) }),
+  "seat.take": v.strictObject({ votingKey: v.exactOptional(digest) }),
+  "seat.leave": v.strictObject({ votingKey: v.exactOptional(digest) }),
+  "seat.present": v.strictObject({ votingKey: v.exactOptional(digest) }),
+  "device.register": v.strictObject({ description: source, leaseMs: natural }),
+  "device.update": v.strictObject({ device: digest, description: source, leaseMs: natural }),
+  "device.setStatus": v.strictObject({ device: digest, status: v.picklist(["active", "offline", "maintenance", "retired"]) }),
+  "device.retire": v.strictObject({ device: digest }),
+  "stream.open": v.strictObject({ device: digest, name: text(LIMITS.nameBytesMax) }),
+  "stream.append": v.strictObject({ stream: digest, sequence: natural, pack: v.array(value) }),
+  "stream.close": v.strictObject({ stream: digest }),
+  "contract.deploy": v.strictObject({ source, arguments: value, endowment: amount }),
+  "contract.call": v.strictObject({ contract: digest, method: text(64), arguments: value, gasMax: natural, amount }),
+  "contract.fund": v.strictObject({ contract: digest, amount }),
+  "contract.terminate": v.strictObject({ contract: digest }),
+  "record.write": v.strictObject({ about: text(256), kind: text(64), digest: v.nullable(digest), note: text(4096) }),
+};
+
+const callSchemas = Object.entries(OPERATION_SCHEMAS).map(([operation, schema]) =>
+  v.strictObject({ operation: v.literal(operation), arguments: schema as v.GenericSchema }),
+);
+const calls = v.pipe(v.array(v.variant("operation", callSchemas)), v.minLength(1), v.maxLength(LIMITS.callsMax));
+
+export const QUERY_SCHEMAS: { readonly [Name in QueryName]: ObjectSchema<Queries[Name]["parameters"]> } = {
+  status: nothing,
+  account: v.strictObject({ account }),
+  accounts: v.strictObject(page),
+  transaction: v.strictObject({ id: digest }),
+  transactions: v.strictObject({ ...page, account: v.exactOptional(account) }),
+  pending: nothing,
+  block: v.strictObject({ height: v.exactOptional(natural), digest: v.exactOptional(digest) }),
+  blocks: v.strictObject({ from: v.exactOptional(natural), limit: page.limit }),
+  devices: v.strictObject({ ...page, owner: v.exactOptional(account) }),
+  device: v.strictObject({ device: digest }),
+  streams: v.strictObject({ ...page, device: v.exactOptional(digest), owner: v.exactOptional(account) }),
+  stream: v.strictObject({ stream: digest }),
+  readings: v.strictObject({
+    stream: digest,
+    after: v.exactOptional(natural),
+    limit: v.exactOptional(v.pipe(natural, v.maxValue(READINGS_MAX))),
+  }),
+  contracts: v.strictObject({ ...page, owner: v.exactOptional(account) }),
+  contract: v.strictObject({ contract: digest }),
+  contractState: v.strictObject({ ...page, contract: digest, prefix: v.exactOptional(text(256)) }),
+  view: v.strictObject({ contract: digest, method: text(64), arguments: value }),
+  dryRun: v.strictObject({
+    contract: v.exactOptional(digest),
+    source: v.exactOptional(source),
+    initArguments: v.exactOptional(value),
+    method: v.exactOptional(text(64)),
+    arguments: v.exactOptional(value),
+    amount: v.exactOptional(amount),
+  }),
+  inspect: v.strictObject({ source }),
+  events: v.strictObject({ ...page, source: v.exactOptional(text(128)), topic: v.exactOptional(text(128)) }),
+  records: v.strictObject({ ...page, about: v.exactOptional(text(256)) }),
+  seats: nothing,
+  consensus: nothing,
+  network: nothing,
+  finality: nothing,
+  proof: v.strictObject({ kind: v.picklist(PROOF_KINDS), id: text(128) }),
+  checkProof: v.strictObject({ key: bytes, bytes: v.nullable(bytes), proof: bytes, root: digest }),
+  search: v.strictObject({ text: text(256) }),
+  storage: nothing,
+  settings: nothing,
+  estimate: v.strictObject({ calls: calls as unknown as v.GenericSchema<unknown, Queries["estimate"]["parameters"]["calls"]> }),
+  parameters: nothing,
+};
+
+const relay = v.pipe(text(256), v.startsWith("/"));
+const iceServer = v.pipe(text(256), v.regex(/^(stuns?|turns?):/));
+
+export const COMMAND_SCHEMAS: { readonly [Name in CommandName]: ObjectSchema<Commands[Name]["parameters"]> } = {
+  setSettings: v.strictObject({
+    seatWanted: v.exactOptional(v.boolean()),
+    relays: v.exactOptional(v.pipe(v.array(relay), v.maxLength(16))),
+    iceServers: v.exactOptional(v.pipe(v.array(iceServer), v.maxLength(8))),
+    windowLimit: v.exactOptional(amount),
+    nicknames: v.exactOptional(v.record(text(128), text(LIMITS.nameBytesMax))),
+  }),
+  exportPeer: v.strictObject({ passphrase: v.pipe(text(1024), v.minLength(1)), ledger: v.boolean() }),
+  importPeer: v.strictObject({ bytes, passphrase: text(1024) }),
+  identityWords: nothing,
+  restoreWords: v.strictObject({ words: v.pipe(v.array(text(16)), v.length(24)) }),
+  reset: v.strictObject({ keys: v.boolean() }),
+  found: v.strictObject({ name: v.pipe(text(64), v.minLength(1)) }),
+  chooseBranch: v.strictObject({ head: digest }),
+  diagnostics: nothing,
+  prepareToLeave: nothing,
+};
+
+export const TOPICS: readonly TopicName[] = ["status", "block", "transaction", "event", "consensus", "network", "reading"];
+
+const id = natural;
+const messageSchema = v.variant("kind", [
+  v.strictObject({
+    kind: v.literal("send"),
+    id,
+    calls,
+    options: v.strictObject({
+      feeMax: v.exactOptional(amount),
+      validForMs: v.exactOptional(v.pipe(natural, v.maxValue(LIMITS.validityMsMax))),
+    }),
+  }),
+  v.strictObject({ kind: v.literal("query"), id, name: v.picklist(Object.keys(QUERY_SCHEMAS)), parameters: v.unknown() }),
+  v.strictObject({ kind: v.literal("command"), id, name: v.picklist(Object.keys(COMMAND_SCHEMAS)), parameters: v.unknown() }),
+  v.strictObject({ kind: v.literal("subscribe"), id, topic: v.picklist(TOPICS) }),
+  v.strictObject({ kind: v.literal("unsubscribe"), id }),
+]);
+
+function parse<Output>(schema: v.GenericSchema<unknown, Output>, input: unknown): Output {
+  const result = v.safeParse(schema, input);
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  throw new Refusal("schema-invalid", { field: v.getDotPath(issue) ?? "message", expected: issue.expected ?? issue.message });
+}
+
+/**
+ * A client's message, checked to the last argument.
+ * @throws {Refusal} `schema-invalid` with the field's path and what was expected there.
+ */
+export function decodeRequest(input: unknown): ClientMessage {
+  const message = parse(messageSchema as v.GenericSchema<unknown, ClientMessage>, input);
+  if (message.kind === "query") return { ...message, parameters: parse(QUERY_SCHEMAS[message.name], message.parameters) } as ClientMessage;
+  if (message.kind === "command")
+    return { ...message, parameters: parse(COMMAND_SCHEMAS[message.name], message.parameters) } as ClientMessage;
+  return message;
+}
+
+/** The `id` of a message that may be wrong elsewhere, so that its refusal finds its way back; -1 if it has none. */
+export function requestIdOf(input: unknown): number {
+  const result = v.safeParse(v.object({ id }), input);
+  return result.success ? result.output.id : -1;
+}

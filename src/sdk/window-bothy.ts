@@ -1,0 +1,62 @@
+/**
+ * `window.bothy`: the peer for scripts of this page and the browser's console. It reads everything a client reads, spends only within
+ * the limit that the person set, and gives no orders to the peer (no keys, no export, no reset). THINGS, "dApps".
+ */
+import { Refusal, type OperationCall, type SendOptions, type SendResult, type Status } from "./api.ts";
+import type { Client } from "./client.ts";
+
+export interface WindowBothy extends Pick<Client, "query" | "subscribe"> {
+  status(): Promise<Status>;
+  /** Calls as `{ operation, arguments }`, or as pairs `[operation, arguments]`. Rejects with `limit-exceeded` beyond the tab's budget. */
+  send(calls: readonly (OperationCall | readonly [operation: string, arguments_: unknown])[], options?: SendOptions): Promise<SendResult>;
+}
+
+/** What a call gives away beside the fee. A bond is not given away, yet it is out of the owner's hands, so it counts. */
+function amountOf(call: OperationCall, bond: number): number {
+  switch (call.operation) {
+    case "account.transfer":
+    case "contract.fund":
+    case "contract.call":
+      return call.arguments.amount;
+    case "contract.deploy":
+      return call.arguments.endowment;
+    case "seat.take":
+      return bond;
+    default:
+      return 0;
+  }
+}
+
+/** The api for `window.bothy`; its budget lasts as long as the tab. */
+export function createWindowBothy(client: Client): WindowBothy {
+  let spent = 0;
+  return {
+    status: () => client.status(),
+    query: (name, ...parameters) => client.query(name, ...parameters),
+    subscribe: (topic, handler) => client.subscribe(topic, handler),
+    send: async (given, options = {}) => {
+      const calls = given.map((call) => (Array.isArray(call) ? { operation: call[0], arguments: call[1] } : call) as OperationCall);
+      const [settings, parameters, estimate] = await Promise.all([
+        client.query("settings"),
+        client.query("parameters"),
+        options.feeMax === undefined ? client.query("estimate", { calls }) : { fee: options.feeMax },
+      ]);
+      const cost = calls.reduce((sum, call) => sum + amountOf(call, parameters.bond), estimate.fee);
+      if (!(spent + cost <= settings.windowLimit)) throw new Refusal("limit-exceeded", { limit: settings.windowLimit, spent, cost });
+      // Counted before it is sent: two sends at once must not both fit into what is left.
+      spent += cost;
+      try {
+        return await client.send(calls, { ...options, feeMax: estimate.fee });
+      } catch (error) {
+        // What was refused moved no amount; its fee may have been taken, so that stays counted.
+        spent -= cost - estimate.fee;
+        throw error;
+      }
+    },
+  };
+}
+
+/** Sets `window.bothy`; never writable by a page's script, so that nothing slips between a person and the limit. */
+export function installWindowBothy(client: Client, target: object = globalThis): void {
+  Object.defineProperty(target, "bothy", { value: Object.freeze(createWindowBothy(client)), configurable: true, enumerable: true });
+}
