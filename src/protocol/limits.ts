@@ -30,4 +30,41 @@ export const LIMITS = {
   /** Peers named in one introduction: a class of thirty twice over, and a page of text. */
   introducedPeersMax: 64,
   introductionBytesMax: 8 * 1024,
+  /** One gossiped batch: small enough to travel between two votes, large enough that a batch a tick carries 1000 transfers a second. */
+  transactionBatchBytesMax: 64 * 1024,
+  transactionBatchMax: 1024,
+  /** What is shared again at once while it waits, so that a full mempool does not fill every link. */
+  shareAgainBytesMax: 128 * 1024,
+  /** Verified envelopes kept for candidates that name them: some seconds of full blocks. */
+  verifiedTransactionsMax: 40_000,
+  /** Envelopes whose signatures are being checked; more are dropped, and shared again by those who hold them. */
+  verifyingMax: 8_000,
+  /** Own transactions not yet final. */
+  ownPendingMax: 10_000,
+  /** Blocks that wait for a parent, and what sync brings at once: half a minute of blocks under load. */
+  waitingBlocksMax: 512,
+  /** Final blocks whose bodies an engine keeps at hand for those who are a little behind; older ones come from storage. */
+  recentBlocksMax: 128,
+  /** Rounds above the last final one whose votes and certificates are kept: hours of timeouts at their cap are far fewer. */
+  roundsAheadMax: 256,
+  /** Different candidates of one round: an honest leader makes one, two prove an equivocation. */
+  candidatesPerRoundMax: 2,
+  /** Different recoveries of one epoch that are gathered at once: each seat offers few, and more only while peers come and go. */
+  recoveriesMax: 64,
+  /** Epochs whose seats are remembered, to check what stragglers say. */
+  epochsKeptMax: 64,
+  /** Votes of an epoch on another branch, kept until it is known which branch is better. */
+  heldVotesMax: 256,
+  /** Blocks that are asked for at a time. */
+  asksMax: 256,
+  /** Peers whose rate of answers is remembered: more links than a tab can have. */
+  answeredPeersMax: 256,
+  /** One answer to a peer that is behind; it fits a message and does not stall a slow link. */
+  giveBytesMax: 1024 * 1024,
+  /** Blocks that a hello names, ever more thinly: 2^32 blocks are spanned by as many. */
+  knownBlocksMax: 32,
+  /** What a peer saw final this long ago it does not leave by itself for another branch (PROTOCOL, recovery). */
+  undoMsMax: 3_600_000,
+  /** The same as a number of blocks, so that what must stay restorable is bounded: an hour at ten blocks a second. */
+  undoBlocksMax: 36_000,
 } as const;

@@ -34,6 +34,7 @@ export function lapseSeats(lists: SeatLists, gone: readonly VotingKey[]): SeatLi
   let { seats, sleeping } = lists;
   for (const seat of gone) {
     if (seats.length <= 1) break;
+    if (!includesSeat(seats, seat)) continue;
     seats = without(seats, [seat]);
     if (seats.length < SEATS_WITH_TOLERANCE) sleeping = [...sleeping, seat].slice(-LIMITS.sleepingSeatsMax);
   }

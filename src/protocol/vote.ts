@@ -1,6 +1,6 @@
 /** Statements of consensus: votes, certificates, the promise `alive` and signatures of a recovery. PROTOCOL, "Engine 1". */
 import { encode, type Value } from "./codec.ts";
-import { asHash, asVotingKey, type Hash, type VotingKey } from "./identifiers.ts";
+import { asHash, asVotingKey, digest, type Hash, type VotingKey } from "./identifiers.ts";
 import { LIMITS } from "./limits.ts";
 import { requireThat } from "./refusal.ts";
 import { readBytes, readInteger, readList, readOneOf } from "./schema.ts";
@@ -68,6 +68,11 @@ export interface Recovery {
 
 export function recoveryBytes(recovery: Recovery): Uint8Array {
   return encode(["bothy/recovery/1", recovery.chain, recovery.epochId, recovery.base, recovery.seats, recovery.sleepers]);
+}
+
+/** The digest that names a recovery, and is its block's id and the next epoch's. */
+export function recoveryBlockId(recovery: Recovery): Hash {
+  return digest(recoveryBytes(recovery));
 }
 
 /** The bytes that every seat named by a recovery signs, with the recovery's digest. */

@@ -1,0 +1,161 @@
+/** What consensus keeps over a crash: keys and bytes of the rows in the table of votes. PROTOCOL, "Votes are durable before they go out". */
+import { decode, encode, type Value } from "../protocol/codec.ts";
+import { asHash, asVotingKey, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { readBoolean, readBytes, readInteger, readList } from "../protocol/schema.ts";
+import {
+  certificateToValue,
+  recoveryToValue,
+  valueToCertificate,
+  valueToRecovery,
+  type Alive,
+  type Certificate,
+  type Recovery,
+} from "../protocol/vote.ts";
+import type { CompleteRecovery } from "./engine.ts";
+
+/** Rounds as keys that sort by number. */
+function roundKey(round: number): string {
+  return round.toString(16).padStart(12, "0");
+}
+
+export const recordKeys = {
+  own: (epoch: HashHex, round: number, seat: HashHex) => `own/${epoch}/${roundKey(round)}/${seat}`,
+  notarized: (epoch: HashHex, round: number) => `notarized/${epoch}/${roundKey(round)}`,
+  body: (id: HashHex) => `body/${id}`,
+  alive: (epoch: HashHex, seat: HashHex) => `alive/${epoch}/${seat}`,
+  recovers: (epoch: HashHex, seat: HashHex) => `recovers/${epoch}/${seat}`,
+  voted: (epoch: HashHex, seat: HashHex) => `voted/${epoch}/${seat}`,
+  recovery: (id: HashHex) => `recovery/${id}`,
+  branch: "branch",
+} as const;
+
+/** What this peer said for one seat in one round. */
+export interface OwnVotes {
+  readonly epochId: Hash;
+  readonly round: number;
+  readonly seat: VotingKey;
+  notarize: Hash | null;
+  skip: boolean;
+  finalize: Hash | null;
+}
+
+export function encodeOwnVotes(own: OwnVotes): Uint8Array {
+  return encode([own.epochId, own.round, own.seat, own.notarize, own.skip, own.finalize]);
+}
+
+export function decodeOwnVotes(bytes: Uint8Array): OwnVotes {
+  const list = readList(decode(bytes), "own", 6);
+  return {
+    epochId: asHash(list[0]),
+    round: readInteger(list[1], "round", 1),
+    seat: asVotingKey(list[2]),
+    notarize: list[3] === null ? null : asHash(list[3]),
+    skip: readBoolean(list[4], "skip"),
+    finalize: list[5] === null ? null : asHash(list[5]),
+  };
+}
+
+export function encodeCertificate(certificate: Certificate): Uint8Array {
+  return encode(certificateToValue(certificate));
+}
+
+export function decodeCertificate(bytes: Uint8Array): Certificate {
+  return valueToCertificate(decode(bytes));
+}
+
+/** A promise as it stands, without its signature, which is made again when it is repeated. */
+export interface OwnAlive {
+  readonly seat: VotingKey;
+  readonly alive: Omit<Alive, "seat" | "signature">;
+}
+
+export function encodeOwnAlive({ seat, alive }: OwnAlive): Uint8Array {
+  return encode([seat, alive.chain, alive.epochId, alive.lastFinal, alive.highest === null ? null : certificateToValue(alive.highest)]);
+}
+
+export function decodeOwnAlive(bytes: Uint8Array): OwnAlive {
+  const list = readList(decode(bytes), "alive", 5);
+  const highest = list[4] === null ? null : valueToCertificate(list[4]);
+  return {
+    seat: asVotingKey(list[0]),
+    alive: { chain: asHash(list[1]), epochId: asHash(list[2]), lastFinal: asHash(list[3]), highest },
+  };
+}
+
+/** Recoveries of one epoch that a seat signed, in their order. */
+export interface OwnRecoveries {
+  readonly epochId: Hash;
+  readonly seat: VotingKey;
+  readonly recoveries: readonly Recovery[];
+}
+
+export function encodeOwnRecoveries(own: OwnRecoveries): Uint8Array {
+  return encode([own.epochId, own.seat, own.recoveries.map(recoveryToValue)]);
+}
+
+export function decodeOwnRecoveries(bytes: Uint8Array): OwnRecoveries {
+  const list = readList(decode(bytes), "recovers", 3);
+  return { epochId: asHash(list[0]), seat: asVotingKey(list[1]), recoveries: readList(list[2], "recoveries").map(valueToRecovery) };
+}
+
+export function completeRecoveryToValue(complete: CompleteRecovery): Value {
+  return [recoveryToValue(complete.recovery), complete.signatures];
+}
+
+/** @throws {Refusal} `schema-invalid`. */
+export function valueToCompleteRecovery(value: Value | undefined): CompleteRecovery {
+  const list = readList(value, "completeRecovery", 2);
+  const recovery = valueToRecovery(list[0]);
+  const signatures = readList(list[1], "signatures", recovery.seats.length).map((item) => readBytes(item, "signature", 64, 64));
+  return { recovery, signatures };
+}
+
+/** One epoch of the branch, as far as it must be known again after a restart. */
+export interface BranchEpoch {
+  readonly id: Hash;
+  readonly seats: readonly VotingKey[];
+  readonly begunBy: { readonly recovery: Recovery; readonly seatsBefore: number } | null;
+  readonly adoptedMs: number;
+  readonly final: Certificate | null;
+}
+
+/** The branch's epochs oldest first, and the lowest block of the tree. */
+export interface BranchRecord {
+  readonly epochs: readonly BranchEpoch[];
+  readonly finalId: Hash;
+}
+
+export function encodeBranch({ epochs, finalId }: BranchRecord): Uint8Array {
+  return encode([
+    finalId,
+    epochs.map(({ id, seats, begunBy, adoptedMs, final }) => [
+      id,
+      seats,
+      begunBy === null ? null : [recoveryToValue(begunBy.recovery), begunBy.seatsBefore],
+      adoptedMs,
+      final === null ? null : certificateToValue(final),
+    ]),
+  ]);
+}
+
+function readBegunBy(value: Value | undefined): BranchEpoch["begunBy"] {
+  if (value === null) return null;
+  const list = readList(value, "begunBy", 2);
+  return { recovery: valueToRecovery(list[0]), seatsBefore: readInteger(list[1], "seatsBefore", 1, LIMITS.seatsMax) };
+}
+
+export function decodeBranch(bytes: Uint8Array): BranchRecord {
+  const list = readList(decode(bytes), "branch", 2);
+  const epochs = readList(list[1], "epochs").map((item): BranchEpoch => {
+    const fields = readList(item, "epoch", 5);
+    return {
+      id: asHash(fields[0]),
+      seats: readList(fields[1], "seats").map(asVotingKey),
+      begunBy: readBegunBy(fields[2]),
+      adoptedMs: readInteger(fields[3], "adoptedMs"),
+      final: fields[4] === null ? null : valueToCertificate(fields[4]),
+    };
+  });
+  return { finalId: asHash(list[0]), epochs };
+}
