@@ -67,4 +67,10 @@ export const LIMITS = {
   undoMsMax: 3_600_000,
   /** The same as a number of blocks, so that what must stay restorable is bounded: an hour at ten blocks a second. */
   undoBlocksMax: 36_000,
+  /** A snapshot of the whole state: a hundred thousand accounts take 10 MiB. */
+  stateBytesMax: 1024 * 1024 * 1024,
+  /** A state key: a key space, an identifier, and a contract's own key. */
+  stateKeyUnitsMax: 512,
+  /** Gas of one transaction's calls together: about 50 ms warm, so that a block has room for others. */
+  transactionGasMax: 300_000_000,
 } as const;
