@@ -1,7 +1,7 @@
 /** The ledger's face: state, its one transition, and the mempool. Pure: no clock, no randomness, no I/O. */
 import type { Block, BlockHeader } from "../protocol/block.ts";
 import type { Genesis, Parameters } from "../protocol/genesis.ts";
-import type { Hash, HashHex } from "../protocol/identifiers.ts";
+import type { AccountId, Hash, HashHex } from "../protocol/identifiers.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import type { Recovery } from "../protocol/vote.ts";
 import type { SignatureCheckInput } from "./signature-checks.ts";
@@ -32,6 +32,7 @@ export declare function decodeChanges(bytes: Uint8Array): readonly Change[];
 export declare function verifyProof(root: Hash, key: string, value: Uint8Array | null, proof: Uint8Array): boolean;
 
 // transition; all throw Refusal when the block is invalid
+/** Reads `header.alives` too: a block that carries a current seat's promise ends its epoch. */
 export declare function contextOf(header: BlockHeader, lastBlock: Hash, participants: BlockContext["participants"]): BlockContext;
 export declare function applyBlock(
   parent: StateView,
@@ -64,6 +65,8 @@ export declare function headOf(state: StateView): Head;
 export declare function seatsOf(state: StateView): Seats;
 export declare function parametersOf(state: StateView): Parameters;
 export declare function genesisOf(state: StateView): Genesis;
+/** The next number of an account's lane. */
+export declare function nextNonceOf(state: StateView, account: AccountId, lane: number): number;
 /** Block time from which an empty block with a height is due (heartbeat, admissions). */
 export declare function blockDueAtMs(state: StateView): number;
 
@@ -75,6 +78,8 @@ export interface Mempool {
   readonly bytes: number;
   has(id: HashHex): boolean;
   get(id: HashHex): Transaction | undefined;
+  /** All that `add` would refuse, without adding; cheap, and done before signatures are verified. @throws Refusal as `add`. */
+  check(transaction: Transaction, state: StateView, nowMs: number): void;
   /** @throws Refusal already-known, expired, nonce-used, nonce-gap, fee-too-low, sender-limit, mempool-full, balance-too-low … */
   add(transaction: Transaction, state: StateView, nowMs: number): AddOutcome;
   /** In the order in which a leader would take them: each lane in order, higher fee per byte first, then older. */

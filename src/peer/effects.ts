@@ -1,0 +1,83 @@
+/** What goes into a peer and what comes out. All effects are performed by `host`; whatever they bring back comes in as an input. */
+import type { LedgerEvent, Receipt } from "../ledger/index.ts";
+import type { Block } from "../protocol/block.ts";
+import type { Value } from "../protocol/codec.ts";
+import type { Hash } from "../protocol/identifiers.ts";
+import type { RefusalShape } from "../protocol/refusal.ts";
+import type { Call, Transaction } from "../protocol/transaction.ts";
+import type { NetworkCommand, NetworkEvent, SignatureCheck, StorageBatch, StorageTable } from "./ports.ts";
+
+/** Names an effect whose outcome comes back as an input. */
+export type EffectId = number;
+
+/** Names a submission of this peer's person or dApp, so that its road can be reported. */
+export type Ticket = number;
+
+export interface Submission {
+  readonly ticket: Ticket;
+  readonly calls: readonly Call[];
+  /** The most to pay. */
+  readonly fee: number;
+  /** How long it may wait to be in a block, at most `LIMITS.validityMsMax`. */
+  readonly validForMs: number;
+}
+
+export type PeerInput =
+  /** At a steady pace, `TICK_MS` of the engine or less. */
+  | { readonly kind: "tick" }
+  | { readonly kind: "network"; readonly event: NetworkEvent }
+  | { readonly kind: "verified"; readonly id: EffectId; readonly results: readonly boolean[] }
+  | { readonly kind: "signed"; readonly id: EffectId; readonly signature: Uint8Array | null }
+  | { readonly kind: "stored"; readonly id: EffectId; readonly refusal: RefusalShape | null }
+  | { readonly kind: "read"; readonly id: EffectId; readonly rows: readonly (readonly [key: string, bytes: Uint8Array])[] }
+  | { readonly kind: "key-created"; readonly id: EffectId; readonly publicKey: Uint8Array | null }
+  | { readonly kind: "claimed"; readonly id: EffectId; readonly nonce: Uint8Array | null }
+  | { readonly kind: "submit"; readonly submission: Submission }
+  | { readonly kind: "set-seat-wanted"; readonly wanted: boolean }
+  /** The tab is about to close or reload: it says so to the others, and takes no further part. */
+  | { readonly kind: "closing" };
+
+/** How far a submission has come. It ends with `final` or `refused`. */
+export type RoadReport =
+  | { readonly stage: "signed" | "shared" | "in-block"; readonly transaction: Transaction; readonly height: number | null }
+  | { readonly stage: "final"; readonly transaction: Transaction; readonly height: number; readonly receipt: Receipt }
+  | { readonly stage: "refused"; readonly transaction: Transaction | null; readonly refusal: RefusalShape };
+
+/** A block that became final, for those who show or index it. `block` is null for a recovery. */
+export interface CommittedBlock {
+  readonly id: Hash;
+  readonly height: number;
+  readonly timeMs: number;
+  readonly block: Block | null;
+  readonly receipts: readonly Receipt[];
+  /** Of the block itself, beside those of its receipts. */
+  readonly events: readonly LedgerEvent[];
+}
+
+export type PeerEffect =
+  | { readonly kind: "network"; readonly command: NetworkCommand }
+  | { readonly kind: "verify"; readonly id: EffectId; readonly checks: readonly SignatureCheck[] }
+  | { readonly kind: "sign"; readonly id: EffectId; readonly publicKey: Uint8Array; readonly bytes: Uint8Array }
+  | { readonly kind: "store"; readonly id: EffectId; readonly batch: StorageBatch }
+  | {
+      readonly kind: "read";
+      readonly id: EffectId;
+      readonly table: StorageTable;
+      readonly from: string;
+      readonly to: string;
+      readonly limit: number;
+    }
+  | { readonly kind: "create-voting-key"; readonly id: EffectId }
+  | { readonly kind: "destroy-voting-key"; readonly publicKey: Uint8Array }
+  | { readonly kind: "claim"; readonly id: EffectId; readonly account: Uint8Array; readonly reference: Uint8Array; readonly bits: number }
+  | { readonly kind: "road"; readonly ticket: Ticket; readonly report: RoadReport }
+  /** Final and written. `undone` heights were left for a better branch just before. */
+  | { readonly kind: "committed"; readonly blocks: readonly CommittedBlock[]; readonly undoneAbove: number | null }
+  /** A host fault or a broken store: the peer votes no more, and the person is told. */
+  | { readonly kind: "halted"; readonly refusal: RefusalShape }
+  | {
+      readonly kind: "log";
+      readonly level: "info" | "warning" | "error";
+      readonly message: string;
+      readonly data: Readonly<Record<string, Value>>;
+    };

@@ -1,0 +1,360 @@
+/**
+ * The ledger as consensus sees it: every executed block with what it did, above the finalized state. Execution happens on
+ * overlays, so a candidate that is never final leaves nothing behind. PROTOCOL, "State".
+ */
+import type { BlockInfo, Chain, ProposeRequest } from "../consensus/engine.ts";
+import { assert } from "../kit/assert.ts";
+import { equalBytes } from "../kit/bytes.ts";
+import {
+  applyBlock,
+  applyRecovery,
+  blockDueAtMs,
+  buildBlockBody,
+  contextOf,
+  createOverlay,
+  headOf,
+  seatsOf,
+  validateBlock,
+  type BlockOutcome,
+  type Change,
+  type LedgerDeps,
+  type LedgerState,
+  type Mempool,
+  type Receipt,
+  type StateView,
+} from "../ledger/index.ts";
+import { BLOCK_VERSION, createBlock, transactionsRootOf, type Block, type BlockHeader } from "../protocol/block.ts";
+import type { RefusalShape } from "../protocol/refusal.ts";
+import { toHex, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { requireThat } from "../protocol/refusal.ts";
+import type { Transaction } from "../protocol/transaction.ts";
+import type { Recovery } from "../protocol/vote.ts";
+
+/** What execution made of a block. The receipts outlive the overlay, which is merged or dropped. */
+export interface ExecutedBlock {
+  readonly info: BlockInfo;
+  /** Null for genesis and recoveries. */
+  readonly block: Block | null;
+  readonly receipts: readonly Receipt[];
+  readonly events: BlockOutcome["events"];
+}
+
+interface Entry extends ExecutedBlock {
+  /** Undefined once merged, stale, or for genesis; it can be made again from the parent. */
+  overlay: StateView | undefined;
+}
+
+interface FinalStep {
+  readonly id: HashHex;
+  readonly height: number;
+  readonly undo: readonly Change[];
+}
+
+export interface LedgerChainOptions {
+  readonly chain: Hash;
+  readonly state: LedgerState;
+  readonly deps: LedgerDeps;
+  readonly mempool: Mempool;
+  /** Called with transactions that a leader could not include for a reason that will not go away. */
+  readonly onRefused: (transaction: Transaction, refusal: RefusalShape) => void;
+}
+
+/** What a stored final block brings back after a restart. */
+export interface RestoredStep {
+  readonly info: BlockInfo;
+  readonly block: Block | null;
+  readonly receipts: readonly Receipt[];
+  readonly undo: readonly Change[];
+}
+
+export class LedgerChain implements Chain {
+  readonly #options: LedgerChainOptions;
+  readonly #entries = new Map<HashHex, Entry>();
+  /** Final blocks with a height, oldest first, back to the lowest one that a better branch may still replace. */
+  #finalSteps: FinalStep[] = [];
+  #headId: HashHex;
+
+  constructor(options: LedgerChainOptions, root: BlockInfo) {
+    this.#options = options;
+    this.#headId = toHex(root.id);
+    this.#entries.set(this.#headId, { info: root, block: null, receipts: [], events: [], overlay: undefined });
+  }
+
+  /** The finalized state. */
+  get state(): LedgerState {
+    return this.#options.state;
+  }
+
+  get head(): BlockInfo {
+    return this.#entry(this.#headId).info;
+  }
+
+  info(id: Hash): BlockInfo | undefined {
+    return this.#entries.get(toHex(id))?.info;
+  }
+
+  executed(id: Hash): ExecutedBlock | undefined {
+    return this.#entries.get(toHex(id));
+  }
+
+  #entry(id: HashHex): Entry {
+    const entry = this.#entries.get(id);
+    assert(entry !== undefined, `block ${id} was dropped`);
+    return entry;
+  }
+
+  /** Puts back a final block after a restart: its changes are in the state already. */
+  restore(step: RestoredStep): void {
+    const id = toHex(step.info.id);
+    this.#entries.set(id, { ...step, events: [], overlay: undefined });
+    if (step.info.heightedId === step.info.id || equalBytes(step.info.heightedId, step.info.id)) {
+      this.#finalSteps.push({ id, height: step.info.height, undo: step.undo });
+      this.#headId = id;
+    }
+  }
+
+  /** State after a block that was executed and not dropped. */
+  stateAt(id: Hash): StateView {
+    const entry = this.#entry(toHex(id));
+    const heighted = toHex(entry.info.heightedId);
+    if (heighted === this.#headId) return this.state;
+    const holder = this.#entry(heighted);
+    holder.overlay ??= this.#rewind(heighted) ?? this.#again(holder);
+    return holder.overlay;
+  }
+
+  /** State as of a final block below the head: the finalized one with the later changes undone. */
+  #rewind(id: HashHex): StateView | undefined {
+    const index = this.#finalSteps.findIndex((step) => step.id === id);
+    const isRoot = index < 0 && this.#isBelowFirstStep(id);
+    if (index < 0 && !isRoot) return undefined;
+    const overlay = createOverlay(this.state);
+    for (let i = this.#finalSteps.length - 1; i > index; i--) {
+      for (const [key, value] of this.#finalSteps[i]!.undo) {
+        if (value === undefined) overlay.delete(key);
+        else overlay.set(key, value);
+      }
+    }
+    return overlay;
+  }
+
+  #isBelowFirstStep(id: HashHex): boolean {
+    const first = this.#finalSteps[0];
+    if (first === undefined) return false;
+    const parent = this.#entry(first.id).info.parent;
+    return parent !== null && toHex(this.#entry(toHex(parent)).info.heightedId) === id;
+  }
+
+  #again(entry: Entry): StateView {
+    const { info } = entry;
+    assert(info.parent !== null, "genesis has no parent to execute on");
+    const parent = this.stateAt(info.parent);
+    const lastBlock = this.#heightedOf(info.parent);
+    if (info.recovery !== null) return applyRecovery(parent, info.recovery, lastBlock).overlay;
+    assert(entry.block !== null, "a block with a height has a body");
+    const context = contextOf(entry.block.header, lastBlock, this.#participants(entry.block.header));
+    return applyBlock(parent, context, entry.block.transactions, this.#options.deps).overlay;
+  }
+
+  #heightedOf(id: Hash): Hash {
+    return this.#entry(toHex(id)).info.heightedId;
+  }
+
+  /** Seats whose votes the header carries; their signatures were verified before the block came here. */
+  #participants(header: BlockHeader): readonly VotingKey[] {
+    const seats = this.#entries.get(toHex(header.epochId))?.info.seats;
+    assert(seats !== undefined, "the epoch's first block is known");
+    const taking = new Map<HashHex, VotingKey>();
+    for (const index of header.certificate?.signers ?? []) {
+      const seat = seats[index];
+      requireThat(seat !== undefined, "certificate-invalid", { signer: index });
+      taking.set(toHex(seat), seat);
+    }
+    for (const { seat } of [...header.lateVotes, ...header.alives]) taking.set(toHex(seat), seat);
+    return [...taking.values()];
+  }
+
+  execute(block: Block): BlockInfo {
+    const known = this.#entries.get(toHex(block.id));
+    if (known !== undefined) return known.info;
+    const { header } = block;
+    requireThat(equalBytes(header.chain, this.#options.chain), "wrong-chain");
+    const parent = this.#entries.get(toHex(header.parent));
+    requireThat(parent !== undefined, "unknown-parent");
+    const outcome = validateBlock(
+      this.stateAt(header.parent),
+      block,
+      parent.info.heightedId,
+      this.#participants(header),
+      this.#options.deps,
+    );
+    return this.#keep(block, parent.info, outcome);
+  }
+
+  #keep(block: Block, parent: BlockInfo, outcome: BlockOutcome): BlockInfo {
+    const { header } = block;
+    const seats = seatsOf(outcome.overlay);
+    const info: BlockInfo = {
+      id: block.id,
+      parent: header.parent,
+      epochId: header.epochId,
+      round: header.round,
+      height: header.height ?? parent.height,
+      heightedId: header.height === null ? parent.heightedId : block.id,
+      timeMs: header.timeMs,
+      seats: header.height === null ? parent.seats : seats.current.map((seat) => seat.votingKey),
+      sleeping: header.height === null ? parent.sleeping : seats.sleeping.map((seat) => seat.votingKey),
+      endsEpoch: header.endsEpoch,
+      recovery: null,
+      lastRecovery: header.lastRecovery,
+    };
+    const overlay = header.height === null ? undefined : outcome.overlay;
+    this.#entries.set(toHex(block.id), { info, block, receipts: outcome.receipts, events: outcome.events, overlay });
+    return info;
+  }
+
+  executeRecovery(recovery: Recovery, id: Hash): BlockInfo {
+    const known = this.#entries.get(toHex(id));
+    if (known !== undefined) return known.info;
+    const base = this.#entries.get(toHex(recovery.base));
+    requireThat(base !== undefined, "unknown-parent");
+    const outcome = applyRecovery(this.stateAt(recovery.base), recovery, base.info.heightedId);
+    const seats = seatsOf(outcome.overlay);
+    const info: BlockInfo = {
+      id,
+      parent: recovery.base,
+      epochId: recovery.epochId,
+      round: 0,
+      height: base.info.height + 1,
+      heightedId: id,
+      timeMs: base.info.timeMs + 1,
+      seats: seats.current.map((seat) => seat.votingKey),
+      sleeping: seats.sleeping.map((seat) => seat.votingKey),
+      endsEpoch: true,
+      recovery,
+      lastRecovery: id,
+    };
+    this.#entries.set(toHex(id), { info, block: null, receipts: [], events: outcome.events, overlay: outcome.overlay });
+    return info;
+  }
+
+  propose(request: ProposeRequest): Block | null {
+    const parent = this.#entry(toHex(request.parent)).info;
+    const state = this.stateAt(request.parent);
+    const draft: BlockHeader = {
+      version: BLOCK_VERSION,
+      chain: this.#options.chain,
+      height: request.empty ? null : parent.height + 1,
+      epochId: request.epochId,
+      round: request.round,
+      parent: request.parent,
+      timeMs: request.timeMs,
+      proposer: request.proposer,
+      transactionsRoot: transactionsRootOf([]),
+      receiptsRoot: request.parent,
+      stateRoot: request.parent,
+      seatsDigest: request.parent,
+      endsEpoch: false,
+      lastRecovery: parent.lastRecovery,
+      certificate: request.certificate,
+      lateVotes: request.lateVotes,
+      alives: request.alives,
+    };
+    const context = contextOf(draft, parent.heightedId, this.#participants(draft));
+    const candidates = request.empty
+      ? []
+      : this.#options.mempool.executable(state, {
+          bytesMax: LIMITS.blockBytesMax,
+          countMax: LIMITS.blockTransactionsMax,
+          timeMs: request.timeMs,
+        });
+    const body = buildBlockBody(state, context, candidates, this.#options.deps);
+    for (const [transaction, refusal] of body.refused) this.#options.onRefused(transaction, refusal);
+    if (!request.empty && body.transactions.length === 0 && !request.mayBeBare) return null;
+    const block = createBlock(
+      {
+        ...draft,
+        transactionsRoot: transactionsRootOf(body.transactions),
+        receiptsRoot: body.receiptsRoot,
+        stateRoot: body.stateRoot,
+        seatsDigest: body.seatsDigest,
+        endsEpoch: body.endsEpoch,
+        lastRecovery: body.lastRecovery,
+      },
+      body.transactions,
+    );
+    this.#keep(block, parent, body);
+    return block;
+  }
+
+  hasWork(id: Hash, nowMs: number): boolean {
+    const state = this.stateAt(id);
+    if (headOf(state).ended && this.#entry(toHex(id)).info.endsEpoch === false) return false;
+    return this.#options.mempool.hasExecutable(state) || blockDueAtMs(state) <= nowMs;
+  }
+
+  /**
+   * Merges a block that became final into the state; its parent must be the head. Gives the changes it made and those that undo it,
+   * both empty for an empty candidate.
+   */
+  finalize(id: Hash): { readonly changes: readonly Change[]; readonly undo: readonly Change[] } {
+    const entry = this.#entry(toHex(id));
+    if (!equalBytes(entry.info.heightedId, id)) return { changes: [], undo: [] };
+    assert(entry.info.parent !== null && toHex(this.#heightedOf(entry.info.parent)) === this.#headId, "a final block follows the head");
+    const overlay = this.stateAt(id) as BlockOutcome["overlay"];
+    const changes = overlay.changes();
+    const undo = this.state.finalize(overlay);
+    this.#forgetStale(toHex(id));
+    entry.overlay = undefined;
+    this.#headId = toHex(id);
+    this.#finalSteps.push({ id: toHex(id), height: entry.info.height, undo });
+    return { changes, undo };
+  }
+
+  /** Takes final blocks back to `common` (exclusive): a better branch replaces them. Gives the changes that were undone, newest first. */
+  undoTo(common: Hash): readonly FinalStep[] {
+    const target = toHex(this.#heightedOf(common));
+    const undone: FinalStep[] = [];
+    while (this.#headId !== target) {
+      const step = this.#finalSteps.pop();
+      assert(step !== undefined, "a switch begins at or above the root");
+      this.state.apply(step.undo);
+      undone.push(step);
+      const parent = this.#entry(step.id).info.parent;
+      assert(parent !== null, "genesis is never undone");
+      this.#headId = toHex(this.#heightedOf(parent));
+    }
+    for (const entry of this.#entries.values()) entry.overlay = undefined;
+    return undone;
+  }
+
+  /** Overlays that do not descend from the new head read a state that is no more; they are made again when needed. */
+  #forgetStale(head: HashHex): void {
+    for (const [id, entry] of this.#entries) {
+      if (entry.overlay === undefined || id === head) continue;
+      if (!this.#descends(entry.info, head)) entry.overlay = undefined;
+    }
+  }
+
+  #descends(info: BlockInfo, ancestor: HashHex): boolean {
+    const floor = this.#entry(ancestor).info.height;
+    let at: BlockInfo | undefined = info;
+    while (at !== undefined && at.height >= floor) {
+      if (toHex(at.id) === ancestor) return true;
+      at = at.parent === null ? undefined : this.#entries.get(toHex(at.parent))?.info;
+    }
+    return false;
+  }
+
+  /** Forgets candidates that lost, and undo information below `root`. */
+  drop(ids: readonly Hash[]): void {
+    for (const id of ids) if (toHex(id) !== this.#headId) this.#entries.delete(toHex(id));
+  }
+
+  /** Lets go of undo information at and below this height: no branch begins lower any more. */
+  pruneBelow(height: number): void {
+    const keep = this.#finalSteps.findIndex((step) => step.height > height);
+    this.#finalSteps = keep < 0 ? [] : this.#finalSteps.slice(keep);
+  }
+}

@@ -1,0 +1,111 @@
+/** Collects a step's effects, and remembers what to do when the outcome of one comes back as an input. */
+import type { RejectCode } from "../protocol/codes.ts";
+import type { Value } from "../protocol/codec.ts";
+import type { RefusalShape } from "../protocol/refusal.ts";
+import type { EffectId, PeerEffect, PeerInput } from "./effects.ts";
+import type { NetworkCommand, SignatureCheck, StorageBatch, StorageTable } from "./ports.ts";
+
+type Rows = readonly (readonly [key: string, bytes: Uint8Array])[];
+type Continuation =
+  | { readonly kind: "verified"; readonly then: (results: readonly boolean[]) => void }
+  | { readonly kind: "signed"; readonly then: (signature: Uint8Array | null) => void }
+  | { readonly kind: "stored"; readonly then: (refusal: RefusalShape | null) => void }
+  | { readonly kind: "read"; readonly then: (rows: Rows) => void }
+  | { readonly kind: "key-created"; readonly then: (publicKey: Uint8Array | null) => void }
+  | { readonly kind: "claimed"; readonly then: (nonce: Uint8Array | null) => void };
+
+export class Outbox {
+  #effects: PeerEffect[] = [];
+  #nextId: EffectId = 1;
+  readonly #waiting = new Map<EffectId, Continuation>();
+
+  /** Effects since the last call, in order. */
+  drain(): readonly PeerEffect[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  /** Number of outcomes that are still to come back. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  emit(effect: PeerEffect): void {
+    this.#effects.push(effect);
+  }
+
+  network(command: NetworkCommand): void {
+    this.emit({ kind: "network", command });
+  }
+
+  penalize(peer: string, code: RejectCode): void {
+    this.network({ kind: "penalize", peer, code });
+  }
+
+  log(level: "info" | "warning" | "error", message: string, data: Readonly<Record<string, Value>> = {}): void {
+    this.emit({ kind: "log", level, message, data });
+  }
+
+  #expect(continuation: Continuation): EffectId {
+    const id = this.#nextId++;
+    this.#waiting.set(id, continuation);
+    return id;
+  }
+
+  /** Calls back at once when there is nothing to check. */
+  verify(checks: readonly SignatureCheck[], then: (allValid: boolean, results: readonly boolean[]) => void): void {
+    if (checks.length === 0) return then(true, []);
+    const id = this.#expect({ kind: "verified", then: (results) => then(results.every(Boolean), results) });
+    this.emit({ kind: "verify", id, checks });
+  }
+
+  sign(publicKey: Uint8Array, bytes: Uint8Array, then: (signature: Uint8Array | null) => void): void {
+    this.emit({ kind: "sign", id: this.#expect({ kind: "signed", then }), publicKey, bytes });
+  }
+
+  store(batch: StorageBatch, then: (refusal: RefusalShape | null) => void): void {
+    this.emit({ kind: "store", id: this.#expect({ kind: "stored", then }), batch });
+  }
+
+  read(request: { table: StorageTable; from: string; to: string; limit: number }, then: (rows: Rows) => void): void {
+    this.emit({ kind: "read", id: this.#expect({ kind: "read", then }), ...request });
+  }
+
+  createVotingKey(then: (publicKey: Uint8Array | null) => void): void {
+    this.emit({ kind: "create-voting-key", id: this.#expect({ kind: "key-created", then }) });
+  }
+
+  claim(request: { account: Uint8Array; reference: Uint8Array; bits: number }, then: (nonce: Uint8Array | null) => void): void {
+    this.emit({ kind: "claim", id: this.#expect({ kind: "claimed", then }), ...request });
+  }
+
+  /** Takes an outcome; one that nobody waits for is ignored. Whether it was such an input. */
+  settle(input: PeerInput): boolean {
+    if (!("id" in input)) return false;
+    const continuation = this.#waiting.get(input.id);
+    this.#waiting.delete(input.id);
+    if (continuation?.kind !== input.kind) return true;
+    switch (input.kind) {
+      case "verified":
+        (continuation as Extract<Continuation, { kind: "verified" }>).then(input.results);
+        break;
+      case "signed":
+        (continuation as Extract<Continuation, { kind: "signed" }>).then(input.signature);
+        break;
+      case "stored":
+        (continuation as Extract<Continuation, { kind: "stored" }>).then(input.refusal);
+        break;
+      case "read":
+        (continuation as Extract<Continuation, { kind: "read" }>).then(input.rows);
+        break;
+      case "key-created":
+        (continuation as Extract<Continuation, { kind: "key-created" }>).then(input.publicKey);
+        break;
+      case "claimed":
+        (continuation as Extract<Continuation, { kind: "claimed" }>).then(input.nonce);
+        break;
+    }
+    return true;
+  }
+}
