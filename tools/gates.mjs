@@ -6,7 +6,7 @@ import { capture, scriptOf } from "./launch.mjs";
 const TEXT = ["**/*.{ts,tsx,mjs,css}", "!src/ui/vendor/**"];
 
 /** Repository rules that are written as tests; `npm test` runs them with all others instead. */
-const RULES = ["tools/layers.test.ts", "tools/tidy.test.ts"];
+const RULES = ["tools/layers.test.ts", "tools/tidy.test.ts", "tools/conformance.test.ts"];
 
 /** @returns {readonly { name: string, command: readonly string[] }[]} longest first, so that two cores are busy to the end */
 export function gates({ withRules }) {
