@@ -1,0 +1,40 @@
+/** What may be read of a running peer between two steps: everything is synchronous and of this very moment. */
+import type { ConsensusStatus } from "../consensus/engine.ts";
+import type { StateView } from "../ledger/index.ts";
+import type { Genesis } from "../protocol/genesis.ts";
+import type { AccountId, Hash, VotingKey } from "../protocol/identifiers.ts";
+import type { RefusalShape } from "../protocol/refusal.ts";
+import type { Transaction } from "../protocol/transaction.ts";
+import type { CommittedBlock } from "./effects.ts";
+import type { NetworkStatus } from "./ports.ts";
+
+export interface PeerView {
+  readonly chain: Hash;
+  readonly genesis: Genesis;
+  readonly account: AccountId;
+  /** The finalized state. */
+  readonly state: StateView;
+  /** State after the highest notarized block: what a dry run and an estimate should be made on. */
+  readonly tentativeState: StateView;
+  readonly consensus: ConsensusStatus;
+  /** Null until the network said something. */
+  readonly network: NetworkStatus | null;
+  readonly final: { readonly height: number; readonly id: Hash; readonly stateRoot: Hash; readonly timeMs: number };
+  /** Blocks above the final one on the way to the highest notarized one, oldest first. */
+  readonly tentativeBlocks: readonly CommittedBlock[];
+  /** Own transactions that are not final yet. */
+  readonly ownPending: readonly Transaction[];
+  /** Transactions in the mempool, own and others'. */
+  readonly waiting: number;
+  /** Whether this peer has caught up with those it is linked to, as far as it can tell. */
+  readonly caughtUp: boolean;
+  /** Height that others said is final, while this peer is behind. */
+  readonly targetHeight: number | null;
+  /** What the seat keeper is doing. */
+  readonly seatWork: "none" | "claiming" | "taking" | "waiting" | "seated" | "unwanted";
+  /** Seats that must return before anything is final again; empty while all is well. */
+  readonly waitingFor: readonly VotingKey[];
+  readonly split: { readonly epochId: Hash; readonly recovery: Hash; readonly sinceHeight: number } | null;
+  /** Why this peer votes no more. */
+  readonly halted: RefusalShape | null;
+}
