@@ -9,6 +9,18 @@ export const LIMITS = {
   blockGasMax: 1_000_000_000,
   /** One gossip message or frame of a stream: a block with its envelope. */
   messageBytesMax: 2 * 1024 * 1024 + 256 * 1024,
+  /** Source of one contract, in UTF-8: it has to fit into a transaction with its envelope. */
+  contractSourceBytesMax: 96 * 1024,
+  /** Gas for loading a module and evaluating its top level: some ten milliseconds, since a peer may have to do it again for every call. */
+  contractLoadGasMax: 60_000_000,
+  contractMethodsMax: 64,
+  contractKeyBytesMax: 256,
+  /** One entry of a contract's state, and the data of one event or record. */
+  contractValueBytesMax: 16 * 1024,
+  /** Entries that one `state.list` may give. */
+  contractListMax: 100,
+  /** A contract error's message and a line of its log, in UTF-16 units: they are shown, and kept in receipts. */
+  contractMessageUnitsMax: 200,
   /** Nesting of a decoded value: deeper input would overflow some engine's stack before others'. */
   valueDepthMax: 32,
   /** A multi-signature account of a household or a club; each signature costs every peer 70 µs. */
