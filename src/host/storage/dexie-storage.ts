@@ -1,0 +1,152 @@
+/**
+ * Storage in IndexedDB. Dexie opens, versions, closes and deletes the database; rows are written by its native handle, because Dexie fixes
+ * the durability per database while a vote must be strict and a block need not be, and because one handle keeps the order of all writes.
+ */
+import Dexie from "dexie";
+import { STORAGE_TABLES, type Storage, type StorageBatch } from "../../peer/ports.ts";
+import type { RejectCode } from "../../protocol/codes.ts";
+import { Refusal } from "../../protocol/refusal.ts";
+import { openRow, sealRow } from "./row.ts";
+
+const DATABASE_VERSION = 1;
+
+const CODES_BY_ERROR: Readonly<Record<string, RejectCode>> = {
+  QuotaExceededError: "storage-full",
+  InvalidStateError: "storage-closed",
+  DatabaseClosedError: "storage-closed",
+  TransactionInactiveError: "storage-closed",
+  MissingAPIError: "not-supported",
+  SecurityError: "not-supported",
+};
+
+/** The refusal for an error of IndexedDB or Dexie; what is not known is a broken database. */
+export function storageRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  const { name = "UnknownError", message = "", inner } = (error ?? {}) as { name?: string; message?: string; inner?: { name?: string } };
+  const code = CODES_BY_ERROR[name] ?? CODES_BY_ERROR[inner?.name ?? ""] ?? "storage-broken";
+  return new Refusal(code, { error: name, message });
+}
+
+function requestResult<Result>(request: IDBRequest<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(storageRefusal(request.error));
+  });
+}
+
+/** Rows backwards: IndexedDB has no `getAll` with a direction in every engine. */
+function readBackwards(store: IDBObjectStore, bounds: IDBKeyRange, limit: number): Promise<[key: string, row: unknown][]> {
+  return new Promise((resolve, reject) => {
+    const rows: [string, unknown][] = [];
+    const request = store.openCursor(bounds, "prev");
+    request.onerror = () => reject(storageRefusal(request.error));
+    request.onsuccess = () => {
+      const cursor = request.result;
+      if (!cursor) return resolve(rows);
+      rows.push([String(cursor.key), cursor.value]);
+      if (rows.length === limit) return resolve(rows);
+      cursor.continue();
+    };
+  });
+}
+
+async function readForwards(store: IDBObjectStore, bounds: IDBKeyRange, limit: number): Promise<[key: string, row: unknown][]> {
+  const [keys, rows] = await Promise.all([requestResult(store.getAllKeys(bounds, limit)), requestResult(store.getAll(bounds, limit))]);
+  return keys.map((key, index) => [String(key), rows[index]]);
+}
+
+async function openDatabase(name: string): Promise<Dexie> {
+  const database = new Dexie(name, { autoOpen: false });
+  // Keys out of line and no index: a row is a blob, and IndexedDB costs per row, not per byte (PROTOCOL, "On disk").
+  database.version(DATABASE_VERSION).stores(Object.fromEntries(STORAGE_TABLES.map((table) => [table, ""])));
+  try {
+    await database.open();
+  } catch (error) {
+    throw storageRefusal(error);
+  }
+  // Dexie opens whatever is installed under the name, also a newer version or another program's database.
+  const stores = [...database.backendDB().objectStoreNames];
+  if (!STORAGE_TABLES.every((table) => stores.includes(table))) {
+    database.close();
+    throw new Refusal("storage-broken", { stores });
+  }
+  return database;
+}
+
+/**
+ * Opens the database of this name, making it if there is none.
+ * @throws {Refusal} `storage-broken`, `storage-full`, or `not-supported` where there is no IndexedDB.
+ */
+export async function openDexieStorage(name: string): Promise<Storage> {
+  const database = await openDatabase(name);
+  const native = database.backendDB();
+  let closed = false;
+  // Dexie closes it, and says so, when another tab deletes or upgrades it and when the person clears the site's data.
+  database.on("close", () => {
+    closed = true;
+  });
+
+  /** All tables, so that transactions of any two batches overlap and run in the order of the calls. */
+  const begin = (mode: IDBTransactionMode, durability: IDBTransactionDurability): IDBTransaction => {
+    if (closed) throw new Refusal("storage-closed");
+    try {
+      return native.transaction(STORAGE_TABLES, mode, { durability });
+    } catch (error) {
+      throw storageRefusal(error);
+    }
+  };
+
+  return {
+    async read(table, key) {
+      const row: unknown = await requestResult(begin("readonly", "default").objectStore(table).get(key));
+      return row === undefined ? undefined : openRow(table, key, row);
+    },
+    async range(table, { from, to, limit, reverse = false }) {
+      if (closed) throw new Refusal("storage-closed");
+      if (from >= to || limit <= 0) return [];
+      const store = begin("readonly", "default").objectStore(table);
+      const bounds = IDBKeyRange.bound(from, to, false, true);
+      const rows = await (reverse ? readBackwards : readForwards)(store, bounds, limit);
+      return rows.map(([key, row]) => [key, openRow(table, key, row)] as const);
+    },
+    async write(batch: StorageBatch) {
+      const transaction = begin("readwrite", batch.strict ? "strict" : "relaxed");
+      const done = new Promise<void>((resolve, reject) => {
+        transaction.oncomplete = () => resolve();
+        transaction.onabort = () => reject(closed ? new Refusal("storage-closed") : storageRefusal(transaction.error));
+      });
+      try {
+        for (const [table, key] of batch.deletes) transaction.objectStore(table).delete(key);
+        for (const [table, key, bytes] of batch.puts) transaction.objectStore(table).put(sealRow(table, key, bytes), key);
+        // The strict flush should begin now, not when the event loop comes back to this transaction.
+        transaction.commit();
+      } catch (error) {
+        done.catch(() => undefined);
+        transaction.abort();
+        throw storageRefusal(error);
+      }
+      return done;
+    },
+    async estimate() {
+      const { usage, quota } = (await globalThis.navigator?.storage?.estimate?.()) ?? {};
+      return usage === undefined || quota === undefined ? undefined : { usedBytes: usage, quotaBytes: quota };
+    },
+    close: () => database.close(),
+    async destroy() {
+      try {
+        await database.delete();
+      } catch (error) {
+        throw storageRefusal(error);
+      }
+    },
+  };
+}
+
+/** Removes a database that cannot be opened, for "start afresh". @throws {Refusal} as `openDexieStorage`. */
+export async function deleteDexieStorage(name: string): Promise<void> {
+  try {
+    await Dexie.delete(name);
+  } catch (error) {
+    throw storageRefusal(error);
+  }
+}
