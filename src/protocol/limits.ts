@@ -85,4 +85,10 @@ export const LIMITS = {
   stateKeyUnitsMax: 512,
   /** Gas of one transaction's calls together: about 50 ms warm, so that a block has room for others. */
   transactionGasMax: 300_000_000,
+  /** Certificates in one message: those of the rounds between a parent and its child, while leaders fail one after another. */
+  certificatesMax: 256,
+  /** Blocks in one answer to a peer that is behind; the bytes of a message bound it further. */
+  giveBlocksMax: 512,
+  /** Blocks that a hello names, ever more thinly, back to the first. */
+  helloKnownMax: 64,
 } as const;
