@@ -16,10 +16,16 @@ async function sharedPlugins(): Promise<Plugin[]> {
   return plugins;
 }
 
+const relay = process.env["BOTHY_RELAY"];
+
 export default defineConfig({
   // Any static host, any path below it.
   base: "./",
   worker: { format: "es", plugins: sharedPlugins as unknown as () => Plugin[] },
+  server: {
+    // In development the relay stands on a port of its own (`npm run dev`); its answers name that port for the WebSocket.
+    proxy: relay === undefined ? {} : { "/bothy": { target: relay, changeOrigin: true, headers: { origin: relay } } },
+  },
   build: {
     target: "es2023",
     manifest: true,
