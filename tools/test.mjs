@@ -1,5 +1,5 @@
 /** `npm test`: every check there is. Its last line is `N passed, N failed`. */
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { buildIfStale } from "./build.mjs";
@@ -123,15 +123,15 @@ async function main() {
   mkdirSync(CACHE, { recursive: true });
   const chromium = await findOrInstallChromium();
   if (chromium !== undefined) process.env.CHROMIUM_PATH = chromium;
-  const parts = [
-    ["static gates", staticGates],
-    ["build", appBuild],
-    ["unit tests", unitTests],
-    ["engines", engineTests],
-    ["real tabs", () => tabTests(chromium)],
-  ];
+  const parts = {
+    "static gates": staticGates,
+    build: appBuild,
+    "unit tests": unitTests,
+    engines: engineTests,
+    "real tabs": () => tabTests(chromium),
+  };
   const sums = [];
-  for (const [name, part] of parts) {
+  for (const [name, part] of Object.entries(parts)) {
     console.log(`\n--- ${name}`);
     const began = performance.now();
     sums.push({ name, ...(await part()), seconds: Math.round((performance.now() - began) / 1000) });
