@@ -169,7 +169,7 @@ export function decodeConsensusMessage(bytes: Uint8Array): WireMessage {
     }
     case "hello": {
       const known = readList(list[3], "known");
-      requireThat(known.length <= LIMITS.helloKnownMax, "too-large", { known: known.length });
+      requireThat(known.length <= LIMITS.knownBlocksMax, "too-large", { known: known.length });
       return { kind, epochId: asHash(list[1]), lastFinal: asHash(list[2]), known: known.map(asHash) };
     }
     case "ask":

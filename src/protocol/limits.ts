@@ -89,6 +89,4 @@ export const LIMITS = {
   certificatesMax: 256,
   /** Blocks in one answer to a peer that is behind; the bytes of a message bound it further. */
   giveBlocksMax: 512,
-  /** Blocks that a hello names, ever more thinly, back to the first. */
-  helloKnownMax: 64,
 } as const;
