@@ -1,74 +1,19 @@
 /** The ledger's face: state, its one transition, and the mempool. Pure: no clock, no randomness, no I/O. */
-import type { Block, BlockHeader } from "../protocol/block.ts";
-import type { Genesis, Parameters } from "../protocol/genesis.ts";
-import type { AccountId, Hash, HashHex } from "../protocol/identifiers.ts";
+import type { HashHex } from "../protocol/identifiers.ts";
 import type { Transaction } from "../protocol/transaction.ts";
-import type { Recovery } from "../protocol/vote.ts";
-import type { SignatureCheckInput } from "./signature-checks.ts";
-import type {
-  BlockBody,
-  BlockContext,
-  BlockOutcome,
-  Change,
-  Head,
-  LedgerDeps,
-  LedgerState,
-  Overlay,
-  Receipt,
-  Seats,
-  StateView,
-} from "./types.ts";
+import type { StateView } from "./types.ts";
 
 export type * from "./types.ts";
-
-// state
-export declare function createLedgerState(genesisBytes: Uint8Array): LedgerState;
-export declare function encodeState(state: LedgerState): Uint8Array;
-export declare function decodeState(bytes: Uint8Array): LedgerState;
-export declare function createOverlay(parent: StateView): Overlay;
-export declare function encodeChanges(changes: readonly Change[]): Uint8Array;
-export declare function decodeChanges(bytes: Uint8Array): readonly Change[];
-/** `value` null: proves absence. */
-export declare function verifyProof(root: Hash, key: string, value: Uint8Array | null, proof: Uint8Array): boolean;
-
-// transition; all throw Refusal when the block is invalid
-/** Reads `header.alives` too: a block that carries a current seat's promise ends its epoch. */
-export declare function contextOf(header: BlockHeader, lastBlock: Hash, participants: BlockContext["participants"]): BlockContext;
-export declare function applyBlock(
-  parent: StateView,
-  context: BlockContext,
-  transactions: readonly Transaction[],
-  deps: LedgerDeps,
-): BlockOutcome;
-/** applyBlock and compare all roots of the header: `root-mismatch`, `block-invalid`. */
-export declare function validateBlock(
-  parent: StateView,
-  block: Block,
-  lastBlock: Hash,
-  participants: BlockContext["participants"],
-  deps: LedgerDeps,
-): BlockOutcome;
-export declare function applyRecovery(parent: StateView, recovery: Recovery, lastBlock: Hash): BlockOutcome;
-export declare function buildBlockBody(
-  parent: StateView,
-  context: BlockContext,
-  candidates: Iterable<Transaction>,
-  deps: LedgerDeps,
-): BlockBody;
-export declare function encodeReceipts(receipts: readonly Receipt[]): Uint8Array;
-export declare function decodeReceipts(bytes: Uint8Array): readonly Receipt[];
-/** Everything that must be verified outside: envelope signatures, voting keys of seat.take, votes of evidence, alive. */
-export declare function signatureChecksOf(transaction: Transaction): readonly SignatureCheckInput[];
-
-// what consensus asks of state
-export declare function headOf(state: StateView): Head;
-export declare function seatsOf(state: StateView): Seats;
-export declare function parametersOf(state: StateView): Parameters;
-export declare function genesisOf(state: StateView): Genesis;
-/** The next number of an account's lane. */
-export declare function nextNonceOf(state: StateView, account: AccountId, lane: number): number;
-/** Block time from which an empty block with a height is due (heartbeat, admissions). */
-export declare function blockDueAtMs(state: StateView): number;
+export type { Account, Bond, Profile, Supply } from "./accounts.ts";
+export { genesisOf, heldSupply, nextNonceOf, parametersOf, supplyOf } from "./accounts.ts";
+export { applyBlock, applyRecovery, blockDueAtMs, buildBlockBody, chainOfState, contextOf, placeOf, validateBlock } from "./apply-block.ts";
+export { feeOf, signatureChecksOf } from "./calls.ts";
+export { checkTransaction, type Place } from "./execute.ts";
+export { createLedgerState } from "./genesis-state.ts";
+export { decodeReceipts, encodeReceipts, receiptsRootOf } from "./receipts.ts";
+export { headOf, seatsDigestOf, seatsOf } from "./seats.ts";
+export { createOverlay, decodeChanges, decodeState, encodeChanges, encodeState } from "./state.ts";
+export { verifyProof } from "./tree.ts";
 
 // mempool
 export type AddOutcome = { readonly added: true; readonly replaced: HashHex | null };

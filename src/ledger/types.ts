@@ -55,6 +55,8 @@ export interface BlockContext {
   readonly lastBlock: Hash;
   /** Seats whose verified votes the header carries. */
   readonly participants: readonly VotingKey[];
+  /** Seats whose verified `alive` of this epoch the header carries: they end it. */
+  readonly alives: readonly VotingKey[];
 }
 
 export interface LedgerDeps {
@@ -124,8 +126,6 @@ export interface Head {
   readonly timeMs: number;
   /** Epoch of the last block or recovery. */
   readonly epochId: Hash;
-  /** Height of the block or recovery that began that epoch. */
-  readonly epochHeight: number;
   /** Whether the last block ended its epoch; then the next epoch's identifier is that block's. */
   readonly ended: boolean;
   readonly lastAdmissionMs: number;
