@@ -1,0 +1,81 @@
+/** `npm run bench [-- CASE …]`: runs the cases, prints a table and keeps the medians in bench/results.json. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import type { BenchCase, Figure, Goal } from "./case.ts";
+import { CASES } from "./cases.ts";
+
+const RESULTS = "bench/results.json";
+
+interface CaseResult {
+  readonly what: string;
+  readonly date: string;
+  readonly machine: string;
+  readonly figures: Readonly<Record<string, Figure & { readonly median: number; readonly values: readonly number[] }>>;
+}
+
+function machine(): string {
+  const processors = cpus();
+  const memoryGb = Math.round(totalmem() / 2 ** 30);
+  return `${processors[0]?.model.trim() ?? "unknown processor"}, ${processors.length} cores, ${memoryGb} GB, Node ${process.versions.node}, ${process.platform}`;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(4));
+
+function verdict(value: number, goal: Goal | undefined): string {
+  if (goal === undefined) return "";
+  const reached = value >= (goal.atLeast ?? -Infinity) && value <= (goal.atMost ?? Infinity);
+  const text = goal.atLeast === undefined ? `≤ ${goal.atMost ?? ""}` : `≥ ${goal.atLeast}`;
+  return `${text}  ${reached ? "reached" : "missed"}`;
+}
+
+async function runCase({ name, what, runs, figures, run }: BenchCase): Promise<CaseResult> {
+  const values: Record<string, number[]> = {};
+  for (let count = 1; count <= runs; count++) {
+    console.error(`${name}: run ${count} of ${runs} …`);
+    const measured = await run();
+    for (const figure of Object.keys(figures)) {
+      const value = measured[figure];
+      if (value === undefined || !Number.isFinite(value)) throw new Error(`${name} gave no value for ${figure}`);
+      (values[figure] ??= []).push(rounded(value));
+    }
+  }
+  const summary = Object.entries(figures).map(
+    ([figure, unit]) => [figure, { ...unit, median: rounded(median(values[figure] ?? [])), values: values[figure] ?? [] }] as const,
+  );
+  return { what, date: new Date().toISOString().slice(0, 10), machine: machine(), figures: Object.fromEntries(summary) };
+}
+
+function printRow(name: string, result: CaseResult): void {
+  for (const [figure, { median: value, unit, goal }] of Object.entries(result.figures))
+    console.log(`${name.padEnd(20)}  ${figure.padEnd(28)}  ${`${value} ${unit}`.padEnd(20)}  ${verdict(value, goal)}`);
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !CASES.some((one) => one.name === name));
+  if (unknown.length > 0 || CASES.length === 0) {
+    console.error(`No such case: ${unknown.join(", ")}. There are: ${CASES.map(({ name }) => name).join(", ")}.`);
+    return 2;
+  }
+  const kept = existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, "utf8")) as Record<string, CaseResult>) : {};
+  let broken = 0;
+  for (const one of CASES.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    try {
+      kept[one.name] = await runCase(one);
+    } catch (error) {
+      broken++;
+      console.error(`${one.name} broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      continue;
+    }
+    printRow(one.name, kept[one.name] as CaseResult);
+    writeFileSync(RESULTS, `${JSON.stringify(kept, undefined, 2)}\n`);
+  }
+  return broken === 0 ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
