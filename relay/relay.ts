@@ -1,0 +1,133 @@
+/** One port for the app and for libp2p's WebSockets, a circuit relay for tabs that cannot reach each other, and a rendezvous. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import type { Server } from "node:http";
+import { lookup } from "node:dns/promises";
+import { isIPv6 } from "node:net";
+import { join } from "node:path";
+import { circuitRelayServer } from "@libp2p/circuit-relay-v2";
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@libp2p/crypto/keys";
+import { identify } from "@libp2p/identify";
+import type { PrivateKey } from "@libp2p/interface";
+import { noise } from "@libp2p/noise";
+import { ping } from "@libp2p/ping";
+import { webSockets } from "@libp2p/websockets";
+import { yamux } from "@libp2p/yamux";
+import { createLibp2p } from "libp2p";
+import { RENDEZVOUS_PROTOCOL } from "../src/protocol/introduction.ts";
+import { createApp } from "./app.ts";
+import type { Https } from "./https.ts";
+import { Introducer } from "./introducer.ts";
+import { ManifestStore, openDataFolder } from "./manifest.ts";
+import type { RelayOptions } from "./options.ts";
+import { createRequestHandler, type RequestHandler } from "./server.ts";
+
+/** A school's worth of tabs. libp2p's defaults (15 reservations, 128 KiB and two minutes a link, 5 connections a second) would stop a workshop. */
+const RESERVATIONS_MAX = 500;
+const CONNECTIONS_MAX = 1000;
+
+export interface Relay {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** The parts of libp2p's WebSocket listener that we take hold of (docs/adr/0031-one-port.md). */
+interface ListenerInternals {
+  readonly http?: Server;
+  readonly https?: Server;
+  readonly server: Server;
+}
+
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  openDataFolder(options.data, options.renew, Date.now());
+  const manifest = new ManifestStore(options.data);
+  const https = options.https ? await (await import("./https.ts")).openHttps(options.data, options.lan) : undefined;
+  const introducer = new Introducer();
+  const listeners: object[] = [];
+  const node = await createNode(options, https, (listener) => listeners.push(listener));
+  await node.handle(RENDEZVOUS_PROTOCOL, (stream, connection) => introducer.serve(stream, connection), { maxInboundStreams: 4 });
+  const metrics = (): string =>
+    metricsText({
+      bothy_connections: [node.getConnections().length, "Open libp2p connections."],
+      bothy_reservations: [node.services.relay.reservations.size, "Tabs that may be reached through this relay."],
+      bothy_rendezvous_peers: [introducer.peers, "Tabs at the rendezvous."],
+      bothy_rendezvous_refused: [introducer.refused, "Rendezvous streams cut for a fault."],
+      bothy_founded: [manifest.chain === null ? 0 : 1, "Whether the manifest holds a BoT."],
+      process_resident_memory_bytes: [process.memoryUsage().rss, "Resident memory."],
+      process_uptime_seconds: [Math.round(process.uptime()), "Time since the start."],
+    });
+  const handler = createRequestHandler({ options, manifest, app: createApp(options.app), peerId: node.peerId.toString(), metrics });
+  const port = takeServer(listeners, handler);
+  const name = https?.lan[0] ?? options.host;
+  const url = `${https === undefined ? "http" : "https"}://${isIPv6(name) ? `[${name}]` : name}:${port}`;
+  process.stdout.write(`Bothy is at ${url}\n`);
+  const stopPage = await https?.guide({ host: options.host, port: port + 1, app: url });
+  return {
+    url,
+    async stop() {
+      stopPage?.();
+      await node.stop();
+    },
+  };
+}
+
+async function createNode(options: RelayOptions, https: Https | undefined, onListener: (listener: object) => void) {
+  const { address } = await lookup(options.host, { family: isIPv6(options.host) ? 6 : 4 });
+  const listen = `/${isIPv6(address) ? "ip6" : "ip4"}/${address}/tcp/${options.port}${https === undefined ? "/ws" : "/tls/ws"}`;
+  return createLibp2p({
+    privateKey: await loadKey(join(options.data, "relay.key")),
+    addresses: { listen: [listen] },
+    transports: [
+      (components) => {
+        const transport = webSockets(https === undefined ? {} : { https: https.credentials })(components);
+        const createListener = transport.createListener.bind(transport);
+        transport.createListener = (init) => {
+          const listener = createListener(init);
+          onListener(listener);
+          return listener;
+        };
+        return transport;
+      },
+    ],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionManager: {
+      maxConnections: CONNECTIONS_MAX,
+      // A room of tabs shares one address, and after a restart all come back in the same second.
+      inboundConnectionThreshold: RESERVATIONS_MAX,
+      maxIncomingPendingConnections: RESERVATIONS_MAX,
+    },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      relay: circuitRelayServer({ reservations: { maxReservations: RESERVATIONS_MAX, applyDefaultLimit: false } }),
+    },
+  });
+}
+
+/** The relay's identity outlives restarts, since tabs keep its address. */
+async function loadKey(path: string): Promise<PrivateKey> {
+  if (existsSync(path)) return privateKeyFromProtobuf(readFileSync(path));
+  const key = await generateKeyPair("Ed25519");
+  writeFileSync(path, privateKeyToProtobuf(key), { mode: 0o600 });
+  return key;
+}
+
+/** Puts our handler in the place of the listener's own, which answers every request with 400. Gives the port. */
+function takeServer(listeners: readonly object[], handler: RequestHandler): number {
+  for (const listener of listeners) {
+    const { http, https, server } = listener as ListenerInternals;
+    const requests = https ?? http;
+    if (requests === undefined) continue;
+    requests.removeAllListeners("request");
+    requests.on("request", handler);
+    const address = server.address();
+    if (typeof address === "object" && address !== null) return address.port;
+  }
+  throw new Error("libp2p's WebSocket listener has changed: no HTTP server found in it");
+}
+
+function metricsText(metrics: Readonly<Record<string, readonly [value: number, help: string]>>): string {
+  return Object.entries(metrics)
+    .map(([name, [value, help]]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`)
+    .join("");
+}

@@ -1,0 +1,101 @@
+/** The two topics of a chain over gossipsub, unsigned: what is gossiped carries its own signatures. */
+import type { GossipSub } from "@libp2p/gossipsub";
+import { gossipsub, StrictNoSign, TopicValidatorResult } from "@libp2p/gossipsub";
+import { BoundedMap } from "../../kit/bounded-map.ts";
+import { concatBytes } from "../../kit/bytes.ts";
+import { digest, toHex } from "../../protocol/identifiers.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import { GOSSIP_TOPICS, type GossipTopic } from "../../peer/ports.ts";
+import type { RejectCode } from "../../protocol/codes.ts";
+import { GOSSIP_BOUNDS } from "./bounds.ts";
+import { Rate } from "./channels.ts";
+
+/** One byte before the payload: how often these bytes were published before. Else gossipsub would swallow a vote that is sent again. */
+const COUNT_BYTES = 1;
+const PUBLISHED_MAX = 4096;
+const PEERS_MAX = 64;
+
+export function gossipService(): ReturnType<typeof gossipsub> {
+  return gossipsub({
+    globalSignaturePolicy: StrictNoSign,
+    msgIdFn: (message) => digest(message.data),
+    allowPublishToZeroTopicPeers: true,
+    ignoreDuplicatePublishError: true,
+    emitSelf: false,
+    fallbackToFloodsub: false,
+    floodPublish: false,
+    runOnLimitedConnection: true,
+    // All tabs of a room share an address.
+    scoreParams: { IPColocationFactorWeight: 0 },
+    maxInboundDataLength: LIMITS.messageBytesMax + 64 * 1024,
+    maxOutboundBufferSize: 16 * 1024 * 1024,
+    maxTopicBytesPerPeer: 16 * 1024,
+    maxInboundStreams: 4,
+    maxOutboundStreams: 4,
+  });
+}
+
+export interface GossipDeps {
+  readonly pubsub: GossipSub;
+  readonly onGossip: (topic: GossipTopic, from: string, bytes: Uint8Array) => void;
+  readonly onFault: (peer: string, code: RejectCode) => void;
+  readonly nowMs: () => number;
+}
+
+export class Gossip {
+  readonly #deps: GossipDeps;
+  readonly #published = new BoundedMap<string, number>(PUBLISHED_MAX);
+  readonly #rates = new BoundedMap<string, Rate>(PEERS_MAX);
+  #topics = new Map<string, GossipTopic>();
+
+  constructor(deps: GossipDeps) {
+    this.#deps = deps;
+    deps.pubsub.addEventListener("gossipsub:message", ({ detail }) => {
+      const topic = this.#topics.get(detail.msg.topic);
+      if (topic !== undefined) deps.onGossip(topic, detail.propagationSource.toString(), detail.msg.data.slice(COUNT_BYTES));
+    });
+  }
+
+  join(chain: string): void {
+    const { pubsub } = this.#deps;
+    for (const name of this.#topics.keys()) {
+      pubsub.unsubscribe(name);
+      pubsub.topicValidators.delete(name);
+    }
+    this.#topics = new Map(GOSSIP_TOPICS.map((topic) => [`/bothy/1/${chain}/${topic}`, topic]));
+    for (const name of this.#topics.keys()) {
+      pubsub.topicValidators.set(name, (peer, message) => this.#validate(peer.toString(), message.data));
+      pubsub.subscribe(name);
+    }
+  }
+
+  /** Gives the number of neighbours it went to. */
+  async publish(topic: GossipTopic, bytes: Uint8Array): Promise<number> {
+    const name = [...this.#topics].find(([, known]) => known === topic)?.[0];
+    if (name === undefined || bytes.length > LIMITS.messageBytesMax) return 0;
+    const key = toHex(digest(bytes));
+    const count = this.#published.get(key) ?? 0;
+    this.#published.set(key, (count + 1) % 256);
+    const { recipients } = await this.#deps.pubsub.publish(name, concatBytes(Uint8Array.of(count), bytes));
+    return recipients.length;
+  }
+
+  forget(peer: string): void {
+    this.#rates.delete(peer);
+  }
+
+  #validate(peer: string, data: Uint8Array): TopicValidatorResult {
+    const nowMs = this.#deps.nowMs();
+    const rate = this.#rates.get(peer) ?? new Rate(GOSSIP_BOUNDS, nowMs);
+    this.#rates.set(peer, rate);
+    if (data.length <= COUNT_BYTES || data.length > LIMITS.messageBytesMax + COUNT_BYTES) {
+      this.#deps.onFault(peer, "too-large");
+      return TopicValidatorResult.Reject;
+    }
+    if (!rate.takeMessage(nowMs) || !rate.takeBytes(data.length, nowMs)) {
+      this.#deps.onFault(peer, "rate-limited");
+      return TopicValidatorResult.Reject;
+    }
+    return TopicValidatorResult.Accept;
+  }
+}

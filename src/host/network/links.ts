@@ -1,0 +1,81 @@
+/** Who this tab is linked to: connections gathered by peer, with what the peer has said of itself. */
+import type { Connection } from "@libp2p/interface";
+import { PINGS } from "./bounds.ts";
+
+export interface Link {
+  readonly peer: string;
+  /** When the first connection of now came up. */
+  readonly sinceMs: number;
+  connections: Connection[];
+  /** Whether the peer has said that it is for our chain; only then is it a neighbour. */
+  introduced: boolean;
+  /** What was last told to the peer worker. */
+  announced: "direct" | "relayed" | undefined;
+  neighbours: readonly string[];
+  roundTripMs: number | null;
+  pingedAtMs: number;
+  missedPings: number;
+}
+
+export function isDirect(connection: Connection): boolean {
+  return !connection.remoteAddr.toString().includes("/p2p-circuit");
+}
+
+/** The relay of a circuit connection. */
+export function relayOf(connection: Connection): string | null {
+  return /\/p2p\/(\w+)\/p2p-circuit/.exec(connection.remoteAddr.toString())?.[1] ?? null;
+}
+
+/** The connection to use: a direct one before a relayed one, an older before a newer. */
+export function bestConnection(link: Link | undefined): Connection | undefined {
+  const open = link?.connections.filter((connection) => connection.status === "open") ?? [];
+  return open.find(isDirect) ?? open[0];
+}
+
+export class Links {
+  readonly #links = new Map<string, Link>();
+
+  get(peer: string): Link | undefined {
+    return this.#links.get(peer);
+  }
+
+  all(): readonly Link[] {
+    return [...this.#links.values()];
+  }
+
+  /** Neighbours: introduced, and connected now. */
+  neighbours(): readonly Link[] {
+    return this.all().filter((link) => link.introduced && bestConnection(link) !== undefined);
+  }
+
+  add(connection: Connection, nowMs: number): Link {
+    const peer = connection.remotePeer.toString();
+    let link = this.#links.get(peer);
+    if (link === undefined) {
+      link = {
+        peer,
+        sinceMs: nowMs,
+        connections: [],
+        introduced: false,
+        announced: undefined,
+        neighbours: [],
+        roundTripMs: null,
+        // Spread over the period, so that not all are asked at once.
+        pingedAtMs: nowMs - Math.random() * PINGS.everyMs,
+        missedPings: 0,
+      };
+      this.#links.set(peer, link);
+    }
+    link.connections = [...link.connections.filter(({ id }) => id !== connection.id), connection];
+    return link;
+  }
+
+  /** Gives the link that the connection belonged to, if any; the link leaves with its last connection. */
+  remove(connection: Connection): Link | undefined {
+    const link = this.#links.get(connection.remotePeer.toString());
+    if (link === undefined) return undefined;
+    link.connections = link.connections.filter(({ id, status }) => id !== connection.id && status === "open");
+    if (link.connections.length === 0) this.#links.delete(link.peer);
+    return link;
+  }
+}

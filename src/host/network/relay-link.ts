@@ -1,0 +1,150 @@
+/**
+ * The link to one relay, kept up for ever: dial, reserve on that very connection, announce oneself. What counts as linked is a reservation on a
+ * connection that is open now, never the mere presence of a connection (docs/adr/0030-relay-restart.md).
+ */
+import type { Connection, Libp2p, Stream } from "@libp2p/interface";
+import { multiaddr, type Multiaddr } from "@multiformats/multiaddr";
+import { encodeFrame, FrameReader } from "../../protocol/frames.ts";
+import { decodeIntroduction, encodeIntroduction, RENDEZVOUS_PROTOCOL } from "../../protocol/introduction.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import { RELAYS } from "./bounds.ts";
+import { reserve } from "./reserve.ts";
+
+export interface RelayLinkDeps {
+  readonly node: Libp2p;
+  readonly chain: string;
+  /** Whether the tab looks for more neighbours. */
+  readonly wantsPeers: () => boolean;
+  readonly onPeers: (peers: readonly string[]) => void;
+  readonly onChange: () => void;
+}
+
+export class RelayLink {
+  readonly address: string;
+  readonly peer: string | undefined;
+  readonly #deps: RelayLinkDeps;
+  readonly #target: Multiaddr;
+  #state: "linked" | "dialing" | "unreachable" = "dialing";
+  #connection: Connection | undefined;
+  #rendezvous: Stream | undefined;
+  #failures = 0;
+  #reservedAtMs = 0;
+  #askedAtMs = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopped = false;
+
+  /** @throws {Error} if the address is no multiaddr. */
+  constructor(address: string, deps: RelayLinkDeps) {
+    this.address = address;
+    this.#target = multiaddr(address);
+    this.peer = this.#target.getComponents().findLast(({ name }) => name === "p2p")?.value;
+    this.#deps = deps;
+    this.#schedule(0);
+  }
+
+  get state(): "linked" | "dialing" | "unreachable" {
+    return this.#state;
+  }
+
+  /** A connection closed; if it was ours, come back at once. */
+  connectionClosed(connection: Connection): void {
+    if (connection.id !== this.#connection?.id) return;
+    this.#lose();
+    this.#schedule(Math.random() * RELAYS.retryMs);
+  }
+
+  /** Ask the rendezvous soon, since a neighbour was lost. */
+  askSoon(): void {
+    this.#askedAtMs = 0;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#connection?.close().catch(() => undefined);
+    this.#lose();
+  }
+
+  #lose(): void {
+    this.#rendezvous?.abort(new Error("relay link lost"));
+    this.#rendezvous = undefined;
+    this.#connection = undefined;
+    this.#enter("dialing");
+  }
+
+  #enter(state: "linked" | "dialing" | "unreachable"): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#deps.onChange();
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => void this.#turn(), delayMs);
+  }
+
+  async #turn(): Promise<void> {
+    try {
+      await this.#keep();
+      this.#failures = 0;
+      this.#schedule(RELAYS.retryMs);
+    } catch {
+      this.#failures++;
+      this.#lose();
+      if (this.#failures > 1) this.#enter("unreachable");
+      const delayMs = Math.min(RELAYS.retryMsMax, RELAYS.retryMs * 2 ** Math.min(8, this.#failures));
+      this.#schedule(delayMs * (0.5 + Math.random() / 2));
+    }
+  }
+
+  async #keep(): Promise<void> {
+    const nowMs = Date.now();
+    if (this.#connection?.status !== "open") {
+      const signal = AbortSignal.timeout(RELAYS.timeoutMs);
+      const connection = await this.#deps.node.dial(this.#target, { signal });
+      this.#connection = connection;
+      await reserve(connection, signal);
+      this.#reservedAtMs = nowMs;
+      await this.#openRendezvous(connection, signal);
+      this.#enter("linked");
+      return;
+    }
+    const signal = AbortSignal.timeout(RELAYS.timeoutMs);
+    if (nowMs - this.#reservedAtMs > RELAYS.renewMs) {
+      await reserve(this.#connection, signal);
+      this.#reservedAtMs = nowMs;
+    }
+    if (this.#rendezvous?.status !== "open") await this.#openRendezvous(this.#connection, signal);
+    const pauseMs = this.#deps.wantsPeers() ? RELAYS.askMs : RELAYS.askContentMs;
+    if (nowMs - this.#askedAtMs > pauseMs) this.#ask();
+  }
+
+  async #openRendezvous(connection: Connection, signal: AbortSignal): Promise<void> {
+    const stream = await connection.newStream(RENDEZVOUS_PROTOCOL, { signal });
+    this.#rendezvous = stream;
+    void this.#listen(stream);
+    this.#ask();
+  }
+
+  #ask(): void {
+    this.#askedAtMs = Date.now();
+    if (this.#rendezvous?.status === "open" && !this.#rendezvous.writableNeedsDrain)
+      this.#rendezvous.send(encodeFrame(encodeIntroduction({ chain: this.#deps.chain, peers: [] })));
+  }
+
+  /** A relay that talks nonsense loses the stream, and is asked again later. */
+  async #listen(stream: Stream): Promise<void> {
+    const reader = new FrameReader(LIMITS.introductionBytesMax);
+    try {
+      for await (const part of stream) {
+        for (const message of reader.push(part.subarray())) {
+          const { chain, peers } = decodeIntroduction(message);
+          if (chain === this.#deps.chain) this.#deps.onPeers(peers);
+        }
+      }
+    } catch (error) {
+      stream.abort(error instanceof Error ? error : new Error("failed"));
+    }
+  }
+}

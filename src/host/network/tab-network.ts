@@ -1,0 +1,359 @@
+/** Joins node, relays, dialer, channels and gossip: turns connections into links, commands into bytes, and bytes into events. */
+import type { Connection } from "@libp2p/interface";
+import { OBJECTIVE_FAULTS, type RejectCode } from "../../protocol/codes.ts";
+import { decodeIntroduction, encodeIntroduction } from "../../protocol/introduction.ts";
+import { Refusal } from "../../protocol/refusal.ts";
+import type { NetworkCommand, NetworkEvent, StreamProtocol } from "../../peer/ports.ts";
+import { DIALS, NEIGHBOURS, PINGS, RELAYS, type ChannelProtocol } from "./bounds.ts";
+import { Channels } from "./channels.ts";
+import { Dialer } from "./dialer.ts";
+import { Gossip } from "./gossip.ts";
+import { bestConnection, isDirect, Links, relayOf, type Link } from "./links.ts";
+import type { NetworkOptions } from "./network.ts";
+import { createNode, type Node } from "./node.ts";
+import { RelayLink } from "./relay-link.ts";
+import { reserve } from "./reserve.ts";
+import { Standing } from "./standing.ts";
+
+const TURN_MS = 1_000;
+/** Neighbours are told of changes at the next turn, and otherwise this often, so that a lost message heals. */
+const INTRODUCE_EVERY_MS = 15_000;
+/** How long a peer that was let go, because there were too many links, is left alone. */
+const LET_GO_MS = 60_000;
+
+export async function startTabNetwork(options: NetworkOptions, emit: (event: NetworkEvent) => void): Promise<TabNetwork> {
+  const standing = new Standing();
+  const links = new Links();
+  const canDialDirectly = "RTCPeerConnection" in globalThis;
+  const node = await createNode({
+    identity: options.identity,
+    iceServers: options.iceServers,
+    canDialDirectly,
+    isRefused: (peer) => standing.isBanned(peer, Date.now()),
+    hasRoom: (peer) => links.get(peer) !== undefined || links.neighbours().length < NEIGHBOURS.max,
+  });
+  const network = new TabNetwork({ node, links, standing, canDialDirectly, relays: options.relays, emit });
+  await network.start();
+  return network;
+}
+
+interface TabNetworkDeps {
+  readonly node: Node;
+  readonly links: Links;
+  readonly standing: Standing;
+  readonly canDialDirectly: boolean;
+  readonly relays: readonly string[];
+  readonly emit: (event: NetworkEvent) => void;
+}
+
+export class TabNetwork {
+  readonly #node: Node;
+  readonly #links: Links;
+  readonly #standing: Standing;
+  readonly #emit: (event: NetworkEvent) => void;
+  readonly #self: string;
+  readonly #channels: Channels;
+  readonly #gossip: Gossip;
+  readonly #dialer: Dialer;
+  readonly #reserved = new Set<string>();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #chain: string | undefined;
+  #addresses: readonly string[];
+  #relays: RelayLink[] = [];
+  #introducedNeighbours = "";
+  #introducedAtMs = 0;
+  #status = "";
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(deps: TabNetworkDeps) {
+    this.#node = deps.node;
+    this.#links = deps.links;
+    this.#standing = deps.standing;
+    this.#emit = deps.emit;
+    this.#addresses = deps.relays;
+    this.#self = deps.node.peerId.toString();
+    const nowMs = (): number => Date.now();
+    const onFault = (peer: string, code: RejectCode): void => this.#fault(peer, code);
+    this.#channels = new Channels({
+      node: deps.node,
+      connectionTo: (peer) => bestConnection(this.#links.get(peer)),
+      onMessage: (peer, protocol, bytes) => this.#receive(peer, protocol, bytes),
+      onFault,
+      nowMs,
+    });
+    this.#gossip = new Gossip({
+      pubsub: deps.node.services.pubsub,
+      onGossip: (topic, from, bytes) => {
+        this.#bytesIn += bytes.length;
+        this.#emit({ kind: "gossip", topic, from, bytes });
+      },
+      onFault,
+      nowMs,
+    });
+    this.#dialer = new Dialer({
+      node: deps.node,
+      links: this.#links,
+      self: this.#self,
+      canDialDirectly: deps.canDialDirectly,
+      relays: () => this.#relays.filter(({ state }) => state === "linked").map(({ address }) => address),
+      isRefused: (peer) => this.#standing.isBanned(peer, nowMs()),
+      nowMs,
+    });
+    deps.node.addEventListener("connection:open", ({ detail }) => this.#opened(detail));
+    deps.node.addEventListener("connection:close", ({ detail }) => this.#closed(detail));
+    this.#timer = setInterval(() => this.#turn(), TURN_MS);
+  }
+
+  async start(): Promise<void> {
+    await this.#channels.start();
+  }
+
+  /** Ends all links, synchronously. */
+  leave(): void {
+    clearInterval(this.#timer);
+    this.#dialer.stop();
+    for (const connection of this.#node.getConnections()) connection.abort(new Error("page closed"));
+    for (const relay of this.#relays) relay.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.leave();
+    await this.#node.stop();
+  }
+
+  command(command: NetworkCommand): void {
+    switch (command.kind) {
+      case "join":
+        return this.#join(command.chain);
+      case "publish":
+        void this.#gossip.publish(command.topic, command.bytes).then(
+          (neighbours) => (this.#bytesOut += neighbours * command.bytes.length),
+          () => undefined,
+        );
+        return;
+      case "send":
+        if (this.#channels.send(command.peer, command.protocol, command.bytes)) this.#bytesOut += command.bytes.length;
+        return;
+      case "penalize":
+        if (this.#standing.penalize(command.peer, command.code, Date.now())) this.#cut(command.peer);
+        return;
+      case "setRelays":
+        this.#addresses = command.relays;
+        this.#connectRelays();
+        return;
+    }
+  }
+
+  #join(chain: string): void {
+    if (chain === this.#chain) return;
+    this.#chain = chain;
+    for (const link of this.#links.all()) this.#cut(link.peer);
+    for (const relay of this.#relays) relay.stop();
+    this.#relays = [];
+    this.#gossip.join(chain);
+    this.#connectRelays();
+  }
+
+  /** Relays are dialled once there is a chain to announce. */
+  #connectRelays(): void {
+    const chain = this.#chain;
+    if (chain === undefined) return;
+    const wanted = new Set(this.#addresses);
+    for (const relay of this.#relays) if (!wanted.has(relay.address)) relay.stop();
+    const kept = this.#relays.filter(({ address }) => wanted.has(address));
+    for (const { address } of kept) wanted.delete(address);
+    this.#relays = [...kept, ...[...wanted].flatMap((address) => this.#connectRelay(address, chain))];
+  }
+
+  #connectRelay(address: string, chain: string): RelayLink[] {
+    try {
+      return [
+        new RelayLink(address, {
+          node: this.#node,
+          chain,
+          wantsPeers: () => this.#links.neighbours().length < NEIGHBOURS.wanted,
+          onPeers: (peers) => this.#dialer.learn(peers),
+          onChange: () => this.#dialer.forgive(),
+        }),
+      ];
+    } catch {
+      // An address that a person mistyped is no address; the others still count.
+      return [];
+    }
+  }
+
+  #isRelay(peer: string): boolean {
+    return this.#relays.some((relay) => relay.peer === peer);
+  }
+
+  #opened(connection: Connection): void {
+    const peer = connection.remotePeer.toString();
+    if (this.#isRelay(peer)) return;
+    if (this.#chain === undefined) return void connection.close().catch(() => undefined);
+    const link = this.#links.add(connection, Date.now());
+    this.#dialer.learn([peer]);
+    if (isDirect(connection)) {
+      void this.#reserveOn(connection);
+      this.#retireRelayed(link);
+    }
+    this.#introduce(peer);
+    this.#announce(link);
+  }
+
+  #closed(connection: Connection): void {
+    for (const relay of this.#relays) relay.connectionClosed(connection);
+    this.#reserved.delete(connection.id);
+    const link = this.#links.remove(connection);
+    if (link === undefined) return;
+    if (bestConnection(link) !== undefined) return this.#announce(link);
+    this.#channels.forget(link.peer);
+    this.#gossip.forget(link.peer);
+    this.#dialer.rest(link.peer, DIALS.backoffMs);
+    if (link.announced !== undefined) this.#emit({ kind: "unlinked", peer: link.peer });
+    for (const relay of this.#relays) relay.askSoon();
+  }
+
+  /** So that others reach this tab through the neighbour, when the relay is dead. */
+  async #reserveOn(connection: Connection): Promise<void> {
+    this.#reserved.add(connection.id);
+    try {
+      await reserve(connection, AbortSignal.timeout(RELAYS.timeoutMs));
+    } catch {
+      // The next turn tries again.
+      this.#reserved.delete(connection.id);
+    }
+  }
+
+  /** A relayed connection beside a direct one costs the relay, and libp2p may pick it for signalling when it is long dead. */
+  #retireRelayed(link: Link): void {
+    setTimeout(() => {
+      if (!link.connections.some((connection) => isDirect(connection) && connection.status === "open")) return;
+      for (const connection of link.connections)
+        if (!isDirect(connection)) connection.close().catch((error: Error) => connection.abort(error));
+    }, DIALS.graceMs);
+  }
+
+  #introduce(peer: string): void {
+    if (this.#chain === undefined) return;
+    this.#channels.send(peer, "peers", encodeIntroduction({ chain: this.#chain, peers: this.#neighbourNames(peer) }));
+  }
+
+  #neighbourNames(except: string): string[] {
+    return this.#links
+      .neighbours()
+      .map(({ peer }) => peer)
+      .filter((peer) => peer !== except);
+  }
+
+  #receive(peer: string, protocol: ChannelProtocol, bytes: Uint8Array): void {
+    this.#bytesIn += bytes.length;
+    const link = this.#links.get(peer);
+    if (link === undefined) return;
+    if (protocol === "peers") return this.#introduced(link, bytes);
+    if (link.introduced) this.#emit({ kind: "message", from: peer, protocol: protocol satisfies StreamProtocol, bytes });
+  }
+
+  #introduced(link: Link, bytes: Uint8Array): void {
+    try {
+      const { chain, peers } = decodeIntroduction(bytes);
+      // Not a fault: somebody may have dialled before changing the chain.
+      if (chain !== this.#chain) return this.#cut(link.peer);
+      link.neighbours = peers.filter((peer) => peer !== this.#self);
+      this.#dialer.learn(link.neighbours);
+      if (!link.introduced) this.#introducedNeighbours = "";
+      link.introduced = true;
+      this.#announce(link);
+    } catch (error) {
+      if (error instanceof Refusal) this.#fault(link.peer, error.code);
+    }
+  }
+
+  #announce(link: Link): void {
+    const best = bestConnection(link);
+    if (!link.introduced || best === undefined) return;
+    const now = isDirect(best) ? "direct" : "relayed";
+    if (link.announced === now) return;
+    link.announced = now;
+    this.#emit({ kind: "linked", peer: link.peer, direct: now === "direct" });
+  }
+
+  /** Breaking the transport's own bounds is cut at once; a wrong message only counts. */
+  #fault(peer: string, code: RejectCode): void {
+    const nowMs = Date.now();
+    if (code === "too-large" || code === "rate-limited") this.#standing.ban(peer, nowMs);
+    else if (!OBJECTIVE_FAULTS.has(code) || !this.#standing.penalize(peer, code, nowMs)) return;
+    this.#cut(peer);
+  }
+
+  #cut(peer: string): void {
+    for (const connection of this.#links.get(peer)?.connections ?? []) connection.abort(new Error("link cut"));
+  }
+
+  #turn(): void {
+    const nowMs = Date.now();
+    for (const link of this.#links.all()) this.#tend(link, nowMs);
+    this.#letGo();
+    const names = this.#neighbourNames("").sort().join();
+    if (names !== this.#introducedNeighbours || nowMs - this.#introducedAtMs > INTRODUCE_EVERY_MS) {
+      this.#introducedNeighbours = names;
+      this.#introducedAtMs = nowMs;
+      for (const { peer } of this.#links.all()) this.#introduce(peer);
+    }
+    this.#tellStatus();
+  }
+
+  #tend(link: Link, nowMs: number): void {
+    if (!link.introduced && nowMs - link.sinceMs > DIALS.introductionMs) return this.#cut(link.peer);
+    const best = bestConnection(link);
+    if (best === undefined) return;
+    if (isDirect(best) && !this.#reserved.has(best.id)) void this.#reserveOn(best);
+    // gossipsub opens its stream on the first connection only, and never again when that one closes: identifying anew makes it.
+    const gossips = link.connections.some(({ streams }) =>
+      streams.some((s) => s.direction === "outbound" && s.protocol.startsWith("/meshsub")),
+    );
+    if (link.introduced && !gossips) this.#node.services.identify.identify(best).catch(() => undefined);
+    if (nowMs - link.pingedAtMs >= PINGS.everyMs) void this.#ping(link, nowMs);
+  }
+
+  async #ping(link: Link, nowMs: number): Promise<void> {
+    link.pingedAtMs = nowMs;
+    const best = bestConnection(link);
+    if (best === undefined) return;
+    try {
+      link.roundTripMs = await this.#node.services.ping.ping(best.remotePeer, { signal: AbortSignal.timeout(PINGS.timeoutMs) });
+      link.missedPings = 0;
+    } catch {
+      if (++link.missedPings >= PINGS.missesMax) best.abort(new Error("no answer to pings"));
+    }
+  }
+
+  /** Gives up the newest links above the bound, to peers that have enough others. */
+  #letGo(): void {
+    const neighbours = this.#links.neighbours();
+    const spare = neighbours.filter(({ peer, neighbours: theirs }) => this.#self < peer && theirs.length > NEIGHBOURS.wanted).reverse();
+    for (const { peer } of spare.slice(0, Math.max(0, neighbours.length - NEIGHBOURS.kept))) {
+      this.#dialer.rest(peer, LET_GO_MS);
+      this.#cut(peer);
+    }
+  }
+
+  #tellStatus(): void {
+    const status = {
+      self: this.#self,
+      relays: this.#relays.map(({ address, state }) => ({ address, state })),
+      links: this.#links.neighbours().map((link) => {
+        const best = bestConnection(link)!;
+        const direct = isDirect(best);
+        return { peer: link.peer, direct, via: direct ? null : relayOf(best), roundTripMs: link.roundTripMs, neighbours: link.neighbours };
+      }),
+      known: this.#dialer.known,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+    };
+    const text = JSON.stringify(status);
+    if (text === this.#status) return;
+    this.#status = text;
+    this.#emit({ kind: "network-status", status });
+  }
+}
