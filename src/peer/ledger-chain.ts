@@ -43,6 +43,8 @@ export interface ExecutedBlock {
 interface Entry extends ExecutedBlock {
   /** Undefined once merged, stale, or for genesis; it can be made again from the parent. */
   overlay: StateView | undefined;
+  /** Of a recovery: the seats of the epoch that it recovers. */
+  readonly epochSeats: readonly VotingKey[];
 }
 
 interface FinalStep {
@@ -78,7 +80,7 @@ export class LedgerChain implements Chain {
   constructor(options: LedgerChainOptions, root: BlockInfo) {
     this.#options = options;
     this.#headId = toHex(root.id);
-    this.#entries.set(this.#headId, { info: root, block: null, receipts: [], events: [], overlay: undefined });
+    this.#entries.set(this.#headId, { info: root, block: null, receipts: [], events: [], overlay: undefined, epochSeats: [] });
   }
 
   /** The finalized state. */
@@ -107,7 +109,7 @@ export class LedgerChain implements Chain {
   /** Puts back a final block after a restart: its changes are in the state already. */
   restore(step: RestoredStep): void {
     const id = toHex(step.info.id);
-    this.#entries.set(id, { ...step, events: [], overlay: undefined });
+    this.#entries.set(id, { ...step, events: [], overlay: undefined, epochSeats: [] });
     if (step.info.heightedId === step.info.id || equalBytes(step.info.heightedId, step.info.id)) {
       this.#finalSteps.push({ id, height: step.info.height, undo: step.undo });
       this.#headId = id;
@@ -151,7 +153,7 @@ export class LedgerChain implements Chain {
     assert(info.parent !== null, "genesis has no parent to execute on");
     const parent = this.stateAt(info.parent);
     const lastBlock = this.#heightedOf(info.parent);
-    if (info.recovery !== null) return applyRecovery(parent, info.recovery, lastBlock).overlay;
+    if (info.recovery !== null) return applyRecovery(parent, info.recovery, lastBlock, entry.epochSeats).overlay;
     assert(entry.block !== null, "a block with a height has a body");
     const context = contextOf(entry.block.header, lastBlock, this.#participants(entry.block.header));
     return applyBlock(parent, context, entry.block.transactions, this.#options.deps).overlay;
@@ -210,16 +212,16 @@ export class LedgerChain implements Chain {
       lastRecovery: header.lastRecovery,
     };
     const overlay = header.height === null ? undefined : outcome.overlay;
-    this.#entries.set(toHex(block.id), { info, block, receipts: outcome.receipts, events: outcome.events, overlay });
+    this.#entries.set(toHex(block.id), { info, block, receipts: outcome.receipts, events: outcome.events, overlay, epochSeats: [] });
     return info;
   }
 
-  executeRecovery(recovery: Recovery, id: Hash): BlockInfo {
+  executeRecovery(recovery: Recovery, id: Hash, epochSeats: readonly VotingKey[]): BlockInfo {
     const known = this.#entries.get(toHex(id));
     if (known !== undefined) return known.info;
     const base = this.#entries.get(toHex(recovery.base));
     requireThat(base !== undefined, "unknown-parent");
-    const outcome = applyRecovery(this.stateAt(recovery.base), recovery, base.info.heightedId);
+    const outcome = applyRecovery(this.stateAt(recovery.base), recovery, base.info.heightedId, epochSeats);
     const seats = seatsOf(outcome.overlay);
     const info: BlockInfo = {
       id,
@@ -235,7 +237,8 @@ export class LedgerChain implements Chain {
       recovery,
       lastRecovery: id,
     };
-    this.#entries.set(toHex(id), { info, block: null, receipts: [], events: outcome.events, overlay: outcome.overlay });
+    const { events, overlay } = outcome;
+    this.#entries.set(toHex(id), { info, block: null, receipts: [], events, overlay, epochSeats });
     return info;
   }
 

@@ -2,7 +2,7 @@
 import type { BlockInfo, CompleteRecovery } from "../consensus/engine.ts";
 import { decodeBlock, encodeBlock, type Block } from "../protocol/block.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
-import { asHash, asVotingKey, type Hash } from "../protocol/identifiers.ts";
+import { asHash, asVotingKey, toHex, type Hash } from "../protocol/identifiers.ts";
 import { readBoolean, readBytes, readInteger, readList } from "../protocol/schema.ts";
 import { certificateToValue, recoveryToValue, valueToCertificate, valueToRecovery, type Certificate } from "../protocol/vote.ts";
 
@@ -21,6 +21,11 @@ export function blockKey(height: number, index: number): string {
 
 export function heightOfKey(key: string): number {
   return Number(key.slice(0, HEIGHT_DIGITS));
+}
+
+/** Key in `meta` under which a final block's row is named. */
+export function idKey(id: Hash): string {
+  return `id/${toHex(id)}`;
 }
 
 /** One final block as stored: what it is, what it did, and what proves it. */

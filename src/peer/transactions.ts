@@ -330,8 +330,8 @@ export class Transactions {
   }
 
   /** Final blocks were undone: what they held waits again, or is reported where it cannot return. */
-  onUndone(transactions: readonly Transaction[], nowMs: number): void {
-    for (const lost of this.#options.mempool.readd(transactions, this.#options.state(), nowMs)) {
+  onUndone(transactions: readonly Transaction[]): void {
+    for (const lost of this.#options.mempool.readd(transactions, this.#options.state(), this.#nowMs)) {
       this.#refuse(toHex(lost.id), { code: "expired", data: { branch: true } });
     }
     this.#options.onChanged();

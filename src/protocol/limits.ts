@@ -89,4 +89,10 @@ export const LIMITS = {
   certificatesMax: 256,
   /** Blocks in one answer to a peer that is behind; the bytes of a message bound it further. */
   giveBlocksMax: 512,
+  /** Candidates whose bodies are being fetched at once. */
+  fetchesMax: 64,
+  /** Consensus messages kept because their epoch is not known yet. */
+  unjudgedMessagesMax: 256,
+  /** Digests of consensus messages seen, so that the same one is verified once: a minute of votes of 64 seats. */
+  seenMessagesMax: 8_192,
 } as const;

@@ -1,0 +1,132 @@
+/** Finds the transactions that a candidate names: among those verified, else asked of peers. PROTOCOL, "Joining and following". */
+import { bytesToHex } from "../kit/bytes.ts";
+import { BoundedMap } from "../kit/bounded-map.ts";
+import { digest, toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { decodeTransaction, type Transaction } from "../protocol/transaction.ts";
+import { decodeFetch, encodeFetch } from "../protocol/wire.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Transactions } from "./transactions.ts";
+
+/** An answer that has not come by then is asked of another peer. */
+const FETCH_TIMEOUT_MS = 1_000;
+const FETCH_ATTEMPTS_MAX = 6;
+
+interface Fetch {
+  readonly envelopes: readonly Hash[];
+  readonly then: (transactions: readonly Transaction[]) => void;
+  /** Bodies that came, decoded, not all verified yet. */
+  readonly arrived: Map<HashHex, Transaction>;
+  peer: string;
+  attempts: number;
+  askedMs: number;
+}
+
+export interface BodiesOptions {
+  readonly outbox: Outbox;
+  readonly transactions: Transactions;
+  /** A linked peer other than this one, if any. */
+  readonly anotherPeer: (than: string) => string | undefined;
+}
+
+export class Bodies {
+  readonly #options: BodiesOptions;
+  readonly #fetches = new BoundedMap<number, Fetch>(LIMITS.fetchesMax);
+  #nextId = 1;
+  #nowMs = 0;
+
+  constructor(options: BodiesOptions) {
+    this.#options = options;
+  }
+
+  /** Calls back with all transactions in order, every signature verified; never, if nobody has them. */
+  resolve(envelopes: readonly Hash[], from: string, then: (transactions: readonly Transaction[]) => void): void {
+    const fetch: Fetch = { envelopes, then, arrived: new Map(), peer: from, attempts: 0, askedMs: this.#nowMs };
+    if (this.#missing(fetch).length === 0) return then(this.#collect(fetch));
+    const id = this.#nextId++;
+    this.#fetches.set(id, fetch);
+    this.#ask(id, fetch);
+  }
+
+  #missing(fetch: Fetch): readonly Hash[] {
+    return fetch.envelopes.filter((envelope) => {
+      const key = toHex(envelope);
+      return this.#options.transactions.verified(key) === undefined && !fetch.arrived.has(key);
+    });
+  }
+
+  #collect(fetch: Fetch): readonly Transaction[] {
+    return fetch.envelopes.map((envelope) => this.#options.transactions.verified(toHex(envelope)) ?? fetch.arrived.get(toHex(envelope))!);
+  }
+
+  #ask(id: number, fetch: Fetch): void {
+    fetch.attempts += 1;
+    fetch.askedMs = this.#nowMs;
+    this.#options.outbox.network({
+      kind: "send",
+      peer: fetch.peer,
+      protocol: "fetch",
+      bytes: encodeFetch({ kind: "wanted", id, envelopes: this.#missing(fetch) }),
+    });
+  }
+
+  /** Asks somebody else where an answer did not come. */
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs;
+    for (const [id, fetch] of [...this.#fetches.entries()]) {
+      if (nowMs - fetch.askedMs < FETCH_TIMEOUT_MS * fetch.attempts) continue;
+      if (this.#settle(id, fetch)) continue;
+      const other = this.#options.anotherPeer(fetch.peer);
+      if (other !== undefined) fetch.peer = other;
+      if (fetch.attempts >= FETCH_ATTEMPTS_MAX) this.#fetches.delete(id);
+      else this.#ask(id, fetch);
+    }
+  }
+
+  /** Whether nothing is missing any more; transactions may also have come by gossip meanwhile. */
+  #settle(id: number, fetch: Fetch): boolean {
+    if (this.#missing(fetch).length > 0) return false;
+    this.#fetches.delete(id);
+    const transactions = this.#collect(fetch);
+    this.#options.transactions.verify(transactions, (allValid) => {
+      if (allValid) fetch.then(transactions);
+      else this.#options.outbox.penalize(fetch.peer, "signature-invalid");
+    });
+    return true;
+  }
+
+  /** A message of the stream `fetch`. @throws {Refusal} when it is malformed. */
+  onMessage(from: string, bytes: Uint8Array): void {
+    const message = decodeFetch(bytes);
+    if (message.kind === "wanted") return this.#serve(from, message.id, message.envelopes);
+    const fetch = this.#fetches.get(message.id);
+    if (fetch === undefined || fetch.peer !== from) return;
+    const wanted = new Set(fetch.envelopes.map(bytesToHex));
+    for (const envelope of message.envelopes) {
+      const key = toHex(digest(envelope));
+      if (wanted.has(key)) fetch.arrived.set(key, decodeTransaction(envelope));
+    }
+    if (!this.#settle(message.id, fetch)) {
+      // A big block comes in several answers: progress keeps the same peer.
+      if (message.envelopes.length > 0) this.#ask(message.id, { ...fetch, attempts: 0 });
+    }
+  }
+
+  #serve(to: string, id: number, envelopes: readonly Hash[]): void {
+    const found: Uint8Array[] = [];
+    let bytes = 0;
+    for (const envelope of envelopes) {
+      const transaction = this.#options.transactions.verified(toHex(envelope));
+      if (transaction === undefined) continue;
+      bytes += transaction.bytes.length;
+      if (found.length > 0 && bytes > LIMITS.giveBytesMax) break;
+      found.push(transaction.bytes);
+    }
+    this.#options.outbox.network({
+      kind: "send",
+      peer: to,
+      protocol: "fetch",
+      bytes: encodeFetch({ kind: "bodies", id, envelopes: found }),
+    });
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * Joins the consensus engine to the rest of the peer: bytes to messages, signatures before trust, durable writes before votes go
+ * out, final blocks to the ledger and to storage.
+ */
+import type { ConsensusEffect, ConsensusInput, ConsensusMessage, DurableRecord, Engine, FinalizedEffect } from "../consensus/engine.ts";
+import { messageChecks, recoveryDigest, UnknownEpoch } from "../consensus/signature-checks.ts";
+import { decodeConsensusMessage, encodeConsensusMessage, type WireMessage } from "../consensus/wire.ts";
+import { assert } from "../kit/assert.ts";
+import { BoundedMap } from "../kit/bounded-map.ts";
+import { equalBytes } from "../kit/bytes.ts";
+import { transactionsRootOf, type Block } from "../protocol/block.ts";
+import { OBJECTIVE_FAULTS } from "../protocol/codes.ts";
+import { digest, toHex, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { Refusal, requireThat } from "../protocol/refusal.ts";
+import { absentBytes, aliveBytes, recoverBytes, statementBytes, type Vote } from "../protocol/vote.ts";
+import type { Bodies } from "./bodies.ts";
+import type { FinalBlocks } from "./final-blocks.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Transactions } from "./transactions.ts";
+
+export interface ConsensusDriverOptions {
+  readonly engine: Engine;
+  readonly outbox: Outbox;
+  readonly transactions: Transactions;
+  readonly bodies: Bodies;
+  readonly finalBlocks: FinalBlocks;
+  readonly anotherPeer: (than: string) => string | undefined;
+  readonly onEvidence: (first: Vote, second: Vote) => void;
+  readonly onHalt: (refusal: Refusal) => void;
+}
+
+type CastEffect = Extract<ConsensusEffect, { kind: "cast" }>;
+
+export class ConsensusDriver {
+  readonly #options: ConsensusDriverOptions;
+  readonly #inputs: ConsensusInput[] = [];
+  #running = false;
+  #nowMs = 0;
+  readonly #seen = new BoundedMap<HashHex, true>(LIMITS.seenMessagesMax);
+  readonly #unjudged = new BoundedMap<HashHex, { readonly from: string; readonly bytes: Uint8Array }>(LIMITS.unjudgedMessagesMax);
+  #epochId: HashHex | null = null;
+  #wakeAtMs = Infinity;
+
+  constructor(options: ConsensusDriverOptions) {
+    this.#options = options;
+  }
+
+  /** When a tick would be of use before the next steady one. */
+  get wakeAtMs(): number {
+    return this.#wakeAtMs;
+  }
+
+  /** One input after another: what an effect brings about waits until the engine has finished its step. */
+  input(nowMs: number, input: ConsensusInput): void {
+    this.#nowMs = nowMs;
+    this.#inputs.push(input);
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        if (next.kind === "tick") this.#wakeAtMs = Infinity;
+        this.#perform(this.#options.engine.step(this.#nowMs, next));
+      }
+    } finally {
+      this.#running = false;
+    }
+    this.#judgeHeld();
+  }
+
+  #again(input: ConsensusInput): void {
+    this.input(this.#nowMs, input);
+  }
+
+  // ------------------------------------------------------------ messages
+
+  /** Bytes of a neighbour, by gossip or on the stream. */
+  onBytes(from: string, bytes: Uint8Array, nowMs: number): void {
+    this.#nowMs = nowMs;
+    const key = toHex(digest(bytes));
+    try {
+      const message = decodeConsensusMessage(bytes);
+      // What asks or answers is new each time; statements and candidates are the same from whomever they come.
+      const once = message.kind !== "hello" && message.kind !== "ask" && message.kind !== "give";
+      if (once && this.#seen.has(key)) return;
+      if (once) this.#seen.set(key, true);
+      this.#judge(from, key, bytes, message);
+    } catch (error) {
+      this.#refuse(from, error);
+    }
+  }
+
+  #refuse(from: string, error: unknown): void {
+    if (!(error instanceof Refusal)) throw error;
+    if (OBJECTIVE_FAULTS.has(error.code)) this.#options.outbox.penalize(from, error.code);
+  }
+
+  #judge(from: string, key: HashHex, bytes: Uint8Array, message: WireMessage): void {
+    let checks;
+    try {
+      checks = messageChecks(message, (epochId) => this.#options.engine.seatsOf(epochId));
+    } catch (error) {
+      if (!(error instanceof UnknownEpoch)) throw error;
+      this.#unjudged.set(key, { from, bytes });
+      this.#again({ kind: "unknown-epoch", from });
+      return;
+    }
+    this.#options.outbox.verify(checks, (allValid) => {
+      if (!allValid) {
+        this.#seen.delete(key);
+        this.#options.outbox.penalize(from, "signature-invalid");
+        return;
+      }
+      this.#withBodies(from, message);
+    });
+  }
+
+  /** An epoch began: what could not be judged before perhaps can be now. */
+  #judgeHeld(): void {
+    const epochId = toHex(this.#options.engine.status().epochId);
+    if (epochId === this.#epochId) return;
+    this.#epochId = epochId;
+    const held = [...this.#unjudged.entries()];
+    this.#unjudged.clear();
+    for (const [key, { from, bytes }] of held) {
+      this.#seen.delete(key);
+      this.onBytes(from, bytes, this.#nowMs);
+    }
+  }
+
+  #withBodies(from: string, message: WireMessage): void {
+    if (message.kind === "candidate") {
+      this.#options.bodies.resolve(message.envelopes, from, (transactions) => {
+        try {
+          requireThat(equalBytes(transactionsRootOf(transactions), message.header.transactionsRoot), "encoding-invalid");
+        } catch (error) {
+          return this.#refuse(from, error);
+        }
+        const { id, headerBytes, header, vote, certificates } = message;
+        const block: Block = { id, headerBytes, header, transactions };
+        this.#again({ kind: "message", from, message: { kind: "candidate", block, vote, certificates } });
+      });
+    } else if (message.kind === "give") {
+      const transactions = message.blocks.flatMap((block) => block.transactions);
+      this.#options.transactions.verify(transactions, (allValid) => {
+        if (allValid) this.#again({ kind: "message", from, message });
+        else this.#options.outbox.penalize(from, "signature-invalid");
+      });
+    } else this.#again({ kind: "message", from, message });
+  }
+
+  // ------------------------------------------------------------ effects
+
+  #perform(effects: readonly ConsensusEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case "persist":
+          this.#persist(effect.puts, effect.then);
+          break;
+        case "cast":
+          this.#cast(effect);
+          break;
+        case "broadcast":
+          this.#noteOwnCandidate(effect.message);
+          this.#options.outbox.network({ kind: "publish", topic: "consensus", bytes: encodeConsensusMessage(effect.message) });
+          break;
+        case "send":
+          this.#send(effect.peer, effect.message);
+          break;
+        case "ask":
+          this.#ask(effect.peer, effect.id);
+          break;
+        case "serve-block":
+          this.#options.finalBlocks.serveBlock(effect.id, (message) => this.#send(effect.peer, message));
+          break;
+        case "serve-chain":
+          this.#options.finalBlocks.serveChain(effect.known, (message) => this.#send(effect.peer, message));
+          break;
+        case "finalized":
+          this.#finalized(effect);
+          break;
+        case "switched":
+          this.#options.finalBlocks.undo(effect.undone, effect.common);
+          break;
+        case "dropped":
+          this.#options.finalBlocks.drop(effect.blocks);
+          break;
+        case "evidence":
+          this.#options.onEvidence(effect.first, effect.second);
+          break;
+        case "split":
+          this.#options.finalBlocks.onSplit(effect.epochId, effect.recovery);
+          break;
+        case "wake":
+          this.#wakeAtMs = Math.min(this.#wakeAtMs, effect.atMs);
+          break;
+      }
+    }
+  }
+
+  #noteOwnCandidate(message: ConsensusMessage): void {
+    if (message.kind === "candidate") this.#options.transactions.onInBlock(message.block.transactions, message.block.header.height ?? 0);
+  }
+
+  #send(peer: string, message: ConsensusMessage): void {
+    const protocol = message.kind === "hello" ? "hello" : "sync";
+    this.#options.outbox.network({ kind: "send", peer, protocol, bytes: encodeConsensusMessage(message) });
+  }
+
+  #ask(peer: string | null, id: Hash): void {
+    const to = peer ?? this.#options.anotherPeer("");
+    if (to !== undefined) this.#send(to, { kind: "ask", id });
+  }
+
+  /** Votes are durable before they go out: `then` waits for the strict write, and never happens if it fails. */
+  #persist(puts: readonly DurableRecord[], then: readonly ConsensusEffect[]): void {
+    this.#options.outbox.store(
+      { puts: puts.map(([key, bytes]) => ["votes", key, bytes] as const), deletes: [], strict: true },
+      (refusal) => {
+        if (refusal === null) this.#perform(then);
+        else this.#options.onHalt(new Refusal(refusal.code, refusal.data));
+      },
+    );
+  }
+
+  #finalized(effect: FinalizedEffect): void {
+    this.#options.finalBlocks.finalize(effect);
+    if (!effect.restored) this.#again({ kind: "transactions-changed" });
+  }
+
+  #cast({ seat, cast }: CastEffect): void {
+    this.#options.outbox.sign(seat, castBytes(cast), (signature) => {
+      if (signature === null) {
+        this.#options.outbox.log("error", "voting key missing", { seat });
+        return;
+      }
+      const message = castMessage(seat, cast, signature);
+      this.#again({ kind: "message", from: null, message });
+      this.#options.outbox.network({ kind: "publish", topic: "consensus", bytes: encodeConsensusMessage(message) });
+    });
+  }
+}
+
+function castBytes(cast: CastEffect["cast"]): Uint8Array {
+  switch (cast.kind) {
+    case "vote":
+      return statementBytes(cast.statement);
+    case "alive":
+      return aliveBytes(cast.alive);
+    case "recover":
+      return recoverBytes(recoveryDigest(cast.recovery));
+    case "absent":
+      return absentBytes(cast.absent);
+  }
+}
+
+function castMessage(seat: VotingKey, cast: CastEffect["cast"], signature: Uint8Array): ConsensusMessage {
+  assert(signature.length === 64, "Ed25519 signatures have 64 bytes");
+  switch (cast.kind) {
+    case "vote":
+      return { kind: "vote", vote: { ...cast.statement, seat, signature } };
+    case "alive":
+      return { kind: "alive", alive: { ...cast.alive, seat, signature } };
+    case "recover":
+      return { kind: "recover", recover: { recovery: cast.recovery, seat, signature } };
+    case "absent":
+      return { kind: "absent", absent: { ...cast.absent, seat, signature } };
+  }
+}

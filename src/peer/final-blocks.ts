@@ -1,0 +1,296 @@
+/**
+ * What happens when blocks become final: the state moves on, one transaction writes the blocks, what they changed and what
+ * consensus needs with them; the other way when a better branch replaces some. Also answers peers that are behind.
+ */
+import type { BlockInfo, CompleteRecovery, ConsensusMessage, FinalizedEffect } from "../consensus/engine.ts";
+import { assert } from "../kit/assert.ts";
+import { equalBytes } from "../kit/bytes.ts";
+import { encodeChanges, encodeReceipts, encodeState } from "../ledger/index.ts";
+import type { Block } from "../protocol/block.ts";
+import { decode, encode } from "../protocol/codec.ts";
+import { toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { Refusal } from "../protocol/refusal.ts";
+import { readText } from "../protocol/schema.ts";
+import type { Transaction } from "../protocol/transaction.ts";
+import type { Certificate } from "../protocol/vote.ts";
+import type { CommittedBlock } from "./effects.ts";
+import type { ExecutedBlock, LedgerChain } from "./ledger-chain.ts";
+import type { Outbox } from "./outbox.ts";
+import type { StorageBatch } from "./ports.ts";
+import {
+  META,
+  blockKey,
+  decodeBlockRow,
+  encodeBlockRow,
+  encodeHead,
+  encodeInfo,
+  encodeStateRow,
+  heightKey,
+  idKey,
+  snapshotKey,
+  snapshotRows,
+  type BlockRow,
+  type SnapshotPointer,
+} from "./rows.ts";
+import type { Transactions } from "./transactions.ts";
+
+/** A new snapshot is worth its write when replaying what changed since the last would cost more than reading it. */
+const SNAPSHOT_BYTES_MIN = 4 * 1024 * 1024;
+/** Above every key of `blocks`. */
+const KEY_END = "~";
+
+type Put = StorageBatch["puts"][number];
+
+export interface FinalBlocksOptions {
+  readonly chain: LedgerChain;
+  readonly outbox: Outbox;
+  readonly transactions: Transactions;
+  /** The newest snapshot in storage, its size, and the bytes of changes written since. */
+  readonly snapshot: SnapshotPointer | null;
+  readonly snapshotBytes: number;
+  readonly changedBytes: number;
+  /** The lowest height whose `states` row is kept. */
+  readonly statesFrom: number;
+  /** Keys of the rows of final blocks that a switch may still remove. */
+  readonly rowKeys: ReadonlyMap<HashHex, string>;
+  readonly onHalt: (refusal: Refusal) => void;
+}
+
+export class FinalBlocks {
+  readonly #options: FinalBlocksOptions;
+  readonly #rowKeys: Map<HashHex, string>;
+  #lastRow: { height: number; index: number };
+  #snapshot: SnapshotPointer | null;
+  #snapshotBytes: number;
+  #changedBytes: number;
+  #statesFrom: number;
+  #rootId: HashHex | null = null;
+  #rootHeight = 0;
+  #deletes: (readonly ["blocks" | "states" | "meta", string])[] = [];
+  #undone: Transaction[] = [];
+  #undoneAbove: number | null = null;
+  #split: { readonly epochId: Hash; readonly recovery: Hash; readonly sinceHeight: number } | null = null;
+
+  constructor(options: FinalBlocksOptions) {
+    this.#options = options;
+    this.#rowKeys = new Map(options.rowKeys);
+    this.#snapshot = options.snapshot;
+    this.#snapshotBytes = options.snapshotBytes;
+    this.#changedBytes = options.changedBytes;
+    this.#statesFrom = options.statesFrom;
+    const last = [...options.rowKeys.values()].sort().at(-1);
+    this.#lastRow = { height: options.chain.head.height, index: last === undefined ? 0 : Number(last.split("/")[1]) };
+  }
+
+  get split(): { readonly epochId: Hash; readonly recovery: Hash; readonly sinceHeight: number } | null {
+    return this.#split;
+  }
+
+  onSplit(epochId: Hash, recovery: Hash): void {
+    this.#split = { epochId, recovery, sinceHeight: this.#options.chain.info(epochId)?.height ?? 0 };
+  }
+
+  // ------------------------------------------------------------ forward
+
+  finalize(effect: FinalizedEffect): void {
+    const { chain, outbox, transactions } = this.#options;
+    this.#moveRoot(effect.root);
+    if (effect.restored) return;
+    const puts: Put[] = effect.puts.map(([key, bytes]) => ["votes", key, bytes] as const);
+    const committed: CommittedBlock[] = [];
+    for (const [index, id] of effect.blocks.entries()) {
+      const executed = chain.executed(id);
+      assert(executed !== undefined, "a final block was executed");
+      this.#putBlock(executed, certificatesOf(effect, index, executed, chain), recoveryOf(effect, executed.info), puts);
+      if (!equalBytes(executed.info.heightedId, id)) continue;
+      committed.push(committedOf(executed));
+      if (executed.block !== null) transactions.onFinal(executed.block.transactions, executed.receipts, executed.info.height);
+    }
+    puts.push(["meta", META.head, encodeHead(chain.head, chain.state.root())]);
+    const root = chain.info(effect.root);
+    if (root !== undefined) puts.push(["meta", META.root, encodeInfo(root)]);
+    const written = new Set(puts.map(([table, key]) => `${table} ${key}`));
+    const deletes = [
+      ...effect.deletes.map((key) => ["votes", key] as const),
+      ...this.#deletes.filter(([table, key]) => !written.has(`${table} ${key}`)),
+    ];
+    const undoneAbove = this.#undoneAbove;
+    const undone = this.#undone;
+    this.#deletes = [];
+    this.#undone = [];
+    this.#undoneAbove = null;
+    outbox.store({ puts, deletes, strict: false }, (refusal) => {
+      if (refusal !== null) return this.#options.onHalt(new Refusal(refusal.code, refusal.data));
+      outbox.emit({ kind: "committed", blocks: committed, undoneAbove });
+    });
+    if (undone.length > 0) transactions.onUndone(undone);
+    this.#snapshotIfWorth();
+  }
+
+  #putBlock(executed: ExecutedBlock, certificates: readonly Certificate[], recovery: CompleteRecovery | null, puts: Put[]): void {
+    const { chain } = this.#options;
+    const { info, block, receipts } = executed;
+    const heighted = equalBytes(info.heightedId, info.id);
+    const { changes, undo } = chain.finalize(info.id);
+    this.#lastRow = { height: info.height, index: heighted ? 0 : this.#lastRow.index + 1 };
+    const key = blockKey(info.height, this.#lastRow.index);
+    this.#rowKeys.set(toHex(info.id), key);
+    const row: BlockRow = { info, block, recovery, receipts: heighted ? encodeReceipts(receipts) : new Uint8Array(0), certificates };
+    puts.push(["blocks", key, encodeBlockRow(row)], ["meta", idKey(info.id), encode(key)]);
+    if (!heighted) return;
+    const stateRow = encodeStateRow(encodeChanges(changes), encodeChanges(undo));
+    this.#changedBytes += stateRow.length;
+    puts.push(["states", heightKey(info.height), stateRow]);
+  }
+
+  #moveRoot(root: Hash): void {
+    const id = toHex(root);
+    if (id === this.#rootId) return;
+    const info = this.#options.chain.info(root);
+    if (info === undefined) return;
+    this.#rootId = id;
+    this.#rootHeight = info.height;
+    this.#options.chain.pruneBelow(info.height);
+  }
+
+  #snapshotIfWorth(): void {
+    if (this.#changedBytes < Math.max(SNAPSHOT_BYTES_MIN, this.#snapshotBytes)) return;
+    const { chain, outbox } = this.#options;
+    const { height } = chain.head;
+    const state = encodeState(chain.state);
+    const { pointer, rows } = snapshotRows(height, state);
+    const puts: Put[] = [["meta", META.snapshot, pointer], ...rows.map(([key, bytes]): Put => ["meta", key, bytes])];
+    const deletes: (readonly ["meta" | "states", string])[] = [];
+    const old = this.#snapshot;
+    if (old !== null && old.height !== height) {
+      for (let chunk = 0; chunk < old.chunks; chunk++) deletes.push(["meta", snapshotKey(old.height, chunk)]);
+    }
+    const keepFrom = Math.min(height, this.#rootHeight) + 1;
+    for (let at = this.#statesFrom; at < keepFrom; at++) deletes.push(["states", heightKey(at)]);
+    this.#statesFrom = Math.max(this.#statesFrom, keepFrom);
+    this.#snapshot = { height, chunks: rows.length };
+    this.#snapshotBytes = state.length;
+    this.#changedBytes = 0;
+    outbox.store({ puts, deletes, strict: false }, (refusal) => {
+      if (refusal !== null) this.#options.onHalt(new Refusal(refusal.code, refusal.data));
+    });
+  }
+
+  // ------------------------------------------------------------ back
+
+  /** Final blocks were left for a better branch, whose `finalized` comes next and is written together with this. */
+  undo(undone: readonly Hash[], common: Hash): void {
+    const { chain } = this.#options;
+    for (const id of undone) {
+      const executed = chain.executed(id);
+      const key = this.#rowKeys.get(toHex(id));
+      if (key !== undefined) this.#deletes.push(["blocks", key], ["meta", idKey(id)]);
+      this.#rowKeys.delete(toHex(id));
+      if (executed === undefined) continue;
+      if (equalBytes(executed.info.heightedId, id)) this.#deletes.push(["states", heightKey(executed.info.height)]);
+      this.#undone.push(...(executed.block?.transactions ?? []));
+    }
+    chain.undoTo(common);
+    const row = this.#rowKeys.get(toHex(common));
+    this.#lastRow = { height: chain.head.height, index: row === undefined ? 0 : Number(row.split("/")[1]) };
+    this.#undoneAbove = chain.head.height;
+    this.#split = null;
+    if (this.#snapshot !== null && this.#snapshot.height > chain.head.height) {
+      // A snapshot of the other branch would bring it back at the next start.
+      this.#changedBytes = Number.MAX_SAFE_INTEGER;
+    }
+  }
+
+  drop(ids: readonly Hash[]): void {
+    this.#options.chain.drop(ids);
+    for (const id of ids) this.#rowKeys.delete(toHex(id));
+  }
+
+  // ------------------------------------------------------------ for peers that are behind
+
+  serveBlock(id: Hash, send: (message: ConsensusMessage) => void): void {
+    this.#heldKey([id], (key) => {
+      this.#options.outbox.read({ table: "blocks", from: key, to: `${key}!`, limit: 1 }, (rows) => {
+        const row = rows[0];
+        if (row !== undefined) send(giveOf([decodeBlockRow(row[1])], false));
+      });
+    });
+  }
+
+  /** What follows the newest of these blocks that is on the branch, up to the end of its epoch or of a message. */
+  serveChain(known: readonly Hash[], send: (message: ConsensusMessage) => void): void {
+    this.#heldKey(known, (key) => {
+      const request = { table: "blocks", from: `${key}!`, to: KEY_END, limit: LIMITS.giveBlocksMax } as const;
+      this.#options.outbox.read(request, (rows) => {
+        const part: BlockRow[] = [];
+        let bytes = 0;
+        for (const [, row] of rows) {
+          bytes += row.length;
+          if (part.length > 0 && bytes > LIMITS.giveBytesMax) break;
+          const decoded = decodeBlockRow(row);
+          if (part.length > 0 && !equalBytes(decoded.info.epochId, part[0]!.info.epochId)) break;
+          part.push(decoded);
+        }
+        if (part.length > 0) send(giveOf(upToProof(part), upToProof(part).length < rows.length));
+      });
+    });
+  }
+
+  /** The row's key of the first of these blocks that is stored; genesis, which is before all rows, if none is. */
+  #heldKey(ids: readonly Hash[], then: (key: string) => void): void {
+    const [id, ...rest] = ids;
+    if (id === undefined) return then(blockKey(0, 0));
+    const key = idKey(id);
+    this.#options.outbox.read({ table: "meta", from: key, to: `${key}!`, limit: 1 }, (rows) => {
+      const row = rows[0];
+      if (row !== undefined) return then(rowKeyOf(row[1]));
+      this.#heldKey(rest, then);
+    });
+  }
+}
+
+function rowKeyOf(bytes: Uint8Array): string {
+  return readText(decode(bytes, 64), "key", 64);
+}
+
+/** Blocks are of use only with a certificate behind them; a part that ends before one comes whole in the hope of more. */
+function upToProof(rows: readonly BlockRow[]): readonly BlockRow[] {
+  const last = rows.findLastIndex((row) => row.certificates.length > 0 || row.recovery !== null);
+  return last < 0 ? rows : rows.slice(0, last + 1);
+}
+
+function giveOf(rows: readonly BlockRow[], more: boolean): ConsensusMessage {
+  return {
+    kind: "give",
+    blocks: rows.map((row) => row.block).filter((block): block is Block => block !== null),
+    certificates: rows.flatMap((row) => row.certificates),
+    recoveries: rows.map((row) => row.recovery).filter((recovery): recovery is CompleteRecovery => recovery !== null),
+    more,
+  };
+}
+
+/** Each certificate is stored with the last of the newly final blocks of its epoch. */
+function certificatesOf(effect: FinalizedEffect, index: number, executed: ExecutedBlock, chain: LedgerChain): readonly Certificate[] {
+  const next = effect.blocks[index + 1];
+  const epochId = executed.info.epochId;
+  const nextInfo = next === undefined ? undefined : chain.info(next);
+  if (nextInfo !== undefined && equalBytes(nextInfo.epochId, epochId)) return [];
+  return effect.certificates.filter((certificate) => equalBytes(certificate.epochId, epochId));
+}
+
+function recoveryOf(effect: FinalizedEffect, info: BlockInfo): CompleteRecovery | null {
+  const { recovery } = info;
+  if (recovery === null) return null;
+  const same = (complete: CompleteRecovery): boolean =>
+    equalBytes(complete.recovery.epochId, recovery.epochId) &&
+    equalBytes(complete.recovery.base, recovery.base) &&
+    complete.recovery.seats.length === recovery.seats.length &&
+    complete.recovery.seats.every((seat, index) => equalBytes(seat, recovery.seats[index]!));
+  return effect.recoveries.find(same) ?? null;
+}
+
+export function committedOf(executed: ExecutedBlock): CommittedBlock {
+  const { info, block, receipts, events } = executed;
+  return { id: info.id, height: info.height, timeMs: info.timeMs, block, receipts, events };
+}
