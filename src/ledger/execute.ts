@@ -55,7 +55,7 @@ export function checkEnvelope(state: StateView, transaction: Transaction, place:
   return account;
 }
 
-function checkContext(state: StateView, transaction: Transaction, place: Place): Omit<CheckContext, "callIndex"> {
+function checkContext(state: StateView, transaction: Transaction, place: Place): CheckContext {
   return {
     state,
     chain: place.chain,
@@ -66,6 +66,7 @@ function checkContext(state: StateView, transaction: Transaction, place: Place):
     sender: transaction.body.sender,
     senderKey: readTransaction(transaction).senderKey,
     transaction,
+    callIndex: 0,
   };
 }
 
@@ -76,7 +77,7 @@ function checkContext(state: StateView, transaction: Transaction, place: Place):
 export function checkTransaction(state: StateView, transaction: Transaction, place: Place): void {
   checkEnvelope(state, transaction, place);
   const first = readTransaction(transaction).calls[0]!;
-  first.operation.check({ ...checkContext(state, transaction, place), callIndex: 0 }, first.arguments);
+  first.operation.check(checkContext(state, transaction, place), first.arguments);
 }
 
 function withNextNumber(lanes: readonly number[], [lane, number]: readonly [lane: number, number: number]): readonly number[] {
@@ -105,9 +106,17 @@ export function executeTransaction(run: BlockRun, transaction: Transaction): Rec
   const events: LedgerEvent[] = [];
   let gasUsed = 0;
   let refusal: Refusal | null = null;
-  const context: Omit<CallContext, "callIndex"> = {
-    ...checkContext(state, transaction, run),
+  const context: CallContext & { callIndex: number } = {
     state,
+    chain: run.chain,
+    genesis: run.genesis,
+    parameters: run.genesis.parameters,
+    height: run.height,
+    timeMs: run.timeMs,
+    sender: transaction.body.sender,
+    senderKey,
+    transaction,
+    callIndex: 0,
     machine: run.machine,
     lastBlock: run.lastBlock,
     block: effects,
@@ -115,10 +124,10 @@ export function executeTransaction(run: BlockRun, transaction: Transaction): Rec
     useGas: (gas) => void (gasUsed += gas),
   };
   try {
-    for (const [callIndex, call] of calls.entries()) {
-      const callContext = { ...context, callIndex };
-      call.operation.check(callContext, call.arguments);
-      results.push(call.operation.apply(callContext, call.arguments));
+    for (; context.callIndex < calls.length; context.callIndex++) {
+      const call = calls[context.callIndex]!;
+      call.operation.check(context, call.arguments);
+      results.push(call.operation.apply(context, call.arguments));
     }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

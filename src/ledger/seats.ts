@@ -24,8 +24,8 @@ const LAPSE_MS = 30_000;
 const LAPSE_BLOCKS = 20;
 const SLOW_LAPSE_MS = 180_000;
 const SLOW_LAPSE_BLOCKS = 3;
-/** Former seats forgotten in one block, so that no block is slow. */
-const FORGOTTEN_MAX = 64;
+/** Former seats forgotten when one is added: more than one, so that they never pile up. */
+const FORGOTTEN_MAX = 4;
 
 type SeatValue = readonly [VotingKey, Seat["account"], number, number, number, number];
 
@@ -102,6 +102,7 @@ interface Moment {
 
 /** The seat is over: it stays liable for a while, and so does its bond, unless another seat of the account already leans on it. */
 export function endSeat(state: Overlay, seat: Seat, remaining: Seats, moment: Moment): void {
+  forgetFormerSeats(state, moment.timeMs);
   const freeAtMs = moment.timeMs + moment.parameters.bondLiableMs;
   const hex = bytesToHex(seat.votingKey);
   state.set(FORMER_PREFIX + hex, [seat.account, freeAtMs]);
@@ -158,7 +159,7 @@ export function listsOf(seats: Seats): SeatLists {
 
 type Emit = (name: string, data: ValueMap) => void;
 
-/** After the transactions of a block with a height: takes part, admits, lapses, forgets. Whether the current seats changed. */
+/** After the transactions of a block with a height: takes part, admits, lapses. Whether the current seats changed. */
 export function settleSeats(
   state: Overlay,
   moment: Moment & { readonly participants: readonly VotingKey[]; readonly lastAdmissionMs: number },
@@ -179,7 +180,6 @@ export function settleSeats(
   const lapsed = rejoinLists(seats, lapseSeats(listsOf(seats), gone));
   writeSeats(state, lapsed.seats);
   announceLapse(state, lapsed, moment, emit);
-  forgetFormerSeats(state, timeMs);
   return {
     changed: admitted.count > 0 || lapsed.seats.current.length !== seats.current.length,
     lastAdmissionMs: admitted.count > 0 ? timeMs : moment.lastAdmissionMs,

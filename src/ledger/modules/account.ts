@@ -10,6 +10,7 @@ import { readShortText } from "../texts.ts";
 
 interface Transfer {
   readonly to: AccountId;
+  readonly toKey: string;
   readonly amount: number;
 }
 
@@ -17,9 +18,10 @@ interface Transfer {
 export function moveTokens(
   context: Pick<CallContext, "state" | "emit">,
   move: { readonly from: Uint8Array; readonly to: Uint8Array; readonly amount: number },
+  [fromKey, toKey] = [accountKey(move.from), accountKey(move.to)],
 ): void {
-  debit(context.state, accountKey(move.from), move.amount);
-  credit(context.state, accountKey(move.to), move.amount);
+  debit(context.state, fromKey, move.amount);
+  credit(context.state, toKey, move.amount);
   context.emit("account.transferred", { from: move.from, to: move.to, amount: move.amount });
 }
 
@@ -27,14 +29,15 @@ export const accountOperations = {
   "account.transfer": operation<Transfer>({
     read(value: Value) {
       const map = readMap(value, "transfer", ["to", "amount"]);
-      return { to: asAccountId(map["to"]), amount: readInteger(map["amount"], "amount", 1) };
+      const to = asAccountId(map["to"]);
+      return { to, toKey: accountKey(to), amount: readInteger(map["amount"], "amount", 1) };
     },
     check({ state, senderKey }, { amount }) {
       const { balance } = readAccount(state, senderKey);
       requireThat(balance >= amount, "balance-too-low", { balance, amount });
     },
-    apply(context, { to, amount }) {
-      moveTokens(context, { from: context.sender, to, amount });
+    apply(context, { to, toKey, amount }) {
+      moveTokens(context, { from: context.sender, to, amount }, [context.senderKey, toKey]);
       return null;
     },
   }),
