@@ -1,27 +1,14 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
-
-/** Plugins that window and workers need alike, each in a file of its own under tools/. */
-async function sharedPlugins(): Promise<Plugin[]> {
-  const plugins: Plugin[] = [];
-  for (const name of ["webrtc-race", "metered-wasm"]) {
-    const url = new URL(`./tools/vite-${name}.ts`, import.meta.url);
-    if (!existsSync(fileURLToPath(url))) continue;
-    const module: { plugin: () => Plugin } = await import(url.href);
-    plugins.push(module.plugin());
-  }
-  return plugins;
-}
+import { webRtcRace } from "./tools/vite-webrtc-race.ts";
 
 const relay = process.env["BOTHY_RELAY"];
 
 export default defineConfig({
   // Any static host, any path below it.
   base: "./",
-  worker: { format: "es", plugins: sharedPlugins as unknown as () => Plugin[] },
+  worker: { format: "es" },
   server: {
     // In development the relay stands on a port of its own (`npm run dev`); its answers name that port for the WebSocket.
     proxy: relay === undefined ? {} : { "/bothy": { target: relay, changeOrigin: true, headers: { origin: relay } } },
@@ -37,7 +24,7 @@ export default defineConfig({
   },
   plugins: [
     react(),
-    sharedPlugins(),
+    webRtcRace(),
     VitePWA({
       // The person decides when to update: every tab must first have saved and left its seat.
       registerType: "prompt",

@@ -51,6 +51,7 @@ describe("first net: the imports", () => {
       `export const worker = new Worker(new URL("../peer.worker.ts", import.meta.url), { type: "module" });`,
     ],
     ["a type in e2e", "e2e/a.spec.ts", `import type { X } from "../src/sdk/b.ts";`],
+    ["a page of the product's suite in e2e", "e2e/a.spec.ts", `const entry = new URL("../src/host/storage/b.ts", import.meta.url);`],
     ["the simulator and the brain", "sim/a.ts", `import { x } from "../src/peer/b.ts";`],
     [
       "vectors in a test of a pure room",

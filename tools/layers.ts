@@ -22,15 +22,22 @@ export const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
 /** Wiring only; the one place where every room may be named. */
 export const DOORS: readonly string[] = ["src/main.tsx", "src/peer.worker.ts", "src/signature.worker.ts", "src/claim.worker.ts"];
 
-/** Folders beside `src/`, and the rooms they may use. `types` holds where only `import type` may reach in. */
-export const OUTSIDE: Readonly<
-  Record<string, { readonly rooms: readonly Room[]; readonly types: readonly Room[]; readonly folders: readonly string[] }>
-> = {
+interface Outside {
+  readonly rooms: readonly Room[];
+  /** Rooms of which only `import type` may speak, or an address that is handed to a bundler to make a page of. */
+  readonly types: readonly Room[];
+  readonly folders: readonly string[];
+}
+
+const UP_TO_HOST: readonly Room[] = ["kit", "protocol", "ledger", "consensus", "contracts", "peer", "host", "sdk"];
+
+/** Folders beside `src/`, and what they may use. */
+export const OUTSIDE: Readonly<Record<string, Outside>> = {
   relay: { rooms: ["kit", "protocol"], types: [], folders: [] },
-  sim: { rooms: ["kit", "protocol", "ledger", "consensus", "contracts", "peer", "host", "sdk"], types: [], folders: [] },
-  bench: { rooms: ["kit", "protocol", "ledger", "consensus", "contracts", "peer", "host", "sdk"], types: [], folders: ["e2e"] },
+  sim: { rooms: UP_TO_HOST, types: [], folders: [] },
+  bench: { rooms: UP_TO_HOST, types: ROOMS, folders: ["e2e", "sim", "tools"] },
   examples: { rooms: ["sdk"], types: [], folders: [] },
-  e2e: { rooms: [], types: ROOMS, folders: [] },
+  e2e: { rooms: [], types: ROOMS, folders: ["tools"] },
   tools: { rooms: [], types: ROOMS, folders: [] },
 };
 
@@ -51,7 +58,9 @@ const TEST_FILE = /\.(test|suite)\.tsx?$/;
 
 interface Import {
   readonly specifier: string;
+  /** Nothing of it runs here: a type, or an address. */
   readonly typeOnly: boolean;
+  readonly address?: boolean;
 }
 
 const textOf = (node: unknown): string | undefined =>
@@ -71,7 +80,7 @@ function reachedBy(node: Node): Import | "unreadable" | undefined {
   const [address, base] = node["arguments"] as readonly unknown[];
   const relative = isNode(base) && base.type === "MemberExpression" && isNode(base["object"]) && base["object"].type === "MetaProperty";
   const specifier = textOf(address);
-  return relative && specifier !== undefined ? { specifier, typeOnly: false } : undefined;
+  return relative && specifier !== undefined ? { specifier, typeOnly: false, address: true } : undefined;
 }
 
 /** Every file or package that a source text names: static imports and re-exports, dynamic imports, import types, worker and asset addresses. */
@@ -117,7 +126,7 @@ function packageName(specifier: string): string {
 /** Files a folder outside `src/` may reach that stand in no folder of code: vectors, committed JSON, the configuration. */
 const isData = (target: string): boolean => /^(spec|conformance|docs|bench\/results\.json|package\.json|.*\.json$)/.test(target);
 
-function refusalOf(path: string, from: Place, { specifier, typeOnly }: Import): string | undefined {
+function refusalOf(path: string, from: Place, { specifier, typeOnly, address }: Import): string | undefined {
   const clean = specifier.replace(/[?#].*$/, "");
   const test = TEST_FILE.test(path);
   if (!clean.startsWith(".")) {
@@ -134,14 +143,17 @@ function refusalOf(path: string, from: Place, { specifier, typeOnly }: Import): 
     case "room":
       if (to.kind === "room" && (to.room === from.room || MAY_IMPORT[from.room].includes(to.room))) return undefined;
       // A worker's door is named by the room that starts it, as an address.
-      if (to.kind === "door" && from.room === "host" && target.endsWith(".worker.ts")) return undefined;
+      if (address === true && to.kind === "door" && from.room === "host" && target.endsWith(".worker.ts")) return undefined;
       // The start-up self-test of the signature back ends runs the published vectors.
       if (from.room === "host" && /^spec\/vectors\/.*\.json$/.test(target)) return undefined;
       return `${from.room} may not name ${target}`;
     case "folder": {
       const rule = OUTSIDE[from.folder];
       if (to.kind === "folder" && (to.folder === from.folder || rule?.folders.includes(to.folder) === true)) return undefined;
-      if (to.kind === "room" && (rule?.rooms.includes(to.room) === true || (typeOnly && rule?.types.includes(to.room) === true)))
+      if (
+        to.kind === "room" &&
+        (rule?.rooms.includes(to.room) === true || ((typeOnly || address === true) && rule?.types.includes(to.room) === true))
+      )
         return undefined;
       return isData(target) ? undefined : `${from.folder} may not name ${target}`;
     }
