@@ -1,0 +1,108 @@
+/** What every implementation of the keys does. */
+import { expect, it } from "vitest";
+import { bytesToHex, utf8 } from "../../kit/bytes.ts";
+import { verifyStrict } from "../../protocol/signature.ts";
+import type { PeerKeys } from "./keys.ts";
+
+const hex = (keys: readonly Uint8Array[]): string[] => keys.map(bytesToHex);
+
+/** `open` gives the keys of the name, which are there again if they are durable. */
+export function keysSuite(open: (name: string) => Promise<PeerKeys>): void {
+  it("makes keys of both kinds, fresh each time, and lists them in order", async () => {
+    const keys = await open("kinds");
+    const account = await keys.create("account");
+    const seats = [await keys.create("voting"), await keys.create("voting")];
+    expect(hex(await keys.list("account"))).toEqual([bytesToHex(account)]);
+    expect(hex(await keys.list("voting"))).toEqual(hex(seats));
+    expect(new Set(hex([account, ...seats])).size).toBe(3);
+  });
+
+  it("signs deterministically, by the one rule, and only with its own keys", async () => {
+    const keys = await open("signs");
+    for (const kind of ["account", "voting"] as const) {
+      const publicKey = await keys.create(kind);
+      const message = utf8(`message of ${kind}`);
+      const signature = await keys.sign(publicKey, message);
+      expect(verifyStrict(publicKey, message, signature)).toBe(true);
+      expect(await keys.sign(publicKey, message)).toEqual(signature);
+    }
+    await expect(keys.sign(new Uint8Array(32), utf8("x"))).rejects.toMatchObject({ code: "key-missing" });
+  });
+
+  it("destroys a voting key for ever, and never an account's", async () => {
+    const keys = await open("destroys");
+    const account = await keys.create("account");
+    const seat = await keys.create("voting");
+    await keys.destroy(seat);
+    expect(await keys.list("voting")).toEqual([]);
+    await expect(keys.sign(seat, utf8("x"))).rejects.toMatchObject({ code: "key-missing" });
+    await expect(keys.destroy(seat)).rejects.toMatchObject({ code: "key-missing" });
+    await expect(keys.destroy(account)).rejects.toMatchObject({ code: "key-missing" });
+    expect(await keys.list("account")).toHaveLength(1);
+  });
+
+  it("gives an account's 24 words, and the account for them, on another peer too", async () => {
+    const keys = await open("words");
+    const account = await keys.create("account");
+    const words = await keys.accountWords(account);
+    expect(words.split(" ")).toHaveLength(24);
+    const other = await open("words elsewhere");
+    expect(await other.restoreAccount(`  ${words.toUpperCase().replaceAll(" ", "\n ")} `)).toEqual(account);
+    expect(await other.sign(account, utf8("x"))).toEqual(await keys.sign(account, utf8("x")));
+    expect(await keys.restoreAccount(words)).toEqual(account);
+    expect(await keys.list("account")).toHaveLength(1);
+    for (const wrong of ["", "abandon ".repeat(24), words.replace(/\S+$/, "bothy"), words.split(" ").slice(0, 12).join(" ")]) {
+      await expect(other.restoreAccount(wrong)).rejects.toMatchObject({ code: "export-invalid" });
+    }
+  });
+
+  it("exports an account under a password, and imports it with that one only", async () => {
+    const keys = await open("export");
+    const account = await keys.create("account");
+    const file = await keys.exportAccount(account, "pässword ﬁne");
+    expect(await keys.exportAccount(account, "pässword ﬁne")).not.toEqual(file);
+    const other = await open("import");
+    await expect(other.importAccount(file, "password fine")).rejects.toMatchObject({ code: "wrong-password" });
+    await expect(other.importAccount(file.subarray(1), "pässword ﬁne")).rejects.toMatchObject({ code: "export-invalid" });
+    await expect(other.importAccount(new Uint8Array(4000), "")).rejects.toMatchObject({ code: "export-invalid" });
+    expect(await other.importAccount(file, "pässword fine")).toEqual(account);
+    expect(await other.list("account")).toEqual([account]);
+  });
+
+  it("never exports a voting key", async () => {
+    const keys = await open("voting export");
+    const seat = await keys.create("voting");
+    await expect(keys.accountWords(seat)).rejects.toMatchObject({ code: "key-missing" });
+    await expect(keys.exportAccount(seat, "p")).rejects.toMatchObject({ code: "key-missing" });
+  });
+
+  it("has one network identity, apart from the other keys", async () => {
+    const keys = await open("identity");
+    const seed = await keys.identitySeed();
+    expect(seed).toHaveLength(32);
+    expect(await keys.identitySeed()).toEqual(seed);
+    expect([...(await keys.list("account")), ...(await keys.list("voting"))]).toEqual([]);
+  });
+
+  it("is as durable as it says", async () => {
+    const keys = await open("durable");
+    const account = await keys.create("account");
+    const seat = await keys.create("voting");
+    const gone = await keys.create("voting");
+    await keys.destroy(gone);
+    const seed = await keys.identitySeed();
+    const signature = await keys.sign(seat, utf8("vote"));
+    keys.close();
+    await expect(keys.sign(seat, utf8("vote"))).rejects.toMatchObject({ code: "key-missing" });
+    const again = await open("durable");
+    expect(hex(await again.list("account"))).toEqual(keys.durable ? [bytesToHex(account)] : []);
+    expect(hex(await again.list("voting"))).toEqual(keys.durable ? [bytesToHex(seat)] : []);
+    if (keys.durable) {
+      expect(await again.sign(seat, utf8("vote"))).toEqual(signature);
+      expect(await again.identitySeed()).toEqual(seed);
+    }
+    await again.destroyAll();
+    const empty = await open("durable");
+    expect([...(await empty.list("account")), ...(await empty.list("voting"))]).toEqual([]);
+  });
+}

@@ -1,0 +1,122 @@
+/** The private keys of one peer: kept encrypted, used here, never given out but for the account's own backup. */
+import { bytesToHex } from "../../kit/bytes.ts";
+import type { KeyKind, Keys } from "../../peer/ports.ts";
+import { Refusal } from "../../protocol/refusal.ts";
+import { openAccount, sealAccount, seedToWords, wordsToSeed } from "./account-export.ts";
+import { chooseSignerMaker, type Signer } from "./signer.ts";
+
+export interface PeerKeys extends Keys {
+  /** Whether the keys are there after a reload. Not so without `crypto.subtle` (an insecure origin), which the person must be told. */
+  readonly durable: boolean;
+  /** The 32-byte seed of this peer's libp2p identity, made at the first call. It signs no transaction and no vote. */
+  identitySeed(): Promise<Uint8Array>;
+  /** 24 words that hold the account's key. @throws {Refusal} `key-missing`. */
+  accountWords(publicKey: Uint8Array): Promise<string>;
+  /** Takes an account from its words and gives its public key. @throws {Refusal} `export-invalid`. */
+  restoreAccount(words: string): Promise<Uint8Array>;
+  /** The account's key in a file that the password locks. @throws {Refusal} `key-missing`. */
+  exportAccount(publicKey: Uint8Array, password: string): Promise<Uint8Array>;
+  /** Takes an account from such a file and gives its public key. @throws {Refusal} `export-invalid`, `wrong-password`. */
+  importAccount(bytes: Uint8Array, password: string): Promise<Uint8Array>;
+  close(): void;
+  /** Removes all keys for ever. */
+  destroyAll(): Promise<void>;
+}
+
+export type SeedKind = KeyKind | "identity";
+
+/** Where seeds are kept. A name is unique; `put` and `remove` resolve when they are durable. */
+export interface SeedStore {
+  readonly durable: boolean;
+  put(kind: SeedKind, name: string, seed: Uint8Array): Promise<void>;
+  get(kind: SeedKind, name: string): Promise<Uint8Array | undefined>;
+  /** In the order in which they were put. */
+  names(kind: SeedKind): Promise<readonly string[]>;
+  remove(kind: SeedKind, name: string): Promise<void>;
+  close(): void;
+  clear(): Promise<void>;
+}
+
+function randomBytes(length: number): Uint8Array {
+  return globalThis.crypto.getRandomValues(new Uint8Array(length));
+}
+
+const IDENTITY = "libp2p";
+
+interface Known {
+  readonly kind: KeyKind;
+  readonly publicKey: Uint8Array;
+  readonly signer: Signer;
+}
+
+/** Keys over a store of seeds. Reads it once; one tab owns a store (see `host/slot`). */
+export async function createKeys(store: SeedStore): Promise<PeerKeys> {
+  const makeSigner = await chooseSignerMaker();
+  const known = new Map<string, Known>();
+
+  const learn = async (kind: KeyKind, seed: Uint8Array): Promise<Known> => {
+    const signer = await makeSigner(seed);
+    const entry = { kind, publicKey: signer.publicKey, signer };
+    known.set(bytesToHex(signer.publicKey), entry);
+    return entry;
+  };
+  for (const kind of ["account", "voting"] as const) {
+    for (const name of await store.names(kind)) {
+      const seed = await store.get(kind, name);
+      if (seed) await learn(kind, seed);
+    }
+  }
+
+  const add = async (kind: KeyKind, seed: Uint8Array): Promise<Uint8Array> => {
+    const signer = await makeSigner(seed);
+    const name = bytesToHex(signer.publicKey);
+    if (!known.has(name)) await store.put(kind, name, seed);
+    await learn(kind, seed);
+    seed.fill(0);
+    return signer.publicKey.slice();
+  };
+  const accountSeed = async (publicKey: Uint8Array): Promise<Uint8Array> => {
+    const seed = await store.get("account", bytesToHex(publicKey));
+    if (!seed) throw new Refusal("key-missing");
+    return seed;
+  };
+
+  return {
+    durable: store.durable,
+    create: (kind) => add(kind, randomBytes(32)),
+    async list(kind) {
+      return [...known.values()].filter((entry) => entry.kind === kind).map(({ publicKey }) => publicKey.slice());
+    },
+    async sign(publicKey, bytes) {
+      const entry = known.get(bytesToHex(publicKey));
+      if (!entry) throw new Refusal("key-missing");
+      return entry.signer.sign(bytes);
+    },
+    async destroy(publicKey) {
+      const name = bytesToHex(publicKey);
+      if (known.get(name)?.kind !== "voting") throw new Refusal("key-missing");
+      known.delete(name);
+      await store.remove("voting", name);
+    },
+    async identitySeed() {
+      const kept = await store.get("identity", IDENTITY);
+      if (kept) return kept;
+      const seed = randomBytes(32);
+      await store.put("identity", IDENTITY, seed);
+      return seed;
+    },
+    accountWords: async (publicKey) => seedToWords(await accountSeed(publicKey)),
+    restoreAccount: async (words) => add("account", await wordsToSeed(words)),
+    exportAccount: async (publicKey, password) =>
+      sealAccount(await accountSeed(publicKey), password, { salt: randomBytes(16), iv: randomBytes(12) }),
+    importAccount: async (bytes, password) => add("account", await openAccount(bytes, password)),
+    close() {
+      known.clear();
+      store.close();
+    },
+    async destroyAll() {
+      known.clear();
+      await store.clear();
+    },
+  };
+}
