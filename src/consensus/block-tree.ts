@@ -15,7 +15,7 @@ export interface TreeNode {
   readonly key: HashHex;
   readonly id: Hash;
   readonly info: BlockInfo;
-  readonly parent: TreeNode | null;
+  parent: TreeNode | null;
   readonly epochKey: HashHex;
   /** The block at or below this one that ended this one's epoch, or null. */
   readonly endedBy: TreeNode | null;
@@ -25,6 +25,8 @@ export interface TreeNode {
   /** Null for genesis, recoveries, and where the body is left to storage. */
   block: Block | null;
   readonly recovery: CompleteRecovery | null;
+  /** Whether it is final on the branch of this peer. */
+  isFinal: boolean;
 }
 
 /** A block that is missing, or that the chain refused, below one that is wanted. */
@@ -147,18 +149,14 @@ export class BlockTree {
     return dropped;
   }
 
-  /** Cuts the tree above: `root` becomes its lowest node. What hung elsewhere is forgotten. */
-  cutBelow(root: TreeNode): void {
-    let at: TreeNode = root;
-    while (at.parent !== null) at = at.parent;
-    if (at === root) return;
-    const stale = [at];
-    for (let node = stale.pop(); node !== undefined; node = stale.pop()) {
-      if (node === root) continue;
-      this.#nodes.delete(node.key);
-      stale.push(...node.children);
-    }
-    (root as { parent: TreeNode | null }).parent = null;
+  /** Makes `root` the lowest node, and gives what hung elsewhere and is forgotten. */
+  cutBelow(root: TreeNode): Hash[] {
+    let lowest: TreeNode = root;
+    while (lowest.parent !== null) lowest = lowest.parent;
+    if (lowest === root) return [];
+    root.parent?.children.delete(root);
+    root.parent = null;
+    return this.drop(lowest);
   }
 
   #executePath(from: TreeNode, path: Block[]): TreeNode | Obstacle {
@@ -197,7 +195,17 @@ export class BlockTree {
   #link(info: BlockInfo, parent: TreeNode | null, block: Block | null, recovery: CompleteRecovery | null): TreeNode {
     const key = toHex(info.id);
     const epochKey = toHex(info.epochId);
-    const node = { key, id: info.id, info, parent, epochKey, children: new Set<TreeNode>(), block, recovery } as Mutable<TreeNode>;
+    const node = {
+      key,
+      id: info.id,
+      info,
+      parent,
+      epochKey,
+      children: new Set<TreeNode>(),
+      block,
+      recovery,
+      isFinal: false,
+    } as Mutable<TreeNode>;
     const inherited = parent !== null && parent.key !== epochKey ? parent.endedBy : null;
     const isEmpty = block !== null && block.header.height === null;
     node.endedBy = inherited ?? (block !== null && info.endsEpoch && !isEmpty ? node : null);

@@ -100,7 +100,7 @@ export interface CompleteRecovery {
 }
 
 export type ConsensusInput =
-  /** Once, first: the durable records as they were written, and the final blocks above the tree's root, oldest first, empty ones included. */
+  /** Once, before all but `keys`: the durable records as written, and the final blocks above the tree's root, oldest first, empty ones included. */
   | { readonly kind: "load"; readonly records: readonly DurableRecord[]; readonly blocks: readonly Block[] }
   /** At a steady pace, `TICK_MS` or less. */
   | { readonly kind: "tick" }
@@ -114,7 +114,7 @@ export type ConsensusInput =
   | { readonly kind: "transactions-changed" }
   /** This peer closes or reloads: tell the others not to wait. */
   | { readonly kind: "closing" }
-  /** The voting keys this peer holds now; a seat that it votes for is one of them. */
+  /** The voting keys this peer holds now; a seat that it votes for is one of them. Comes before `load`, and whenever they change. */
   | { readonly kind: "keys"; readonly keys: readonly VotingKey[] };
 
 export type DurableRecord = readonly [key: string, bytes: Uint8Array];
@@ -150,10 +150,9 @@ export type ConsensusEffect =
   | {
       readonly kind: "persist";
       readonly puts: readonly DurableRecord[];
-      readonly deletes: readonly string[];
       readonly then: readonly ConsensusEffect[];
     }
-  /** Sign, then give it back as an input of `from: null`, and broadcast it. */
+  /** Sign it, broadcast it, and give it back as a message of `from: null`. */
   | { readonly kind: "cast"; readonly seat: VotingKey; readonly cast: CastStatement }
   | { readonly kind: "broadcast"; readonly message: ConsensusMessage }
   | { readonly kind: "send"; readonly peer: string; readonly message: ConsensusMessage }

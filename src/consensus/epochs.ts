@@ -44,6 +44,8 @@ export class Epoch {
   adoptedMs = 0;
   /** The finality certificate of the highest round whose candidate this peer has executed. */
   final: Certificate | null = null;
+  /** The highest `finalRound` ever: no vote is cast at or below it, since the records of what was said there are gone. */
+  floor = 0;
   /** One of a higher round, whose candidate is still asked for. */
   wanted: Certificate | null = null;
   /** Complete recoveries of this epoch, by id. */

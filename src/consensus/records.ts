@@ -27,6 +27,7 @@ export const recordKeys = {
   recovers: (epoch: HashHex, seat: HashHex) => `recovers/${epoch}/${seat}`,
   voted: (epoch: HashHex, seat: HashHex) => `voted/${epoch}/${seat}`,
   recovery: (id: HashHex) => `recovery/${id}`,
+  epoch: (epoch: HashHex) => `epoch/${epoch}`,
   branch: "branch",
 } as const;
 
@@ -111,8 +112,8 @@ export function valueToCompleteRecovery(value: Value | undefined): CompleteRecov
   return { recovery, signatures };
 }
 
-/** One epoch of the branch, as far as it must be known again after a restart. */
-export interface BranchEpoch {
+/** An epoch of the branch, as far as it must be known again after a restart. */
+export interface EpochRecord {
   readonly id: Hash;
   readonly seats: readonly VotingKey[];
   readonly begunBy: { readonly recovery: Recovery; readonly seatsBefore: number } | null;
@@ -120,42 +121,38 @@ export interface BranchEpoch {
   readonly final: Certificate | null;
 }
 
-/** The branch's epochs oldest first, and the lowest block of the tree. */
-export interface BranchRecord {
-  readonly epochs: readonly BranchEpoch[];
-  readonly finalId: Hash;
-}
-
-export function encodeBranch({ epochs, finalId }: BranchRecord): Uint8Array {
+export function encodeEpoch({ id, seats, begunBy, adoptedMs, final }: EpochRecord): Uint8Array {
   return encode([
-    finalId,
-    epochs.map(({ id, seats, begunBy, adoptedMs, final }) => [
-      id,
-      seats,
-      begunBy === null ? null : [recoveryToValue(begunBy.recovery), begunBy.seatsBefore],
-      adoptedMs,
-      final === null ? null : certificateToValue(final),
-    ]),
+    id,
+    seats,
+    begunBy === null ? null : [recoveryToValue(begunBy.recovery), begunBy.seatsBefore],
+    adoptedMs,
+    final === null ? null : certificateToValue(final),
   ]);
 }
 
-function readBegunBy(value: Value | undefined): BranchEpoch["begunBy"] {
+function readBegunBy(value: Value | undefined): EpochRecord["begunBy"] {
   if (value === null) return null;
   const list = readList(value, "begunBy", 2);
   return { recovery: valueToRecovery(list[0]), seatsBefore: readInteger(list[1], "seatsBefore", 1, LIMITS.seatsMax) };
 }
 
-export function decodeBranch(bytes: Uint8Array): BranchRecord {
-  const list = readList(decode(bytes), "branch", 2);
-  const epochs = readList(list[1], "epochs").map((item): BranchEpoch => {
-    const fields = readList(item, "epoch", 5);
-    return {
-      id: asHash(fields[0]),
-      seats: readList(fields[1], "seats").map(asVotingKey),
-      begunBy: readBegunBy(fields[2]),
-      adoptedMs: readInteger(fields[3], "adoptedMs"),
-      final: fields[4] === null ? null : valueToCertificate(fields[4]),
-    };
-  });
-  return { finalId: asHash(list[0]), epochs };
+export function decodeEpoch(bytes: Uint8Array): EpochRecord {
+  const fields = readList(decode(bytes), "epoch", 5);
+  return {
+    id: asHash(fields[0]),
+    seats: readList(fields[1], "seats").map(asVotingKey),
+    begunBy: readBegunBy(fields[2]),
+    adoptedMs: readInteger(fields[3], "adoptedMs"),
+    final: fields[4] === null ? null : valueToCertificate(fields[4]),
+  };
+}
+
+/** The ids of the branch's epochs, oldest first. */
+export function encodeBranch(epochs: readonly Hash[]): Uint8Array {
+  return encode([...epochs]);
+}
+
+export function decodeBranch(bytes: Uint8Array): readonly Hash[] {
+  return readList(decode(bytes), "branch").map(asHash);
 }

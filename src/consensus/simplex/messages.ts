@@ -1,0 +1,135 @@
+/** What a message changes. Its signatures were checked by the caller. */
+import { equalBytes } from "../../kit/bytes.ts";
+import { toHex, type Hash, type HashHex, type VotingKey } from "../../protocol/identifiers.ts";
+import type { Alive, Certificate, RecoverySignature, Vote } from "../../protocol/vote.ts";
+import type { ConsensusMessage } from "../engine.ts";
+import { addRecovery, addRecoverySignature } from "../recovery.ts";
+import { ask } from "./asks.ts";
+import { choose } from "./branch.ts";
+import type { SimplexState } from "./state.ts";
+import { answerBelow, giveAfter, greet, helloMessage, onHello, voteMessage } from "./sync.ts";
+import { addCertificate, addVote } from "./votes.ts";
+
+/** A message of a peer. */
+export function onMessage(s: SimplexState, from: string, message: ConsensusMessage): void {
+  switch (message.kind) {
+    case "candidate":
+      for (const certificate of message.certificates) onCertificate(s, from, certificate);
+      s.tree.offer(message.block);
+      return onVote(s, from, message.vote);
+    case "vote":
+      return onVote(s, from, message.vote);
+    case "certificate":
+      return onCertificate(s, from, message.certificate);
+    case "alive":
+      return onAlive(s, from, message.alive);
+    case "recover":
+      return onRecover(s, from, message.recover);
+    case "absent":
+      if (equalBytes(message.absent.epochId, s.epoch.id)) s.absent.add(toHex(message.absent.seat));
+      return;
+    case "hello":
+      return onHello(s, from, message);
+    case "ask":
+      return onAsk(s, from, message.id);
+    case "give":
+      return onGive(s, from, message);
+  }
+}
+
+/** A message of this peer itself, signed and sent: now it counts. The vote for an own candidate takes the candidate along. */
+export function onOwn(s: SimplexState, message: ConsensusMessage): void {
+  if (message.kind === "vote") {
+    addVote(s, message.vote);
+    const whole = voteMessage(s, message.vote);
+    if (whole.kind === "candidate") s.broadcast(whole);
+  } else if (message.kind === "alive") keepAlive(s, message.alive);
+  else if (message.kind === "recover") addRecoverySignature(s, message.recover);
+}
+
+/** Whoever signs something is not away. */
+function heard(s: SimplexState, seat: VotingKey): void {
+  const key = toHex(seat);
+  s.absent.delete(key);
+  if (s.epoch.indexOf(key) !== undefined) s.currentSeatHeardMs = s.nowMs;
+}
+
+function onVote(s: SimplexState, from: string, vote: Vote): void {
+  heard(s, vote.seat);
+  const key = toHex(vote.epochId);
+  if (!s.isOnBranch(key)) {
+    s.held.set(`${key}/${vote.round}/${vote.kind}/${toHex(vote.seat)}`, vote);
+    return greet(s, from);
+  }
+  addVote(s, vote);
+  answerBelow(s, from, vote);
+}
+
+function onCertificate(s: SimplexState, from: string, certificate: Certificate): void {
+  addCertificate(s, certificate);
+  if (!s.isOnBranch(toHex(certificate.epochId))) greet(s, from);
+  else answerBelow(s, from, certificate);
+}
+
+function onAlive(s: SimplexState, from: string, alive: Alive): void {
+  heard(s, alive.seat);
+  if (alive.highest !== null) onCertificate(s, from, alive.highest);
+  const key = toHex(alive.epochId);
+  if (key !== s.epoch.key) {
+    if (s.isOnBranch(key)) giveAfter(s, from, [alive.lastFinal, alive.epochId], false);
+    else greet(s, from);
+    return;
+  }
+  keepAlive(s, alive);
+  if (alive.highest !== null) ask(s, alive.highest.candidate!, null);
+}
+
+function keepAlive(s: SimplexState, alive: Alive): void {
+  const key = toHex(alive.seat);
+  if (!equalBytes(alive.epochId, s.epoch.id)) return;
+  const isSleeper = s.finalNode.info.sleeping.some((seat) => equalBytes(seat, alive.seat));
+  if (s.epoch.indexOf(key) === undefined && !isSleeper) return;
+  const known = s.alives.get(key)?.alive;
+  const isOlder = known !== undefined && (known.highest?.round ?? 0) > (alive.highest?.round ?? 0);
+  s.alives.set(key, { alive: isOlder ? known : alive, atMs: s.nowMs });
+}
+
+function onRecover(s: SimplexState, from: string, signature: RecoverySignature): void {
+  heard(s, signature.seat);
+  if (!s.epochs.has(toHex(signature.recovery.epochId))) return greet(s, from);
+  addRecoverySignature(s, signature);
+}
+
+function onAsk(s: SimplexState, from: string, id: Hash): void {
+  if (!s.has("rule2")) return;
+  const body = s.tree.body(toHex(id));
+  if (body !== undefined) s.send(from, { kind: "give", blocks: [body], certificates: [], recoveries: [], more: false });
+  else s.out.push({ kind: "serve-block", peer: from, id });
+}
+
+function onGive(s: SimplexState, from: string, give: Extract<ConsensusMessage, { kind: "give" }>): void {
+  const last = give.blocks.at(-1);
+  for (const block of give.blocks) {
+    s.tree.offer(block);
+    s.asks.delete(toHex(block.id));
+  }
+  // Headers carry the finality of their ancestors, so that a long chain is executed as it comes.
+  const carried = give.blocks.findLast((block) => block.header.certificate !== null)?.header.certificate;
+  if (carried) addCertificate(s, carried);
+  for (const recovery of give.recoveries) addRecovery(s, recovery);
+  for (const certificate of give.certificates) addCertificate(s, certificate);
+  choose(s);
+  if (give.more) s.send(from, helloMessage(s, last?.id ?? null));
+  else s.behindSinceMs = null;
+}
+
+/** Votes of other branches' epochs may count now. */
+export function releaseHeld(s: SimplexState): void {
+  if (s.held.size === 0) return;
+  const released: [string, Vote][] = [];
+  for (const [name, vote] of s.held.entries()) if (s.isOnBranch(toHex(vote.epochId) as HashHex)) released.push([name, vote]);
+  for (const [name, vote] of released) {
+    s.held.delete(name);
+    addVote(s, vote);
+  }
+}

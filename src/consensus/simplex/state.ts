@@ -1,0 +1,205 @@
+/** What the parts of simplex share: the branch, clocks, tables, and the effects that one step gathers. */
+import { assert } from "../../kit/assert.ts";
+import { BoundedMap } from "../../kit/bounded-map.ts";
+import { toHex, type Hash, type HashHex, type VotingKey } from "../../protocol/identifiers.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import type { Alive, RecoverySignature, Recovery, Vote } from "../../protocol/vote.ts";
+import { BlockTree, type TreeNode } from "../block-tree.ts";
+import type { BlockInfo, Chain, ConsensusEffect, ConsensusMessage, DurableRecord } from "../engine.ts";
+import { Epoch } from "../epochs.ts";
+import type { OwnAlive, OwnRecoveries, OwnVotes } from "../records.ts";
+
+/** Parts of the protocol that a test may take away, to see that a seed then fails. `durable`: the notarize certificate goes with the finalize vote. */
+export const RULES = [
+  "rule1",
+  "rule2",
+  "rule3",
+  "rule4",
+  "rule5",
+  "rule6",
+  "rule7",
+  "rule8",
+  "durable",
+  "aliveIsWork",
+  "patientFollow",
+  "promise",
+] as const;
+export type Rule = (typeof RULES)[number];
+
+export interface SimplexOptions {
+  readonly chain: Hash;
+  readonly baseTimeoutMs: number;
+  readonly heartbeatMs: number;
+  /** T of the recovery. */
+  readonly recoveryMs: number;
+  /** Under load a leader lets this much time pass since its parent's header before it proposes, so that blocks carry batches. */
+  readonly blockIntervalMs: number;
+  /** For choices that no one else must foresee: which peer is asked. */
+  readonly withoutRules?: readonly Rule[];
+}
+
+/** Growth and cap of the timeout in multiples of the base (measured in the model: faster growth delays healing, none never ends). */
+const TIMEOUT_GROWTH = 1.5;
+const TIMEOUT_CAP = 8;
+export const REPEAT_MS = 1000;
+/** A longer gap of ticks is a sleep: clocks restart and peers are greeted. */
+export const GAP_MS = 5000;
+/** Answers to stragglers, for each peer. */
+export const ANSWER_PAUSE_MS = 300;
+export const HELLO_PAUSE_MS = 400;
+
+export interface Ask {
+  atMs: number;
+  gapMs: number;
+  readonly id: Hash;
+}
+
+export interface HeardAlive {
+  readonly alive: Alive;
+  readonly atMs: number;
+}
+
+/** Signatures gathered for one recovery. */
+export interface GatheredRecovery {
+  readonly recovery: Recovery;
+  readonly signatures: Map<HashHex, RecoverySignature>;
+}
+
+export class SimplexState {
+  readonly options: SimplexOptions;
+  readonly chain: Chain;
+  readonly tree: BlockTree;
+  readonly epochs = new Map<HashHex, Epoch>();
+  /** Epochs of the branch, oldest first; the last is the current one. */
+  branch: Epoch[];
+  /** The last final block with a height. */
+  finalNode: TreeNode;
+  /** The last final candidate of the current epoch, maybe an empty one above `finalNode`, or the block that began the epoch. */
+  finalHead: TreeNode;
+  /** Final blocks in the tree, oldest first. */
+  finals: TreeNode[];
+  keys: readonly VotingKey[] = [];
+
+  nowMs = 0;
+  loaded = false;
+  lastTickMs: number | null = null;
+  /** When the current round began, for which round and epoch. */
+  roundAtMs = 0;
+  roundOf = "";
+  finalAtMs = 0;
+  notarizedAtMs = 0;
+  working = false;
+  lastRepeatMs = 0;
+  /** The recovery clock, and the time since this peer last signed a recovery. */
+  clockMs = 0;
+  sinceSignedMs = 0;
+  currentSeatHeardMs = 0;
+  /** A recovery of the current epoch was seen, which is not to be followed yet. */
+  recoveryInSight = false;
+  splitSaid: HashHex | null = null;
+  branchChanged = false;
+  /** Sync is under way from this peer. */
+  behindSinceMs: number | null = null;
+
+  readonly own = new Map<string, OwnVotes>();
+  /** Epochs begun by a recovery in which a seat of this peer has voted: `epoch/seat`. */
+  readonly voted = new Set<string>();
+  /** Candidates above the final one whose bodies this peer has written. */
+  readonly durableBodies = new Set<HashHex>();
+  readonly ownAlives = new Map<string, OwnAlive>();
+  readonly ownRecoveries = new Map<string, OwnRecoveries>();
+  /** Promises heard in the current epoch, by seat. */
+  readonly alives = new BoundedMap<HashHex, HeardAlive>(LIMITS.seatsMax + LIMITS.sleepingSeatsMax);
+  readonly gathered = new BoundedMap<HashHex, GatheredRecovery>(LIMITS.recoveriesMax);
+  /** Seats whose last turn was skipped, or who said they close, and who were not heard since. */
+  readonly absent = new Set<HashHex>();
+  readonly held = new BoundedMap<string, Vote>(LIMITS.heldVotesMax);
+  readonly asks = new BoundedMap<HashHex, Ask>(LIMITS.asksMax);
+  readonly answeredAtMs = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
+  readonly helloAtMs = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
+  /** The last vote of each seat in the current epoch, and the header time at which one was last carried. */
+  readonly lastVotes = new Map<HashHex, Vote>();
+  readonly carriedAtMs = new BoundedMap<HashHex, number>(2 * LIMITS.seatsMax);
+  /** Own candidates that wait for their own vote's signature before they are sent. */
+  readonly proposals = new Map<HashHex, Extract<ConsensusMessage, { kind: "candidate" }>["certificates"]>();
+
+  out: ConsensusEffect[] = [];
+  puts: DurableRecord[] = [];
+  gated: ConsensusEffect[] = [];
+
+  constructor(chain: Chain, root: BlockInfo, options: SimplexOptions) {
+    this.chain = chain;
+    this.options = options;
+    this.tree = new BlockTree(chain, root);
+    const node = this.tree.get(toHex(root.id));
+    assert(node !== undefined, "the root is a node");
+    node.isFinal = true;
+    this.finalNode = node;
+    this.finalHead = node;
+    this.finals = [node];
+    const epoch = new Epoch(root.endsEpoch ? root.id : root.epochId, root.seats, null);
+    this.epochs.set(epoch.key, epoch);
+    this.branch = [epoch];
+  }
+
+  get epoch(): Epoch {
+    return this.branch[this.branch.length - 1]!;
+  }
+
+  has(rule: Rule): boolean {
+    return this.options.withoutRules === undefined || !this.options.withoutRules.includes(rule);
+  }
+
+  /** The seat this peer votes for in an epoch, if any. */
+  seatIn(seats: readonly VotingKey[]): VotingKey | null {
+    if (this.keys.length === 0) return null;
+    const own = new Set(this.keys.map(toHex));
+    return seats.find((seat) => own.has(toHex(seat))) ?? null;
+  }
+
+  get seat(): VotingKey | null {
+    return this.seatIn(this.epoch.seats);
+  }
+
+  isOnBranch(epoch: HashHex): boolean {
+    return this.branch.some((other) => other.key === epoch);
+  }
+
+  /** rule 6: patience with a round, growing while nothing is final. */
+  timeoutMs(roundsSinceFinal: number): number {
+    const grown = Math.min(TIMEOUT_CAP, TIMEOUT_GROWTH ** Math.min(roundsSinceFinal - 1, 16));
+    return this.options.baseTimeoutMs * grown;
+  }
+
+  /** The lowest round that is not cleared (rule 1), and note when it began. */
+  currentRound(): number {
+    const { epoch } = this;
+    let round = epoch.finalRound + 1;
+    while (epoch.isCleared(round)) round++;
+    const name = `${epoch.key}/${round}`;
+    if (name !== this.roundOf) {
+      this.roundOf = name;
+      this.roundAtMs = this.nowMs;
+    }
+    return round;
+  }
+
+  broadcast(message: ConsensusMessage): void {
+    this.out.push({ kind: "broadcast", message });
+  }
+
+  send(peer: string, message: ConsensusMessage): void {
+    this.out.push({ kind: "send", peer, message });
+  }
+
+  /** What one step gathered, the strict write last: its gated effects come out when it is durable. */
+  takeEffects(): readonly ConsensusEffect[] {
+    const effects = this.out;
+    if (this.puts.length > 0) effects.push({ kind: "persist", puts: this.puts, then: this.gated });
+    else effects.push(...this.gated);
+    this.out = [];
+    this.puts = [];
+    this.gated = [];
+    return effects;
+  }
+}

@@ -1,0 +1,182 @@
+/** Greeting, answering who is behind, and rule 8: repeating while work stands still. */
+import { toHex, type Hash, type HashHex } from "../../protocol/identifiers.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import type { Block } from "../../protocol/block.ts";
+import type { TreeNode } from "../block-tree.ts";
+import type { ConsensusMessage } from "../engine.ts";
+import type { Epoch } from "../epochs.ts";
+import { isSpent } from "../recovery.ts";
+import { ANSWER_PAUSE_MS, HELLO_PAUSE_MS, REPEAT_MS, type SimplexState } from "./state.ts";
+
+/** Final blocks newest first, ever more thinly, after the one last given. */
+function knownBlocks(s: SimplexState, given: Hash | null): Hash[] {
+  const known: Hash[] = given === null ? [] : [given];
+  for (let back = 1; back <= s.finals.length && known.length < LIMITS.knownBlocksMax - 1; back *= 2) {
+    known.push(s.finals[s.finals.length - back]!.id);
+  }
+  const oldest = s.finals[0]!.id;
+  if (known[known.length - 1] !== oldest) known.push(oldest);
+  return known;
+}
+
+export function helloMessage(s: SimplexState, given: Hash | null = null): ConsensusMessage {
+  return { kind: "hello", epochId: s.epoch.id, lastFinal: s.finalNode.id, known: knownBlocks(s, given) };
+}
+
+/** Says where this peer stands, since the other seems to know more; at a bounded rate. */
+export function greet(s: SimplexState, peer: string): void {
+  if (s.nowMs - (s.helloAtMs.get(peer) ?? -HELLO_PAUSE_MS) < HELLO_PAUSE_MS) return;
+  s.helloAtMs.set(peer, s.nowMs);
+  s.behindSinceMs ??= s.nowMs;
+  s.send(peer, helloMessage(s));
+}
+
+/** At most one answer to a peer in a pause. */
+function mayAnswer(s: SimplexState, peer: string): boolean {
+  if (s.nowMs - (s.answeredAtMs.get(peer) ?? -ANSWER_PAUSE_MS) < ANSWER_PAUSE_MS) return false;
+  s.answeredAtMs.set(peer, s.nowMs);
+  return true;
+}
+
+export function onHello(s: SimplexState, from: string, hello: Extract<ConsensusMessage, { kind: "hello" }>): void {
+  if (!s.has("rule8")) return;
+  const lastFinal = s.tree.get(toHex(hello.lastFinal));
+  const isMine = lastFinal !== undefined && lastFinal.isFinal;
+  const epochKey = toHex(hello.epochId);
+  const ahead = !isMine || lastFinal !== s.finalNode || epochKey !== s.epoch.key;
+  if (!ahead) return;
+  if (!isMine || !s.isOnBranch(epochKey)) greet(s, from);
+  giveAfter(s, from, [...hello.known, hello.lastFinal, hello.epochId], true);
+}
+
+/** Gives what follows the first of these blocks that is final here, one epoch at a time. `eager`: the peer asked and waits for it. */
+export function giveAfter(s: SimplexState, peer: string, known: readonly Hash[], eager: boolean): void {
+  if (!eager && !mayAnswer(s, peer)) return;
+  for (const id of known) {
+    const node = s.tree.get(toHex(id));
+    if (node?.isFinal) {
+      if (node !== s.finalNode || s.finalHead.key !== node.key) give(s, peer, node, known);
+      else if (s.epoch.key === node.key) give(s, peer, node, known);
+      return;
+    }
+  }
+  s.out.push({ kind: "serve-chain", peer, known });
+}
+
+function give(s: SimplexState, peer: string, from: TreeNode, known: readonly Hash[]): void {
+  let index = s.branch.findIndex((epoch) => epoch.key === from.key);
+  if (index < 0) index = s.branch.findIndex((epoch) => epoch.key === from.epochKey);
+  if (index < 0) {
+    s.out.push({ kind: "serve-chain", peer, known });
+    return;
+  }
+  const epoch = s.branch[index]!;
+  const next = s.branch[index + 1];
+  const start = next === undefined ? undefined : s.tree.get(next.key);
+  const recovery = start?.recovery ?? null;
+  const top = recovery !== null ? start!.parent! : next === undefined ? s.finalHead : closingOf(s, epoch, start);
+  const chunk = chunkOf(s, from, top);
+  if (chunk === undefined) {
+    s.out.push({ kind: "serve-chain", peer, known });
+    return;
+  }
+  const isWhole = chunk.isWhole;
+  if (isWhole && chunk.blocks.length === 0 && next === undefined && (epoch.final === null || from === s.finalNode)) {
+    if (epoch.final === null) return;
+  }
+  s.send(peer, {
+    kind: "give",
+    blocks: chunk.blocks,
+    certificates: isWhole && epoch.final !== null ? [epoch.final] : [],
+    recoveries: isWhole && recovery !== null ? [recovery] : [],
+    more: !isWhole || next !== undefined,
+  });
+}
+
+/** The candidate whose certificate closed an epoch: the ending block, or an empty one above it. */
+function closingOf(s: SimplexState, epoch: Epoch, start: TreeNode | undefined): TreeNode {
+  const closing = epoch.final === null ? undefined : s.tree.get(toHex(epoch.final.candidate!));
+  return closing ?? start ?? s.finalHead;
+}
+
+/** Bodies above `from` up to `top`, as many as one message takes; undefined where storage must answer. */
+function chunkOf(s: SimplexState, from: TreeNode, top: TreeNode): { blocks: Block[]; isWhole: boolean } | undefined {
+  const below = s.tree.isAncestor(from, top) ? from : s.tree.commonOf(from, top);
+  const blocks: Block[] = [];
+  let sizeBytes = 0;
+  for (const node of s.tree.path(below, top)) {
+    if (node.recovery !== null) continue;
+    if (node.block === null) return undefined;
+    sizeBytes += sizeOf(node.block);
+    if (blocks.length > 0 && (sizeBytes > LIMITS.giveBytesMax || blocks.length >= LIMITS.waitingBlocksMax / 4))
+      return { blocks, isWhole: false };
+    blocks.push(node.block);
+  }
+  return { blocks, isWhole: true };
+}
+
+function sizeOf(block: Block): number {
+  let sizeBytes = block.headerBytes.length;
+  for (const transaction of block.transactions) sizeBytes += transaction.bytes.length;
+  return sizeBytes;
+}
+
+/** Whoever votes below this peer's finality is told of it, also at rest. */
+export function answerBelow(s: SimplexState, from: string, said: { epochId: Hash; round: number; kind: string }): void {
+  const { epoch } = s;
+  const key = toHex(said.epochId);
+  if (!s.has("rule7")) return;
+  if (key !== epoch.key) {
+    if (s.isOnBranch(key)) giveAfter(s, from, [said.epochId], false);
+    return;
+  }
+  const isBelow = said.round < epoch.finalRound || (said.round === epoch.finalRound && said.kind !== "finalize");
+  if (isBelow && mayAnswer(s, from)) s.send(from, { kind: "certificate", certificate: epoch.final! });
+}
+
+/** rule 8: the last finality certificate, all later certificates, and this peer's own later votes, alive and latest recover. */
+export function repeat(s: SimplexState): void {
+  if (!s.working || s.nowMs - s.lastRepeatMs < REPEAT_MS || s.nowMs - s.roundAtMs < 0.9 * REPEAT_MS) return;
+  s.lastRepeatMs = s.nowMs;
+  if (!s.has("rule8")) return;
+  const { epoch, seat } = s;
+  const index = seat === null ? undefined : epoch.indexOf(toHex(seat));
+  const final = epoch.final ?? s.branch[s.branch.length - 2]?.final ?? null;
+  if (final !== null && s.has("rule7")) s.broadcast({ kind: "certificate", certificate: final });
+  for (let round = epoch.finalRound + 1; round <= s.currentRound(); round++) {
+    const known = epoch.round(round);
+    if (known === undefined) continue;
+    for (const certificate of [known.notarized, known.skipped]) {
+      if (certificate !== null && s.has("rule7")) s.broadcast({ kind: "certificate", certificate });
+    }
+    for (const vote of index === undefined ? [] : (known.bySeat.get(index) ?? [])) s.broadcast(voteMessage(s, vote));
+  }
+  repeatPromises(s);
+  s.broadcast(helloMessage(s));
+}
+
+function repeatPromises(s: SimplexState): void {
+  const { epoch } = s;
+  for (const key of s.keys) {
+    const seat = toHex(key);
+    if (!s.ownAlives.has(`${epoch.key}/${seat}`) || isSpent(s, epoch, seat)) continue;
+    const heard = s.alives.get(seat);
+    if (heard !== undefined) s.broadcast({ kind: "alive", alive: heard.alive });
+    const signed = s.ownRecoveries.get(`${epoch.key}/${seat}`)?.recoveries;
+    const last = signed?.[signed.length - 1];
+    for (const [, { recovery, signatures }] of s.gathered.entries()) {
+      if (last === undefined || toHex(recovery.base) !== toHex(last.base) || recovery.seats.length !== last.seats.length) continue;
+      const signature = signatures.get(seat as HashHex);
+      if (signature !== undefined) s.broadcast({ kind: "recover", recover: signature });
+    }
+  }
+}
+
+/** A vote for an own candidate goes out with the candidate. */
+export function voteMessage(s: SimplexState, vote: Extract<ConsensusMessage, { kind: "vote" }>["vote"]): ConsensusMessage {
+  if (vote.kind !== "notarize") return { kind: "vote", vote };
+  const key = toHex(vote.candidate!);
+  const certificates = s.proposals.get(key);
+  const block = s.tree.body(key);
+  return certificates === undefined || block === undefined ? { kind: "vote", vote } : { kind: "candidate", block, vote, certificates };
+}
