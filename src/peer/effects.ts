@@ -14,7 +14,6 @@ export type EffectId = number;
 export type Ticket = number;
 
 export interface Submission {
-  readonly ticket: Ticket;
   readonly calls: readonly Call[];
   /** The most to pay. */
   readonly fee: number;
@@ -32,7 +31,7 @@ export type PeerInput =
   | { readonly kind: "read"; readonly id: EffectId; readonly rows: readonly (readonly [key: string, bytes: Uint8Array])[] }
   | { readonly kind: "key-created"; readonly id: EffectId; readonly publicKey: Uint8Array | null }
   | { readonly kind: "claimed"; readonly id: EffectId; readonly nonce: Uint8Array | null }
-  | { readonly kind: "submit"; readonly submission: Submission }
+  | { readonly kind: "submit"; readonly ticket: Ticket; readonly submission: Submission }
   | { readonly kind: "set-seat-wanted"; readonly wanted: boolean }
   /** The tab is about to close or reload: it says so to the others, and takes no further part. */
   | { readonly kind: "closing" };

@@ -17,16 +17,24 @@ import {
   type Transaction,
 } from "../protocol/transaction.ts";
 import { decodeTransactionBatch, encodeTransactionBatch } from "../protocol/wire.ts";
-import type { Submission, Ticket } from "./effects.ts";
+import type { RoadReport, Submission } from "./effects.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** How long what still waits is not shared again: long enough to cost little, short enough for a tab that was deaf for a moment. */
 const SHARE_AGAIN_MS = 3_000;
 
+/** Where the road of a submission is told; nobody asks after those of an earlier run. */
+export type Reporter = (report: RoadReport) => void;
+
 interface Own {
-  readonly ticket: Ticket | null;
+  readonly report: Reporter;
   readonly transaction: Transaction;
   inBlock: boolean;
+}
+
+interface Queued {
+  readonly submission: Submission;
+  readonly report: Reporter;
 }
 
 export interface TransactionsOptions {
@@ -47,9 +55,11 @@ export class Transactions {
   readonly #verifying = new Set<HashHex>();
   readonly #own = new Map<HashHex, Own>();
   /** Submissions whose numbers are taken, though they are not signed yet. */
-  #queue: Submission[] = [];
+  #queue: Queued[] = [];
   #signing = false;
   #lane: number;
+  /** What follows the last number given, while nothing was refused; else it is looked for. */
+  #freeNumber: number | null = null;
   #outgoing: Transaction[] = [];
   #outgoingBytes = 0;
   #sharedAgainMs = 0;
@@ -176,32 +186,26 @@ export class Transactions {
       });
       for (const transaction of batch) {
         const own = this.#own.get(toHex(transaction.id));
-        if (own !== undefined && own.ticket !== null && !own.inBlock) {
-          this.#options.outbox.emit({ kind: "road", ticket: own.ticket, report: { stage: "shared", transaction, height: null } });
-        }
+        if (own !== undefined && !own.inBlock) own.report({ stage: "shared", transaction, height: null });
       }
     }
     this.#outgoingBytes = 0;
   }
 
   /** Signs, stores and shares calls of this peer's own account; they are numbered in the order they came in. */
-  submit(submission: Submission, nowMs: number): void {
+  submit(submission: Submission, report: Reporter, nowMs: number): void {
     this.#nowMs = nowMs;
     if (this.#own.size + this.#queue.length >= LIMITS.ownPendingMax) {
-      this.#options.outbox.emit({
-        kind: "road",
-        ticket: submission.ticket,
-        report: { stage: "refused", transaction: null, refusal: { code: "sender-limit", data: { pending: this.#own.size } } },
-      });
-      return;
+      return report({ stage: "refused", transaction: null, refusal: { code: "sender-limit", data: { pending: this.#own.size } } });
     }
-    this.#queue.push(submission);
+    this.#queue.push({ submission, report });
     if (!this.#signing) this.#signNext();
   }
 
   #signNext(): void {
-    const submission = this.#queue.shift();
-    if (submission === undefined) return;
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    const { submission, report } = next;
     this.#signing = true;
     const { account, chain } = this.#options;
     try {
@@ -218,42 +222,42 @@ export class Transactions {
         this.#signing = false;
         try {
           requireThat(signature !== null, "key-missing");
-          this.#adopt(createTransaction(bodyBytes, [[account, signature]]), submission.ticket);
+          this.#adopt(createTransaction(bodyBytes, [[account, signature]]), report);
         } catch (error) {
-          this.#refuseTicket(submission.ticket, error);
+          reportRefusal(report, error);
         }
         this.#signNext();
       });
     } catch (error) {
       this.#signing = false;
-      this.#refuseTicket(submission.ticket, error);
+      reportRefusal(report, error);
       this.#signNext();
     }
   }
 
-  #refuseTicket(ticket: Ticket, error: unknown): void {
-    if (!(error instanceof Refusal)) throw error;
-    const refusal = { code: error.code, data: error.data };
-    this.#options.outbox.emit({ kind: "road", ticket, report: { stage: "refused", transaction: null, refusal } });
-  }
-
+  /** The lane's lowest free number: what a refused transaction leaves open is filled, or all behind it would wait for ever. */
   #nextNumber(): number {
     const { account, mempool, state } = this.#options;
-    let next = nextNonceOf(state(), account, this.#lane);
+    const next = nextNonceOf(state(), account, this.#lane);
+    if (this.#freeNumber !== null && this.#freeNumber >= next) return this.#freeNumber;
+    const taken = new Set<number>();
     for (const transaction of mempool.ofSender(account)) {
-      const [lane, number] = transaction.body.nonce;
-      if (lane === this.#lane && number >= next) next = number + 1;
+      if (transaction.body.nonce[0] === this.#lane) taken.add(transaction.body.nonce[1]);
     }
-    return next;
+    let free = next;
+    while (taken.has(free)) free += 1;
+    this.#freeNumber = [...taken].every((number) => number < free) ? free : null;
+    return free;
   }
 
-  #adopt(transaction: Transaction, ticket: Ticket | null): void {
+  #adopt(transaction: Transaction, report: Reporter): void {
     const { mempool, outbox, state, onChanged } = this.#options;
     mempool.add(transaction, state(), this.#nowMs);
     const id = toHex(transaction.id);
     this.#verified.set(toHex(digest(transaction.bytes)), transaction);
-    this.#own.set(id, { ticket, transaction, inBlock: false });
-    if (ticket !== null) outbox.emit({ kind: "road", ticket, report: { stage: "signed", transaction, height: null } });
+    if (this.#freeNumber === transaction.body.nonce[1]) this.#freeNumber += 1;
+    this.#own.set(id, { report, transaction, inBlock: false });
+    report({ stage: "signed", transaction, height: null });
     outbox.store({ puts: [["pool", id, transaction.bytes]], deletes: [], strict: false }, (refusal) => {
       if (refusal !== null) outbox.log("error", "own transaction not stored", { code: refusal.code });
     });
@@ -266,7 +270,7 @@ export class Transactions {
     this.#nowMs = nowMs;
     for (const [key, bytes] of rows) {
       try {
-        this.#adopt(decodeTransaction(bytes), null);
+        this.#adopt(decodeTransaction(bytes), () => {});
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         this.#forgetRow(key);
@@ -289,8 +293,8 @@ export class Transactions {
     if (own === undefined) return;
     this.#own.delete(id);
     this.#forgetRow(id);
-    if (own.ticket === null) return;
-    this.#options.outbox.emit({ kind: "road", ticket: own.ticket, report: { stage: "refused", transaction: own.transaction, refusal } });
+    this.#freeNumber = null;
+    own.report({ stage: "refused", transaction: own.transaction, refusal });
   }
 
   /** A candidate with these was executed: own ones are in a block now, which is not final. */
@@ -300,8 +304,7 @@ export class Transactions {
       const own = this.#own.get(toHex(transaction.id));
       if (own === undefined || own.inBlock) continue;
       own.inBlock = true;
-      if (own.ticket === null) continue;
-      this.#options.outbox.emit({ kind: "road", ticket: own.ticket, report: { stage: "in-block", transaction, height } });
+      own.report({ stage: "in-block", transaction, height });
     }
   }
 
@@ -314,9 +317,7 @@ export class Transactions {
       if (own === undefined) continue;
       this.#own.delete(id);
       this.#forgetRow(id);
-      if (own.ticket === null) continue;
-      const receipt = receipts[index]!;
-      this.#options.outbox.emit({ kind: "road", ticket: own.ticket, report: { stage: "final", transaction, height, receipt } });
+      own.report({ stage: "final", transaction, height, receipt: receipts[index]! });
     }
     for (const transaction of dropped) this.#onDropped(transaction);
   }
@@ -326,7 +327,12 @@ export class Transactions {
     const own = this.#own.get(toHex(transaction.id));
     if (own === undefined) return;
     this.#refuse(toHex(transaction.id), { code: "nonce-used", data: { lane: transaction.body.nonce[0] } });
-    if (transaction.body.nonce[0] === this.#lane) this.#lane = (this.#lane + 1) % LIMITS.lanesMax;
+    if (transaction.body.nonce[0] === this.#lane) this.#useLane((this.#lane + 1) % LIMITS.lanesMax);
+  }
+
+  #useLane(lane: number): void {
+    this.#lane = lane;
+    this.#freeNumber = null;
   }
 
   /** Final blocks were undone: what they held waits again, or is reported where it cannot return. */
@@ -336,4 +342,9 @@ export class Transactions {
     }
     this.#options.onChanged();
   }
+}
+
+function reportRefusal(report: Reporter, error: unknown): void {
+  if (!(error instanceof Refusal)) throw error;
+  report({ stage: "refused", transaction: null, refusal: { code: error.code, data: error.data } });
 }

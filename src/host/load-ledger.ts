@@ -1,0 +1,157 @@
+/** Brings a peer's ledger back from storage: the newest snapshot, the changes since, and the final blocks a branch may still replace. */
+import type { BlockInfo } from "../consensus/engine.ts";
+import { bytesToHex, concatBytes, equalBytes } from "../kit/bytes.ts";
+import { createLedgerState, decodeChanges, decodeReceipts, decodeState, type Change, type LedgerState } from "../ledger/index.ts";
+import type { RestoredStep } from "../peer/ledger-chain.ts";
+import type { RestoredLedger } from "../peer/peer.ts";
+import type { Storage, StorageTable } from "../peer/ports.ts";
+import {
+  META,
+  blockKey,
+  decodeBlockRow,
+  decodeHead,
+  decodeInfo,
+  decodeSnapshotPointer,
+  decodeStateRow,
+  heightKey,
+  heightOfKey,
+  snapshotKey,
+  type SnapshotPointer,
+} from "../peer/rows.ts";
+import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
+import { toHex, type HashHex } from "../protocol/identifiers.ts";
+import { Refusal } from "../protocol/refusal.ts";
+
+/** Above every key of a table. */
+const KEY_END = "~";
+/** Rows of one read: what a worker holds besides the state. */
+const READ_ROWS = 500;
+
+/** Genesis as a block: nothing is below it. */
+export function genesisInfo(genesisBytes: Uint8Array): BlockInfo {
+  const genesis = decodeGenesis(genesisBytes);
+  const id = chainOf(genesisBytes);
+  return {
+    id,
+    parent: null,
+    epochId: id,
+    round: 0,
+    height: 0,
+    heightedId: id,
+    timeMs: genesis.createdMs,
+    seats: [genesis.foundingSeat],
+    sleeping: [],
+    endsEpoch: true,
+    recovery: null,
+    lastRecovery: null,
+  };
+}
+
+async function* rows(storage: Storage, table: StorageTable, from: string): AsyncGenerator<readonly [key: string, bytes: Uint8Array]> {
+  for (let next = from; ;) {
+    const page = await storage.range(table, { from: next, to: KEY_END, limit: READ_ROWS });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < READ_ROWS) return;
+    next = `${last[0]}!`;
+  }
+}
+
+interface LoadedState {
+  readonly state: LedgerState;
+  readonly snapshot: SnapshotPointer | null;
+  readonly snapshotBytes: number;
+  readonly changedBytes: number;
+  readonly statesFrom: number;
+  readonly undoByHeight: ReadonlyMap<number, readonly Change[]>;
+}
+
+async function loadSnapshot(storage: Storage): Promise<{ pointer: SnapshotPointer; bytes: Uint8Array } | null> {
+  const row = await storage.read("meta", META.snapshot);
+  if (row === undefined) return null;
+  const pointer = decodeSnapshotPointer(row);
+  const chunks: Uint8Array[] = [];
+  for (let chunk = 0; chunk < pointer.chunks; chunk++) {
+    const bytes = await storage.read("meta", snapshotKey(pointer.height, chunk));
+    if (bytes === undefined) throw new Refusal("storage-broken", { snapshot: pointer.height, chunk });
+    chunks.push(bytes);
+  }
+  return { pointer, bytes: concatBytes(...chunks) };
+}
+
+async function loadState(storage: Storage, genesisBytes: Uint8Array, rootHeight: number): Promise<LoadedState> {
+  const found = await loadSnapshot(storage);
+  const state = found === null ? createLedgerState(genesisBytes) : decodeState(found.bytes);
+  const height = found?.pointer.height ?? 0;
+  const undoByHeight = new Map<number, readonly Change[]>();
+  let changedBytes = 0;
+  let statesFrom = Math.min(height, rootHeight) + 1;
+  for await (const [key, bytes] of rows(storage, "states", heightKey(statesFrom))) {
+    const at = heightOfKey(key);
+    const { changes, undo } = decodeStateRow(bytes);
+    if (at > height) {
+      state.apply(decodeChanges(changes));
+      changedBytes += bytes.length;
+    }
+    if (at > rootHeight) undoByHeight.set(at, decodeChanges(undo));
+  }
+  return { state, snapshot: found?.pointer ?? null, snapshotBytes: found?.bytes.length ?? 0, changedBytes, statesFrom, undoByHeight };
+}
+
+async function loadSteps(storage: Storage, root: BlockInfo, undoByHeight: LoadedState["undoByHeight"]) {
+  const steps: RestoredStep[] = [];
+  const rowKeys = new Map<HashHex, string>();
+  // The root's own row is left out, but not the empty candidates above it.
+  for await (const [key, bytes] of rows(storage, "blocks", `${blockKey(root.height, 0)}!`)) {
+    const row = decodeBlockRow(bytes);
+    if (equalBytes(row.info.id, root.id)) {
+      steps.length = 0;
+      rowKeys.clear();
+      continue;
+    }
+    const heighted = equalBytes(row.info.heightedId, row.info.id);
+    rowKeys.set(toHex(row.info.id), key);
+    steps.push({
+      info: row.info,
+      block: row.block,
+      receipts: heighted && row.block !== null ? decodeReceipts(row.receipts) : [],
+      undo: heighted ? (undoByHeight.get(row.info.height) ?? []) : [],
+    });
+  }
+  return { steps, rowKeys };
+}
+
+async function allRows(storage: Storage, table: StorageTable): Promise<(readonly [key: string, bytes: Uint8Array])[]> {
+  const all: (readonly [key: string, bytes: Uint8Array])[] = [];
+  for await (const row of rows(storage, table, "")) all.push(row);
+  return all;
+}
+
+/**
+ * The ledger of this chain as stored, at its head; genesis in an empty database.
+ * @throws {Refusal} `storage-broken` when what is stored does not fit together, so that it can be reset or restored from an export.
+ */
+export async function loadLedger(storage: Storage, genesisBytes: Uint8Array): Promise<RestoredLedger> {
+  try {
+    const stored = await storage.read("meta", META.genesis);
+    if (stored === undefined) await storage.write({ puts: [["meta", META.genesis, genesisBytes]], deletes: [], strict: true });
+    else if (!equalBytes(stored, genesisBytes)) throw new Refusal("storage-broken", { row: META.genesis });
+    const rootRow = await storage.read("meta", META.root);
+    const root = rootRow === undefined ? genesisInfo(genesisBytes) : decodeInfo(rootRow);
+    const loaded = await loadState(storage, genesisBytes, root.height);
+    const { steps, rowKeys } = await loadSteps(storage, root, loaded.undoByHeight);
+    const headRow = await storage.read("meta", META.head);
+    if (headRow !== undefined) {
+      const head = decodeHead(headRow);
+      if (!equalBytes(head.stateRoot, loaded.state.root())) {
+        throw new Refusal("storage-broken", { height: head.height, root: bytesToHex(loaded.state.root()) });
+      }
+    }
+    const { undoByHeight: _, ...state } = loaded;
+    return { ...state, root, steps, rowKeys, records: await allRows(storage, "votes"), pool: await allRows(storage, "pool") };
+  } catch (error) {
+    if (error instanceof Refusal && error.code.startsWith("storage-")) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Refusal("storage-broken", { reason });
+  }
+}

@@ -1,0 +1,345 @@
+/**
+ * The peer: one sans-IO machine that joins ledger, consensus, mempool, sync and gossip policy. Its only entry is `step`: an input
+ * and the time in, effects out. ARCHITECTURE, "How it flows".
+ */
+import type { BlockInfo, DurableRecord } from "../consensus/engine.ts";
+import { equalBytes } from "../kit/bytes.ts";
+import { createSimplex } from "../consensus/simplex/simplex.ts";
+import { createMempool, parametersOf, genesisOf, type LedgerState, type StateView } from "../ledger/index.ts";
+import type { Block } from "../protocol/block.ts";
+import type { ContractMachine } from "../protocol/contract-machine.ts";
+import { OBJECTIVE_FAULTS } from "../protocol/codes.ts";
+import type { Genesis } from "../protocol/genesis.ts";
+import { toHex, type AccountId, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
+import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
+import type { Transaction } from "../protocol/transaction.ts";
+import { Bodies } from "./bodies.ts";
+import { ConsensusDriver } from "./consensus-driver.ts";
+import type { CommittedBlock, PeerEffect, PeerInput } from "./effects.ts";
+import { FinalBlocks, committedOf } from "./final-blocks.ts";
+import { LedgerChain, type RestoredStep } from "./ledger-chain.ts";
+import { Outbox } from "./outbox.ts";
+import type { NetworkEvent, NetworkStatus } from "./ports.ts";
+import type { SnapshotPointer } from "./rows.ts";
+import { SeatKeeper } from "./seat-keeper.ts";
+import { Transactions } from "./transactions.ts";
+import type { PeerView } from "./view.ts";
+
+/** Under load a leader lets this pass after its parent's header, so that blocks carry batches and votes do not crowd the links. */
+const BLOCK_INTERVAL_MS = 40;
+/** A tab without any link founds on what it has after this long. */
+const ALONE_MS = 3_000;
+/** Seat work is looked at no more often than this. */
+const SEAT_PACE_MS = 500;
+
+/** What storage gave back of an earlier run. */
+export interface RestoredLedger {
+  /** At the head. */
+  readonly state: LedgerState;
+  /** The lowest block that a branch may still begin at. */
+  readonly root: BlockInfo;
+  /** Final blocks above the root, oldest first, empty ones included. */
+  readonly steps: readonly RestoredStep[];
+  readonly rowKeys: ReadonlyMap<HashHex, string>;
+  readonly snapshot: SnapshotPointer | null;
+  readonly snapshotBytes: number;
+  readonly changedBytes: number;
+  readonly statesFrom: number;
+  /** The table `votes`. */
+  readonly records: readonly DurableRecord[];
+  /** The table `pool`. */
+  readonly pool: readonly (readonly [key: string, bytes: Uint8Array])[];
+}
+
+export interface PeerOptions {
+  readonly chain: Hash;
+  readonly account: AccountId;
+  /** Lane that this peer of the account begins with. */
+  readonly lane: number;
+  readonly votingKeys: readonly VotingKey[];
+  readonly seatWanted: boolean;
+  readonly machine: ContractMachine;
+  readonly ledger: RestoredLedger;
+}
+
+export class Peer implements PeerView {
+  readonly chain: Hash;
+  readonly account: AccountId;
+  readonly #outbox = new Outbox();
+  readonly #ledger: LedgerChain;
+  readonly #mempool = createMempool();
+  readonly #transactions: Transactions;
+  readonly #bodies: Bodies;
+  readonly #finalBlocks: FinalBlocks;
+  readonly #driver: ConsensusDriver;
+  readonly #engine: ReturnType<typeof createSimplex>;
+  readonly #seats: SeatKeeper;
+  readonly #linked = new Set<string>();
+  readonly #greeted = new Set<string>();
+  readonly #restored: RestoredLedger;
+  #network: NetworkStatus | null = null;
+  #started = false;
+  #startedMs = 0;
+  #nowMs = 0;
+  #seatsLookedMs = 0;
+  #halted: RefusalShape | null = null;
+  #closing = false;
+
+  constructor(options: PeerOptions) {
+    const { chain, account, machine, ledger } = options;
+    this.chain = chain;
+    this.account = account;
+    this.#restored = ledger;
+    const outbox = this.#outbox;
+    const onHalt = (refusal: Refusal): void => this.#halt(refusal);
+    const state = (): StateView => this.#ledger.state;
+    this.#ledger = new LedgerChain(
+      {
+        chain,
+        state: ledger.state,
+        deps: { machine },
+        mempool: this.#mempool,
+        onRefused: (transaction, refusal) => this.#transactions.onRefused(transaction, refusal),
+      },
+      ledger.root,
+    );
+    for (const step of ledger.steps) this.#ledger.restore(step);
+    this.#transactions = new Transactions({
+      chain,
+      account,
+      lane: options.lane,
+      mempool: this.#mempool,
+      outbox,
+      state,
+      onChanged: () => this.#driver.input(this.#nowMs, { kind: "transactions-changed" }),
+    });
+    const anotherPeer = (than: string): string | undefined => this.#anotherPeer(than);
+    this.#bodies = new Bodies({ outbox, transactions: this.#transactions, anotherPeer });
+    const { snapshot, snapshotBytes, changedBytes, statesFrom, rowKeys } = ledger;
+    this.#finalBlocks = new FinalBlocks({
+      chain: this.#ledger,
+      outbox,
+      transactions: this.#transactions,
+      snapshot,
+      snapshotBytes,
+      changedBytes,
+      statesFrom,
+      rowKeys,
+      onHalt,
+    });
+    const parameters = parametersOf(ledger.state);
+    this.#engine = createSimplex(this.#ledger, ledger.root, {
+      chain,
+      baseTimeoutMs: parameters.baseTimeoutMs,
+      heartbeatMs: parameters.heartbeatMs,
+      recoveryMs: parameters.recoveryMs,
+      blockIntervalMs: BLOCK_INTERVAL_MS,
+    });
+    this.#driver = new ConsensusDriver({
+      engine: this.#engine,
+      outbox,
+      transactions: this.#transactions,
+      bodies: this.#bodies,
+      finalBlocks: this.#finalBlocks,
+      anotherPeer,
+      onEvidence: (first, second) => this.#seats.accuse(first, second),
+      onHalt,
+    });
+    this.#seats = new SeatKeeper({
+      chain,
+      account,
+      outbox,
+      transactions: this.#transactions,
+      state,
+      votingKeys: options.votingKeys,
+      onKeys: (keys) => this.#driver.input(this.#nowMs, { kind: "keys", keys }),
+      wanted: options.seatWanted,
+    });
+  }
+
+  /** Takes one input at `nowMs` (milliseconds since 1970) and gives what is to be done, in order. */
+  step(nowMs: number, input: PeerInput): readonly PeerEffect[] {
+    this.#nowMs = nowMs;
+    try {
+      this.#start();
+      if (this.#halted === null || input.kind === "network") this.#take(input);
+    } catch (error) {
+      this.#halt(error);
+    }
+    return this.#outbox.drain();
+  }
+
+  /** When a tick before the next steady one would be of use. */
+  get wakeAtMs(): number {
+    return this.#driver.wakeAtMs;
+  }
+
+  #start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#startedMs = this.#nowMs;
+    const blocks = this.#restored.steps.map((step) => step.block).filter((block): block is Block => block !== null);
+    this.#driver.input(this.#nowMs, { kind: "keys", keys: this.#seats.keys });
+    this.#driver.input(this.#nowMs, { kind: "load", records: this.#restored.records, blocks });
+    this.#transactions.restore(this.#restored.pool, this.#nowMs);
+    this.#outbox.network({ kind: "join", chain: toHex(this.chain) });
+  }
+
+  /** A host fault or a bug: whoever is wrong about itself must not vote. */
+  #halt(error: unknown): void {
+    if (this.#halted !== null) return;
+    this.#halted =
+      error instanceof Refusal
+        ? { code: error.code, data: error.data }
+        : { code: "internal", data: { message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) } };
+    const stack = error instanceof Error ? (error.stack ?? "") : "";
+    this.#outbox.log("error", "halted", { code: this.#halted.code, stack });
+    this.#outbox.emit({ kind: "halted", refusal: this.#halted });
+  }
+
+  #take(input: PeerInput): void {
+    if (this.#outbox.settle(input)) return;
+    switch (input.kind) {
+      case "tick":
+        return this.#tick();
+      case "network":
+        return this.#onNetwork(input.event);
+      case "submit": {
+        const { ticket } = input;
+        return this.#transactions.submit(input.submission, (report) => this.#outbox.emit({ kind: "road", ticket, report }), this.#nowMs);
+      }
+      case "set-seat-wanted":
+        return this.#seats.setWanted(input.wanted);
+      case "closing":
+        this.#closing = true;
+        this.#transactions.flush();
+        return this.#driver.input(this.#nowMs, { kind: "closing" });
+    }
+  }
+
+  #tick(): void {
+    this.#transactions.tick(this.#nowMs);
+    this.#bodies.tick(this.#nowMs);
+    this.#driver.input(this.#nowMs, { kind: "tick" });
+    if (this.#closing || this.#nowMs - this.#seatsLookedMs < SEAT_PACE_MS) return;
+    this.#seatsLookedMs = this.#nowMs;
+    this.#seats.tick(this.#nowMs, this.caughtUp);
+    if (this.caughtUp) this.#seats.forgetEnded();
+  }
+
+  // ------------------------------------------------------------ network
+
+  #onNetwork(event: NetworkEvent): void {
+    switch (event.kind) {
+      case "linked":
+        this.#linked.add(event.peer);
+        return this.#driver.input(this.#nowMs, { kind: "linked", peer: event.peer });
+      case "unlinked":
+        this.#linked.delete(event.peer);
+        this.#greeted.delete(event.peer);
+        return this.#driver.input(this.#nowMs, { kind: "unlinked", peer: event.peer });
+      case "network-status":
+        this.#network = event.status;
+        return;
+      case "gossip":
+        if (event.topic === "transactions") return this.#transactions.onGossip(event.from, event.bytes, this.#nowMs);
+        return this.#driver.onBytes(event.from, event.bytes, this.#nowMs);
+      case "message":
+        return this.#onMessage(event);
+    }
+  }
+
+  #onMessage(event: Extract<NetworkEvent, { kind: "message" }>): void {
+    if (event.protocol === "hello") this.#greeted.add(event.from);
+    if (event.protocol !== "fetch") return this.#driver.onBytes(event.from, event.bytes, this.#nowMs);
+    try {
+      this.#bodies.onMessage(event.from, event.bytes);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (OBJECTIVE_FAULTS.has(error.code)) this.#outbox.penalize(event.from, error.code);
+    }
+  }
+
+  /** A linked peer, another than this one where there is one; which one changes with time, so that no single peer can starve us. */
+  #anotherPeer(than: string): string | undefined {
+    const others = [...this.#linked].filter((peer) => peer !== than);
+    return others[this.#nowMs % Math.max(1, others.length)] ?? (this.#linked.has(than) ? than : undefined);
+  }
+
+  // ------------------------------------------------------------ what may be read
+
+  get genesis(): Genesis {
+    return genesisOf(this.#ledger.state);
+  }
+
+  get state(): StateView {
+    return this.#ledger.state;
+  }
+
+  get tentativeState(): StateView {
+    return this.#ledger.stateAt(this.#engine.status().notarizedId);
+  }
+
+  get consensus(): PeerView["consensus"] {
+    return this.#engine.status();
+  }
+
+  get network(): NetworkStatus | null {
+    return this.#network;
+  }
+
+  get final(): PeerView["final"] {
+    const { id, height, timeMs } = this.#ledger.head;
+    return { height, id, stateRoot: this.#ledger.state.root(), timeMs };
+  }
+
+  get tentativeBlocks(): readonly CommittedBlock[] {
+    const blocks: CommittedBlock[] = [];
+    const floor = this.#ledger.head.height;
+    let id: Hash | null = this.#engine.status().notarizedId;
+    while (id !== null) {
+      const executed = this.#ledger.executed(id);
+      if (executed === undefined || executed.info.height <= floor) break;
+      if (equalBytes(executed.info.heightedId, id)) blocks.unshift(committedOf(executed));
+      id = executed.info.parent;
+    }
+    return blocks;
+  }
+
+  get ownPending(): readonly Transaction[] {
+    return this.#transactions.ownPending;
+  }
+
+  get waiting(): number {
+    return this.#mempool.size;
+  }
+
+  get caughtUp(): boolean {
+    if (!this.#started || this.#engine.status().behind) return false;
+    if (this.#engine.status().seats.length === 1 && this.#engine.status().seat !== null) return true;
+    if (this.#linked.size === 0) return this.#nowMs - this.#startedMs >= ALONE_MS;
+    return this.#greeted.size > 0;
+  }
+
+  get targetHeight(): number | null {
+    return null;
+  }
+
+  get seatWork(): PeerView["seatWork"] {
+    return this.#seats.work;
+  }
+
+  get waitingFor(): readonly VotingKey[] {
+    const status = this.#engine.status();
+    if (status.recovery === null || status.recovery.clockMs === 0) return [];
+    return status.absent;
+  }
+
+  get split(): PeerView["split"] {
+    return this.#finalBlocks.split;
+  }
+
+  get halted(): RefusalShape | null {
+    return this.#halted;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Gives this peer a seat by itself, because a public BoT lives by its participants: claims the grant, bonds, takes a seat, returns
+ * when it fell asleep. PROTOCOL, "Economy of a public BoT" and "Seats and epochs".
+ */
+import { equalBytes } from "../kit/bytes.ts";
+import { accountKey, readAccount } from "../ledger/accounts.ts";
+import { parametersOf, seatsOf, type Seat, type StateView } from "../ledger/index.ts";
+import { takeMessage } from "../ledger/modules/seat.ts";
+import { latestReferenceOf } from "../ledger/recent-blocks.ts";
+import type { AccountId, Hash, VotingKey } from "../protocol/identifiers.ts";
+import type { Call } from "../protocol/transaction.ts";
+import { statementBytes, voteToValue, type Vote } from "../protocol/vote.ts";
+import type { RoadReport } from "./effects.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Transactions } from "./transactions.ts";
+
+/** How long a submission of the keeper may wait, and the pause after one was refused. */
+const VALID_FOR_MS = 120_000;
+const PAUSE_MS = 5_000;
+/** Fees of the keeper's own small transactions, in started kilobytes. */
+const KILOBYTES = 2;
+
+export type SeatWork = "none" | "claiming" | "taking" | "waiting" | "seated" | "unwanted";
+
+export interface SeatKeeperOptions {
+  readonly chain: Hash;
+  readonly account: AccountId;
+  readonly outbox: Outbox;
+  readonly transactions: Transactions;
+  readonly state: () => StateView;
+  readonly votingKeys: readonly VotingKey[];
+  readonly onKeys: (keys: readonly VotingKey[]) => void;
+  readonly wanted: boolean;
+}
+
+export class SeatKeeper {
+  readonly #options: SeatKeeperOptions;
+  #keys: readonly VotingKey[];
+  #wanted: boolean;
+  #busy = false;
+  #pauseUntilMs = 0;
+  #nowMs = 0;
+  #work: SeatWork = "none";
+  readonly #accused = new Set<string>();
+
+  constructor(options: SeatKeeperOptions) {
+    this.#options = options;
+    this.#keys = options.votingKeys;
+    this.#wanted = options.wanted;
+  }
+
+  get work(): SeatWork {
+    return this.#wanted || this.#work === "seated" ? this.#work : "unwanted";
+  }
+
+  get keys(): readonly VotingKey[] {
+    return this.#keys;
+  }
+
+  setWanted(wanted: boolean): void {
+    this.#wanted = wanted;
+  }
+
+  #isMine(seat: Seat): boolean {
+    return this.#keys.some((key) => equalBytes(key, seat.votingKey));
+  }
+
+  tick(nowMs: number, caughtUp: boolean): void {
+    this.#nowMs = nowMs;
+    const seats = seatsOf(this.#options.state());
+    if (seats.current.some((seat) => this.#isMine(seat))) this.#work = "seated";
+    else if (seats.waiting.some((seat) => this.#isMine(seat))) this.#work = "waiting";
+    else if (!this.#busy) this.#work = "none";
+    if (this.#busy || !this.#wanted || !caughtUp || nowMs < this.#pauseUntilMs) return;
+    if (this.#work === "seated" || this.#work === "waiting") return;
+    const asleep = seats.sleeping.find((seat) => this.#isMine(seat));
+    if (asleep !== undefined) return this.#submit("waiting", ["seat.present", { seat: asleep.votingKey }]);
+    this.#takeOrClaim();
+  }
+
+  #takeOrClaim(): void {
+    const state = this.#options.state();
+    const { bond, feePerKilobyte, claimBits } = parametersOf(state);
+    const account = readAccount(state, accountKey(this.#options.account));
+    if (account.balance + (account.bond?.amount ?? 0) >= bond + KILOBYTES * feePerKilobyte) return this.#take();
+    if (account.claimed) return;
+    const { account: owner, outbox } = this.#options;
+    this.#busy = true;
+    this.#work = "claiming";
+    const reference = latestReferenceOf(state);
+    outbox.claim({ account: owner, reference, bits: claimBits }, (nonce) => {
+      this.#busy = false;
+      if (nonce === null) this.#pause();
+      else this.#submit("claiming", ["token.claim", { reference, nonce }], 0);
+    });
+  }
+
+  #take(): void {
+    const { chain, account, outbox, onKeys } = this.#options;
+    this.#busy = true;
+    this.#work = "taking";
+    outbox.createVotingKey((created) => {
+      if (created === null) return this.#release();
+      const votingKey = created as VotingKey;
+      this.#keys = [...this.#keys, votingKey];
+      onKeys(this.#keys);
+      outbox.sign(votingKey, takeMessage(chain, account, votingKey), (proof) => {
+        if (proof === null) return this.#release();
+        this.#submit("taking", ["seat.take", { votingKey, proof }]);
+      });
+    });
+  }
+
+  #release(): void {
+    this.#busy = false;
+    this.#pause();
+  }
+
+  #pause(): void {
+    this.#pauseUntilMs = this.#nowMs + PAUSE_MS;
+  }
+
+  #submit(work: SeatWork, call: Call, kilobytes = KILOBYTES): void {
+    this.#busy = true;
+    this.#work = work;
+    const fee = kilobytes * parametersOf(this.#options.state()).feePerKilobyte;
+    this.#options.transactions.submit(
+      { calls: [call], fee, validForMs: VALID_FOR_MS },
+      (report) => this.#onReport(call[0], report),
+      this.#nowMs,
+    );
+  }
+
+  #onReport(operation: string, report: RoadReport): void {
+    if (report.stage !== "final" && report.stage !== "refused") return;
+    this.#busy = false;
+    const refusal = report.stage === "final" ? report.receipt.refusal : report.refusal;
+    if (refusal === null) return;
+    this.#options.outbox.log("warning", "seat work refused", { operation, code: refusal.code });
+    this.#pause();
+  }
+
+  /** Destroys the keys of seats that ended: an old seat must not be able to forge history. */
+  forgetEnded(): void {
+    if (this.#busy) return;
+    const seats = seatsOf(this.#options.state());
+    const all = [...seats.current, ...seats.sleeping, ...seats.waiting];
+    const ended = this.#keys.filter((key) => !all.some((seat) => equalBytes(seat.votingKey, key)));
+    if (ended.length === 0) return;
+    this.#keys = this.#keys.filter((key) => !ended.includes(key));
+    for (const publicKey of ended) this.#options.outbox.emit({ kind: "destroy-voting-key", publicKey });
+    this.#options.onKeys(this.#keys);
+  }
+
+  /** Two votes of one seat that contradict each other: written to the ledger, once for each seat. */
+  accuse(first: Vote, second: Vote): void {
+    const key = String(statementBytes({ ...first, round: 0, kind: "skip", candidate: null }));
+    if (this.#accused.has(key) || this.#accused.size > 64) return;
+    this.#accused.add(key);
+    const call: Call = ["seat.evidence", { first: voteToValue(first), second: voteToValue(second) }];
+    const fee = KILOBYTES * parametersOf(this.#options.state()).feePerKilobyte;
+    this.#options.transactions.submit({ calls: [call], fee, validForMs: VALID_FOR_MS }, () => {}, this.#nowMs);
+  }
+}
