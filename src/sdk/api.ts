@@ -38,7 +38,8 @@ export interface Operations {
   /** `description` is the JSON text of a W3C WoT Thing Description 1.1; `leaseMs` how long silence is still normal. */
   "device.register": { readonly description: string; readonly leaseMs: number };
   "device.update": { readonly device: DigestText; readonly description: string; readonly leaseMs: number };
-  "device.setStatus": { readonly device: DigestText; readonly status: DeviceStatus };
+  /** The status counts for `leaseMs`, then the device is taken for offline; the lease it has is kept when absent. */
+  "device.setStatus": { readonly device: DigestText; readonly status: DeviceStatus; readonly leaseMs?: number };
   "device.retire": { readonly device: DigestText };
   /** A plain stream of one device; `name` says what it measures. */
   "stream.open": { readonly device: DigestText; readonly name: string };

@@ -50,7 +50,11 @@ export const OPERATION_SCHEMAS: { readonly [Name in OperationName]: ObjectSchema
   "seat.present": v.strictObject({ votingKey: v.exactOptional(digest) }),
   "device.register": v.strictObject({ description: source, leaseMs: natural }),
   "device.update": v.strictObject({ device: digest, description: source, leaseMs: natural }),
-  "device.setStatus": v.strictObject({ device: digest, status: v.picklist(["active", "offline", "maintenance", "retired"]) }),
+  "device.setStatus": v.strictObject({
+    device: digest,
+    status: v.picklist(["active", "offline", "maintenance", "retired"]),
+    leaseMs: v.exactOptional(natural),
+  }),
   "device.retire": v.strictObject({ device: digest }),
   "stream.open": v.strictObject({ device: digest, name: text(LIMITS.nameBytesMax) }),
   "stream.append": v.strictObject({ stream: digest, sequence: natural, pack: v.array(value) }),
