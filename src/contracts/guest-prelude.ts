@@ -46,38 +46,38 @@ export const GUEST_PRELUDE = `(function () {
 
   const state = Object.freeze({
     get(key) {
-      return host([${HOST_OPERATION.stateGet}, key]);
+      return host(${HOST_OPERATION.stateGet}, key);
     },
     set(key, value) {
-      host([${HOST_OPERATION.stateSet}, key, value]);
+      host(${HOST_OPERATION.stateSet}, key, value);
     },
     delete(key) {
-      host([${HOST_OPERATION.stateDelete}, key]);
+      host(${HOST_OPERATION.stateDelete}, key);
     },
     list(prefix = "", { after = null, limit = 100 } = {}) {
-      return host([${HOST_OPERATION.stateList}, prefix, after, limit]);
+      return host(${HOST_OPERATION.stateList}, prefix, after, limit);
     },
   });
 
   const abilities = Object.freeze({
     state,
     emit(topic, data = null) {
-      host([${HOST_OPERATION.emit}, topic, data]);
+      host(${HOST_OPERATION.emit}, topic, data);
     },
     transfer(to, amount) {
-      host([${HOST_OPERATION.transfer}, to, amount]);
+      host(${HOST_OPERATION.transfer}, to, amount);
     },
     record(about, data = null) {
-      host([${HOST_OPERATION.record}, about, data]);
+      host(${HOST_OPERATION.record}, about, data);
     },
     device(id) {
-      return host([${HOST_OPERATION.device}, id]);
+      return host(${HOST_OPERATION.device}, id);
     },
     require(condition, code) {
       if (!condition) throw new ContractError(String(code));
     },
     log(text) {
-      host([${HOST_OPERATION.log}, String(text)]);
+      host(${HOST_OPERATION.log}, String(text));
     },
   });
 

@@ -187,6 +187,14 @@ export function encodeGuest(value: Value): Uint8Array {
   return writer.finish();
 }
 
+/** @throws {Refusal} `encoding-invalid` if the codec has no form for the number. */
+export function readNumber(value: number): number {
+  if (!Number.isFinite(value)) refuse("a number that is not finite");
+  if (Object.is(value, -0)) refuse("negative zero");
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) refuse("an integer above 2^53");
+  return value;
+}
+
 class ValueReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -245,13 +253,6 @@ class ValueReader {
     this.#atoms = atoms;
   }
 
-  #number(value: number): number {
-    if (!Number.isFinite(value)) refuse("a number that is not finite");
-    if (Object.is(value, -0)) refuse("negative zero");
-    if (Number.isInteger(value) && !Number.isSafeInteger(value)) refuse("an integer above 2^53");
-    return value;
-  }
-
   #key(): string {
     const reference = this.#unsigned();
     const key = reference & 1 ? String(reference >>> 1) : this.#atoms[(reference >>> 1) - 1];
@@ -300,7 +301,7 @@ class ValueReader {
       }
       case TAG.float:
         this.#position += 8;
-        return this.#number(this.#view.getFloat64(this.#position - 8, true));
+        return readNumber(this.#view.getFloat64(this.#position - 8, true));
       case TAG.string:
         return this.#text();
       case TAG.map:

@@ -4,7 +4,7 @@ import type { Value } from "../protocol/codec.ts";
 import type { ContractHost } from "../protocol/contract-machine.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { requireThat } from "../protocol/refusal.ts";
-import { readInteger, readList, readText } from "../protocol/schema.ts";
+import { readInteger, readText } from "../protocol/schema.ts";
 import { GAS, valueBytes } from "./gas.ts";
 import { HOST_OPERATION } from "./guest-prelude.ts";
 
@@ -32,14 +32,13 @@ type OperationNumber = (typeof HOST_OPERATION)[keyof typeof HOST_OPERATION];
 
 const OPERATION_COUNT = Object.keys(HOST_OPERATION).length;
 
-/** Carries out operations that read. */
-function list(request: readonly Value[], host: ContractHost, pay: Pay): Value {
-  const prefix = readText(request[1], "prefix", LIMITS.contractKeyBytesMax);
-  const after = request[2] === null ? undefined : readText(request[2], "after", LIMITS.contractKeyBytesMax);
-  const limit = readInteger(request[3], "limit", 1, LIMITS.contractListMax);
+function list(parts: readonly Value[], host: ContractHost, pay: Pay): Value {
+  const prefix = readText(parts[1], "prefix", LIMITS.contractKeyBytesMax);
+  const after = parts[2] === null ? undefined : readText(parts[2], "after", LIMITS.contractKeyBytesMax);
+  const limit = readInteger(parts[3], "limit", 1, LIMITS.contractListMax);
   pay(GAS.stateRead * (limit + 1));
   const entries = host.stateList(prefix, after, limit);
-  for (const [key, value] of entries) pay(GAS.crossedByte * (valueBytes(key) + valueBytes(value)));
+  pay(GAS.crossedByte * valueBytes(entries));
   return entries;
 }
 
@@ -47,9 +46,8 @@ function list(request: readonly Value[], host: ContractHost, pay: Pay): Value {
  * One request of the form `[operation, …arguments]`. Gives `undefined` where there is nothing to give.
  * @throws {Refusal} which the contract sees as an error that it can catch, and whatever `pay` throws.
  */
-export function performHostCall(request: Value, host: ContractHost, pay: Pay): Value | undefined {
-  const parts = readList(request, "request");
-  pay(GAS.hostCall + GAS.crossedByte * valueBytes(request));
+export function performHostCall(parts: readonly Value[], host: ContractHost, pay: Pay): Value | undefined {
+  pay(GAS.hostCall + GAS.crossedByte * valueBytes(parts));
   const operation = readInteger(parts[0], "operation", 0, OPERATION_COUNT - 1) as OperationNumber;
   switch (operation) {
     case HOST_OPERATION.stateGet: {

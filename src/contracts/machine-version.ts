@@ -5,7 +5,7 @@ import type { MeterOptions } from "./metering/meter.ts";
 export const QUICKJS_DIGEST = "d4c9375f2b1ca4dc95f72c8aa2982a7a9951ac8011490d79c6582df732b4bbd9";
 
 /** SHA-256 of the metered binary; `tools/meter-wasm.ts` builds it, and no other is run. */
-export const METERED_DIGEST = "de4947ea910a0f52839a5804923a27c6070a032849dda078cc76480c00fe90f6";
+export const METERED_DIGEST = "21b7ae7066e97206e678db64f88c1376ae03623c02f1998fce495b81f5492584";
 
 /** Measured in docs/adr/0020-metered-quickjs.md. */
 export const METER_OPTIONS: MeterOptions = {
@@ -16,6 +16,7 @@ export const METER_OPTIONS: MeterOptions = {
   pagesMax: 512,
   /** Native stacks overflowed first at 882 thousand units (Chromium, cold). */
   depthMax: 500_000,
+  stackPointerGlobal: 0,
 };
 
 /** Bytes that a contract's objects may take; above it QuickJS throws `out of memory`, which a contract may catch. */

@@ -30,6 +30,7 @@ export const OP = {
   f32Const: 0x43,
   f64Const: 0x44,
   i32Eq: 0x46,
+  i32LtU: 0x49,
   i32GtU: 0x4b,
   i64LtS: 0x53,
   f32Eq: 0x5b,

@@ -1,8 +1,9 @@
 /**
  * The metering pass: rewrites a WASM module so that gas, stack depth and memory are counted exactly and alike on every engine. Pure
- * bytes to bytes. It adds three exported globals: `gas` (i64, what is left; the host sets it), `depth` (i32) and `pages` (i32, the
- * virtual memory size). Sources of the method and of the numbers: docs/adr/0020-metered-quickjs.md.
+ * bytes to bytes. It adds exported globals: `gas` (i64, what is left; the host sets it), `depth` (i32), `pages` (i32, the virtual memory
+ * size) and `stackLow` (i32, the lowest stack pointer since the host set it). Sources of the method and of the numbers: docs/adr/0020-metered-quickjs.md.
  */
+import { assert } from "../../kit/assert.ts";
 import { readModule, type WasmModule } from "./module.ts";
 import { findRecursive } from "./recursion.ts";
 import { type MeterGlobals, rewriteBody } from "./rewrite.ts";
@@ -18,7 +19,12 @@ export interface MeterOptions {
   readonly pagesMax: number;
   /** Units of stack; see `depthOf`. */
   readonly depthMax: number;
+  /** The C compiler's stack pointer: the one global of the module that changes. */
+  readonly stackPointerGlobal: number;
 }
+
+/** In the order of their indices, which follow the module's own. */
+const ADDED_GLOBALS = ["gas", "depth", "pages", "stackLow"] as const;
 
 function withCount(original: Uint8Array, start: number, end: number, added: number, append: (writer: WasmWriter) => void): Uint8Array {
   const reader = new WasmReader(original, start);
@@ -37,17 +43,18 @@ function globalSection(module: WasmModule): Uint8Array {
     writer.byte(TYPE.i32, 1, 0x41);
     writer.signed(module.memoryPages);
     writer.byte(0x0b);
+    writer.byte(TYPE.i32, 1, 0x41, 0, 0x0b);
   };
-  if (section) return withCount(module.bytes, section.start, section.end, 3, append);
+  if (section) return withCount(module.bytes, section.start, section.end, ADDED_GLOBALS.length, append);
   const writer = new WasmWriter();
-  writer.unsigned(3);
+  writer.unsigned(ADDED_GLOBALS.length);
   append(writer);
   return writer.finish();
 }
 
 function exportSection(module: WasmModule, start: number, end: number, globals: MeterGlobals): Uint8Array {
-  return withCount(module.bytes, start, end, 3, (writer) => {
-    for (const name of ["gas", "depth", "pages"] as const) {
+  return withCount(module.bytes, start, end, ADDED_GLOBALS.length, (writer) => {
+    for (const name of ADDED_GLOBALS) {
       writer.name(name);
       writer.byte(3);
       writer.unsigned(globals[name]);
@@ -68,9 +75,18 @@ function codeSection(module: WasmModule, globals: MeterGlobals, options: MeterOp
 }
 
 /** @throws {AssertionError} if the module has instructions or sections that the pass does not allow. */
-export function meter(wasm: Uint8Array, options: MeterOptions): { readonly bytes: Uint8Array; readonly mutableGlobals: readonly number[] } {
+export function meter(wasm: Uint8Array, options: MeterOptions): Uint8Array {
   const module = readModule(wasm);
-  const globals: MeterGlobals = { gas: module.globals, depth: module.globals + 1, pages: module.globals + 2 };
+  assert(
+    module.mutableGlobals.length === 1 && module.mutableGlobals[0] === options.stackPointerGlobal,
+    "nothing but the stack pointer changes outside memory",
+  );
+  const globals: MeterGlobals = {
+    gas: module.globals,
+    depth: module.globals + 1,
+    pages: module.globals + 2,
+    stackLow: module.globals + 3,
+  };
   const writer = new WasmWriter(wasm.length * 2);
   writer.append(wasm.subarray(0, 8));
   let globalsWritten = false;
@@ -85,5 +101,5 @@ export function meter(wasm: Uint8Array, options: MeterOptions): { readonly bytes
     else if (id === SECTION.code) writer.section(id, codeSection(module, globals, options));
     else writer.section(id, wasm.subarray(start, end));
   }
-  return { bytes: writer.finish(), mutableGlobals: module.mutableGlobals };
+  return writer.finish();
 }

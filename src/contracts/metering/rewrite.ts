@@ -11,6 +11,7 @@ export interface MeterGlobals {
   readonly gas: number;
   readonly depth: number;
   readonly pages: number;
+  readonly stackLow: number;
 }
 
 /** What a recursive call adds to the depth: a stand-in for the native frame, which grows with the function's locals. */
@@ -207,6 +208,17 @@ class BodyRewriter {
     this.#out.byte(OP.end);
   }
 
+  /** Keeps the lowest stack pointer, so that a restore clears just the stack that was used. */
+  #trackStack(): void {
+    const pointer = this.#options.stackPointerGlobal;
+    this.#op(OP.globalGet, pointer);
+    this.#op(OP.globalGet, this.#globals.stackLow);
+    this.#out.byte(OP.i32LtU, OP.if, TYPE.empty);
+    this.#op(OP.globalGet, pointer);
+    this.#op(OP.globalSet, this.#globals.stackLow);
+    this.#out.byte(OP.end);
+  }
+
   #copy(instruction: Instruction, raw: Uint8Array, nesting: number): void {
     const op = instruction.op;
     if (op === OP.return && this.#wrapped) return this.#op(OP.br, nesting);
@@ -221,6 +233,7 @@ class BodyRewriter {
     if (instruction.isBulk) this.#payBulk();
     this.#out.append(raw);
     if (isFloatArithmetic(op)) this.#canonicalize(op);
+    if (op === OP.globalSet && instruction.index === this.#options.stackPointerGlobal) this.#trackStack();
   }
 
   run(): Uint8Array {

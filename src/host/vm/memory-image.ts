@@ -32,11 +32,21 @@ function isSame(words: Uint32Array, base: Uint32Array, page: number): boolean {
   return true;
 }
 
+/** The C compiler lets leaf functions write this far below the stack pointer (LLVM's red zone for WebAssembly). */
+const RED_ZONE_BYTES = 128;
+
+/** Clears the stack that was used: it grows downward from `stackTop`, and nothing lives on it between runs. */
+function clearStack(exports: QuickJsExports, memory: Uint8Array, stackTop: number): void {
+  memory.fill(0, Math.max(0, exports.stackLow.value - RED_ZONE_BYTES), stackTop);
+  exports.stackLow.value = stackTop;
+}
+
 /** Copies what is not zero and not the same as in `base`. */
 export function takeImage(exports: QuickJsExports, base?: MemoryImage): MemoryImage {
   const pages = exports.pages.value;
   const length = pages * WASM_PAGE_BYTES;
   const memory = new Uint8Array(exports.memory.buffer, 0, length);
+  clearStack(exports, memory, exports.__stack_pointer.value);
   const whole = base ? undefined : memory.slice();
   const words = new Uint32Array(exports.memory.buffer, 0, length / 4);
   const baseBytes = base?.whole ?? whole!;
@@ -59,11 +69,12 @@ export function takeImage(exports: QuickJsExports, base?: MemoryImage): MemoryIm
   return { pages, stackPointer: exports.__stack_pointer.value, segments, whole };
 }
 
-/** Sets memory and globals back. All of the memory is written, whatever ran since: nothing of one call can reach the next. */
+/** Sets memory and globals back: all data and heap, and the stack as far as it was used. Nothing of one call reaches the next. */
 export function restoreImage(exports: QuickJsExports, image: MemoryImage): void {
   const length = Math.max(exports.pages.value, image.pages) * WASM_PAGE_BYTES;
   const memory = new Uint8Array(exports.memory.buffer);
-  let position = 0;
+  clearStack(exports, memory, image.stackPointer);
+  let position = image.stackPointer;
   for (const { offset, bytes } of image.segments) {
     if (position < offset) memory.fill(0, position, offset);
     memory.set(bytes, offset);

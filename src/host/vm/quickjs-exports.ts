@@ -6,6 +6,7 @@ export interface QuickJsExports {
   readonly gas: WebAssembly.Global<"i64">;
   readonly depth: WebAssembly.Global<"i32">;
   readonly pages: WebAssembly.Global<"i32">;
+  readonly stackLow: WebAssembly.Global<"i32">;
   readonly __stack_pointer: WebAssembly.Global<"i32">;
   _initialize(): void;
   wasm_malloc(bytes: number): number;
@@ -26,7 +27,14 @@ export interface QuickJsExports {
   qjs_is_job_pending(): number;
   qjs_execute_pending_job(): number;
   qjs_get_undefined(): number;
+  qjs_get_null(): number;
+  qjs_get_true(): number;
+  qjs_get_false(): number;
   qjs_new_number(value: number): number;
+  qjs_new_string(text: number, bytes: number): number;
+  qjs_get_float64(handle: number): number;
+  qjs_get_string_len(handle: number, length: number): number;
+  qjs_free_cstring(text: number): void;
   qjs_free_value(handle: number): void;
   qjs_get_global(): number;
   qjs_set_prop_string(object: number, name: number, value: number): number;

@@ -1,6 +1,6 @@
 /** One metered QuickJS: values in and out, host calls, gas, and setting it back to an image. How a call may end is told apart here. */
 import { CONTRACT_FILE, GUEST_PRELUDE, HOST_FUNCTION } from "../../contracts/guest-prelude.ts";
-import { decodeGuest, encodeGuest } from "../../contracts/guest-values.ts";
+import { decodeGuest, encodeGuest, readNumber } from "../../contracts/guest-values.ts";
 import { performHostCall } from "../../contracts/host-calls.ts";
 import { HOST_CALL_DEPTH, MEMORY_BYTES_MAX, METER_OPTIONS, STACK_BYTES_MAX } from "../../contracts/machine-version.ts";
 import { assert } from "../../kit/assert.ts";
@@ -44,9 +44,36 @@ interface Fixed {
   readonly undefined: number;
   /** Room for the handles of two arguments, then one size. */
   readonly scratch: number;
+  /** Room for a short text. */
+  readonly text: number;
 }
 
 const SCRATCH_SIZE_OFFSET = 8;
+/** Texts up to this many UTF-16 units cross through a buffer of their own; longer ones are allocated for. */
+const SHORT_TEXT_UNITS = 256;
+
+/** The upper half of a raw value (NaN boxing of the pinned binary): its kind, or part of a float where it lies outside `first` to `float`. */
+const RAW_TAG = { first: -9, string: -7, rope: -6, integer: 0, boolean: 1, null: 2, float: 8 } as const;
+
+const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** @throws {Refusal} for a lone surrogate, which QuickJS writes in a form that is no UTF-8. */
+function decodeText(bytes: Uint8Array): string {
+  if (bytes.length <= SHORT_TEXT_UNITS) {
+    let text = "";
+    let ascii = true;
+    for (let i = 0; i < bytes.length && ascii; i++) {
+      ascii = bytes[i]! < 128;
+      text += String.fromCharCode(bytes[i]!);
+    }
+    if (ascii) return text;
+  }
+  try {
+    return textDecoder.decode(bytes);
+  } catch {
+    throw new Refusal("encoding-invalid", { reason: "lone surrogate" });
+  }
+}
 
 /** What a refusal says to the contract: its code, and the reason or field where it has one. */
 function refusalText(refusal: Refusal): string {
@@ -128,7 +155,15 @@ export class QuickJsInstance {
       number,
     ];
     exports.qjs_free_value(parts);
-    return { run, inspect, explain, refusal, undefined: exports.qjs_get_undefined(), scratch: this.#allocate(16) };
+    return {
+      run,
+      inspect,
+      explain,
+      refusal,
+      undefined: exports.qjs_get_undefined(),
+      scratch: this.#allocate(16),
+      text: this.#allocate(SHORT_TEXT_UNITS * 3),
+    };
   }
 
   #memory(): Uint8Array {
@@ -169,6 +204,20 @@ export class QuickJsInstance {
   /** Builds a value inside the machine. Gives a handle. */
   #writeValue(value: Value): number {
     const exports = this.#exports;
+    let handle: number;
+    if (typeof value === "number") handle = exports.qjs_new_number(value);
+    else if (value === null) handle = exports.qjs_get_null();
+    else if (typeof value === "boolean") handle = value ? exports.qjs_get_true() : exports.qjs_get_false();
+    else if (typeof value === "string" && value.length <= SHORT_TEXT_UNITS) {
+      const room = this.#memory().subarray(this.#fixed.text, this.#fixed.text + SHORT_TEXT_UNITS * 3);
+      handle = exports.qjs_new_string(this.#fixed.text, this.#encoder.encodeInto(value, room).written);
+    } else handle = this.#writeObject(value);
+    if (handle === 0) throw this.#stopWith("out-of-memory");
+    return this.#succeed(handle);
+  }
+
+  #writeObject(value: Value): number {
+    const exports = this.#exports;
     const encoded = encodeGuest(value);
     const address = this.#allocate(encoded.length);
     this.#memory().set(encoded, address);
@@ -178,20 +227,40 @@ export class QuickJsInstance {
     if (handle === 0) throw this.#stopWith("out-of-memory");
     this.#memory();
     this.#view.setBigUint64(handle, BigInt.asUintN(64, raw), true);
-    if (exports.qjs_is_exception(handle)) throw this.#guestError();
     return handle;
   }
 
   /** Reads a value out of the machine. @throws {Refusal} if it is outside the data model. @throws {GuestError} if it cannot be written at all. */
   #readValue(handle: number): Value {
+    this.#memory();
+    const payload = this.#view.getInt32(handle, true);
+    const tag = this.#view.getInt32(handle + 4, true);
+    if (tag === RAW_TAG.integer) return payload;
+    if (tag === RAW_TAG.boolean) return payload !== 0;
+    if (tag === RAW_TAG.null) return null;
+    if (tag === RAW_TAG.string || tag === RAW_TAG.rope) return this.#readText(handle);
+    if (tag < RAW_TAG.first || tag >= RAW_TAG.float) return readNumber(this.#exports.qjs_get_float64(handle));
+    return this.#readObject(handle);
+  }
+
+  #readText(handle: number): string {
     const exports = this.#exports;
     const size = this.#fixed.scratch + SCRATCH_SIZE_OFFSET;
-    this.#memory();
+    const address = exports.qjs_get_string_len(handle, size);
+    if (address === 0) throw this.#guestError();
+    const memory = this.#memory();
+    const text = decodeText(memory.subarray(address, address + this.#view.getUint32(size, true)));
+    exports.qjs_free_cstring(address);
+    return text;
+  }
+
+  #readObject(handle: number): Value {
+    const exports = this.#exports;
+    const size = this.#fixed.scratch + SCRATCH_SIZE_OFFSET;
     const address = exports.JS_WriteObject(this.#context, size, this.#view.getBigUint64(handle, true), 0);
     if (address === 0) throw this.#guestError();
     const memory = this.#memory();
-    const encoded = memory.subarray(address, address + this.#view.getUint32(size, true));
-    const value = decodeGuest(encoded);
+    const value = decodeGuest(memory.subarray(address, address + this.#view.getUint32(size, true)));
     exports.js_free(this.#context, address);
     return value;
   }
@@ -265,7 +334,10 @@ export class QuickJsInstance {
       exports.depth.value += HOST_CALL_DEPTH;
       if (exports.depth.value > METER_OPTIONS.depthMax) throw this.#stopWith("depth-limit");
       this.#memory();
-      const answer = this.#answer(host, count === 1 ? this.#view.getUint32(handles, true) : 0);
+      const answer = this.#answer(
+        host,
+        Array.from({ length: count }, (_, index) => this.#view.getUint32(handles + 4 * index, true)),
+      );
       exports.depth.value -= HOST_CALL_DEPTH;
       return answer;
     } catch (error) {
@@ -278,10 +350,11 @@ export class QuickJsInstance {
   }
 
   /** The handle of a host call's answer, or 0 with an exception pending in the machine. */
-  #answer(host: ContractHost | undefined, request: number): number {
+  #answer(host: ContractHost | undefined, handles: readonly number[]): number {
     try {
-      if (host === undefined || request === 0) throw new Refusal("not-ready");
-      const answer = performHostCall(this.#readValue(request), host, (gas) => this.#pay(gas));
+      if (host === undefined) throw new Refusal("not-ready");
+      const parts = handles.map((handle) => this.#readValue(handle));
+      const answer = performHostCall(parts, host, (gas) => this.#pay(gas));
       return answer === undefined ? this.#exports.qjs_get_undefined() : this.#writeValue(answer);
     } catch (error) {
       if (error instanceof Refusal) return this.#throwInside(error.code, refusalText(error));
