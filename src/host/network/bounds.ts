@@ -38,7 +38,8 @@ export const RELAYS = {
   askContentMs: 60_000,
 } as const;
 
-export const PINGS = { everyMs: 5_000, timeoutMs: 5_000, missesMax: 2 } as const;
+/** A busy laptop may answer late: two misses in a row end a link, or one short one when a relay saw the peer leave. */
+export const PINGS = { everyMs: 5_000, timeoutMs: 5_000, missesMax: 2, lookMs: 1_500 } as const;
 
 export const CHANNEL_PROTOCOLS = ["peers", ...STREAM_PROTOCOLS] as const;
 export type ChannelProtocol = (typeof CHANNEL_PROTOCOLS)[number];

@@ -80,6 +80,11 @@ export class Gossip {
     return recipients.length;
   }
 
+  /** Whether this peer is known to listen to every topic; each member of a chain does, so one that is not known to has lost its stream to us. */
+  hears(peer: string): boolean {
+    return [...this.#topics.keys()].every((name) => this.#deps.pubsub.getSubscribers(name).some((other) => other.toString() === peer));
+  }
+
   forget(peer: string): void {
     this.#rates.delete(peer);
   }

@@ -13,6 +13,8 @@ export interface Link {
   announced: "direct" | "relayed" | undefined;
   neighbours: readonly string[];
   roundTripMs: number | null;
+  /** When gossip to and from this peer was last found or made whole. */
+  gossipAtMs: number;
   pingedAtMs: number;
   missedPings: number;
 }
@@ -60,6 +62,7 @@ export class Links {
         announced: undefined,
         neighbours: [],
         roundTripMs: null,
+        gossipAtMs: nowMs,
         // Spread over the period, so that not all are asked at once.
         pingedAtMs: nowMs - Math.random() * PINGS.everyMs,
         missedPings: 0,

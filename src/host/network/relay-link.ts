@@ -16,6 +16,8 @@ export interface RelayLinkDeps {
   /** Whether the tab looks for more neighbours. */
   readonly wantsPeers: () => boolean;
   readonly onPeers: (peers: readonly string[]) => void;
+  /** The relay says that these went away. */
+  readonly onLeft: (peers: readonly string[]) => void;
   readonly onChange: () => void;
 }
 
@@ -130,7 +132,7 @@ export class RelayLink {
   #ask(): void {
     this.#askedAtMs = Date.now();
     if (this.#rendezvous?.status === "open" && !this.#rendezvous.writableNeedsDrain)
-      this.#rendezvous.send(encodeFrame(encodeIntroduction({ chain: this.#deps.chain, peers: [] })));
+      this.#rendezvous.send(encodeFrame(encodeIntroduction({ chain: this.#deps.chain, peers: [], left: [] })));
   }
 
   /** A relay that talks nonsense loses the stream, and is asked again later. */
@@ -139,8 +141,10 @@ export class RelayLink {
     try {
       for await (const part of stream) {
         for (const message of reader.push(part.subarray())) {
-          const { chain, peers } = decodeIntroduction(message);
-          if (chain === this.#deps.chain) this.#deps.onPeers(peers);
+          const { chain, peers, left } = decodeIntroduction(message);
+          if (chain !== this.#deps.chain) continue;
+          this.#deps.onPeers(peers);
+          this.#deps.onLeft(left);
         }
       }
     } catch (error) {

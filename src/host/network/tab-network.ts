@@ -18,6 +18,8 @@ import { Standing } from "./standing.ts";
 const TURN_MS = 1_000;
 /** Neighbours are told of changes at the next turn, and otherwise this often, so that a lost message heals. */
 const INTRODUCE_EVERY_MS = 15_000;
+/** How long a neighbour may be without known subscriptions. */
+const GOSSIP_MEND_MS = 3_000;
 /** How long a peer that was let go, because there were too many links, is left alone. */
 const LET_GO_MS = 60_000;
 
@@ -174,6 +176,7 @@ export class TabNetwork {
           chain,
           wantsPeers: () => this.#links.neighbours().length < NEIGHBOURS.wanted,
           onPeers: (peers) => this.#dialer.learn(peers),
+          onLeft: (peers) => peers.forEach((peer) => void this.#look(peer)),
           onChange: () => this.#dialer.forgive(),
         }),
       ];
@@ -206,7 +209,10 @@ export class TabNetwork {
     this.#reserved.delete(connection.id);
     const link = this.#links.remove(connection);
     if (link === undefined) return;
-    if (bestConnection(link) !== undefined) return this.#announce(link);
+    if (bestConnection(link) !== undefined) {
+      if (link.introduced) this.#mendGossip(link, Date.now());
+      return this.#announce(link);
+    }
     this.#channels.forget(link.peer);
     this.#gossip.forget(link.peer);
     this.#dialer.rest(link.peer, DIALS.backoffMs);
@@ -236,7 +242,7 @@ export class TabNetwork {
 
   #introduce(peer: string): void {
     if (this.#chain === undefined) return;
-    this.#channels.send(peer, "peers", encodeIntroduction({ chain: this.#chain, peers: this.#neighbourNames(peer) }));
+    this.#channels.send(peer, "peers", encodeIntroduction({ chain: this.#chain, peers: this.#neighbourNames(peer), left: [] }));
   }
 
   #neighbourNames(except: string): string[] {
@@ -308,12 +314,24 @@ export class TabNetwork {
     const best = bestConnection(link);
     if (best === undefined) return;
     if (isDirect(best) && !this.#reserved.has(best.id)) void this.#reserveOn(best);
-    // gossipsub opens its stream on the first connection only, and never again when that one closes: identifying anew makes it.
-    const gossips = link.connections.some(({ streams }) =>
-      streams.some((s) => s.direction === "outbound" && s.protocol.startsWith("/meshsub")),
-    );
-    if (link.introduced && !gossips) this.#node.services.identify.identify(best).catch(() => undefined);
+    if (link.introduced) this.#mendGossip(link, nowMs);
     if (nowMs - link.pingedAtMs >= PINGS.everyMs) void this.#ping(link, nowMs);
+  }
+
+  /**
+   * gossipsub opens its stream to a peer on the first connection and never again when that connection closes beside another: identifying anew makes it.
+   * The peer's stream to us is the peer's to make; ending what is left of it tells the peer so.
+   */
+  #mendGossip(link: Link, nowMs: number): void {
+    const streams = link.connections.flatMap((connection) => connection.streams).filter(({ protocol }) => protocol.startsWith("/meshsub"));
+    const best = bestConnection(link);
+    if (best !== undefined && !streams.some(({ direction }) => direction === "outbound"))
+      this.#node.services.identify.identify(best).catch(() => undefined);
+    if (this.#gossip.hears(link.peer)) link.gossipAtMs = nowMs;
+    else if (nowMs - link.gossipAtMs > GOSSIP_MEND_MS) {
+      link.gossipAtMs = nowMs;
+      for (const stream of streams) if (stream.direction === "inbound") stream.abort(new Error("no subscriptions came over it"));
+    }
   }
 
   async #ping(link: Link, nowMs: number): Promise<void> {
@@ -325,6 +343,18 @@ export class TabNetwork {
       link.missedPings = 0;
     } catch {
       if (++link.missedPings >= PINGS.missesMax) best.abort(new Error("no answer to pings"));
+    }
+  }
+
+  /** Somebody says that this peer went away: WebRTC itself would take eight seconds or more to see it. */
+  async #look(peer: string): Promise<void> {
+    const link = this.#links.get(peer);
+    const best = bestConnection(link);
+    if (best === undefined) return;
+    try {
+      await this.#node.services.ping.ping(best.remotePeer, { signal: AbortSignal.timeout(PINGS.lookMs) });
+    } catch {
+      this.#cut(peer);
     }
   }
 

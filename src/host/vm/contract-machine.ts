@@ -121,7 +121,7 @@ class QuickJsContractMachine implements ContractMachine {
     const { host } = call;
     this.#instance.restore(image.memory);
     const run = this.#instance.metered(call.gasMax - gasBefore, host, () =>
-      this.#instance.runMethod(image.module, [call.method, call.arguments, host.caller, host.self, host.height, host.timeMs, host.seed]),
+      this.#instance.runMethod(image.module, [call.method, call.arguments, host.caller, host.self, host.height, host.timeMs]),
     );
     const gasUsed = gasBefore + run.gasUsed;
     return "ended" in run ? failureOf(run.ended, gasUsed) : { result: run.result, gasUsed };

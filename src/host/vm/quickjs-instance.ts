@@ -1,6 +1,6 @@
 /** One metered QuickJS: values in and out, host calls, gas, and setting it back to an image. How a call may end is told apart here. */
 import { CONTRACT_FILE, GUEST_PRELUDE, HOST_FUNCTION } from "../../contracts/guest-prelude.ts";
-import { decodeGuest, encodeGuest, readNumber } from "../../contracts/guest-values.ts";
+import { decodeGuest, GuestEncoder, readNumber } from "../../contracts/guest-values.ts";
 import { performHostCall } from "../../contracts/host-calls.ts";
 import { HOST_CALL_DEPTH, MEMORY_BYTES_MAX, METER_OPTIONS, STACK_BYTES_MAX } from "../../contracts/machine-version.ts";
 import { assert } from "../../kit/assert.ts";
@@ -42,13 +42,14 @@ interface Fixed {
   readonly explain: number;
   readonly refusal: number;
   readonly undefined: number;
-  /** Room for the handles of two arguments, then one size. */
+  /** Room for the handles of arguments, then one size. */
   readonly scratch: number;
   /** Room for a short text. */
   readonly text: number;
 }
 
-const SCRATCH_SIZE_OFFSET = 8;
+const ARGUMENTS_MAX = 7;
+const SCRATCH_SIZE_OFFSET = 4 * ARGUMENTS_MAX;
 /** Texts up to this many UTF-16 units cross through a buffer of their own; longer ones are allocated for. */
 const SHORT_TEXT_UNITS = 256;
 
@@ -86,6 +87,7 @@ export class QuickJsInstance {
   readonly #context: number;
   readonly #fixed: Fixed;
   readonly #encoder = new TextEncoder();
+  readonly #objects = new GuestEncoder();
   readonly base: MemoryImage;
   #host: ContractHost | undefined;
   /** Why the last run was stopped from outside QuickJS: kept here because WASM frames lie between. */
@@ -161,7 +163,7 @@ export class QuickJsInstance {
       explain,
       refusal,
       undefined: exports.qjs_get_undefined(),
-      scratch: this.#allocate(16),
+      scratch: this.#allocate(SCRATCH_SIZE_OFFSET + 4),
       text: this.#allocate(SHORT_TEXT_UNITS * 3),
     };
   }
@@ -218,7 +220,7 @@ export class QuickJsInstance {
 
   #writeObject(value: Value): number {
     const exports = this.#exports;
-    const encoded = encodeGuest(value);
+    const encoded = this.#objects.encode(value);
     const address = this.#allocate(encoded.length);
     this.#memory().set(encoded, address);
     const raw = exports.JS_ReadObject(this.#context, address, encoded.length, 0);
@@ -439,9 +441,13 @@ export class QuickJsInstance {
     return this.#readValue(this.#succeed(this.#callHandle(this.#fixed.inspect, [module])));
   }
 
-  /** Calls a method; `undefined` counts as null. @throws {GuestError} @throws {Refusal} if the result is outside the data model. */
-  runMethod(module: number, call: Value): Value {
-    const result = this.#settle(this.#succeed(this.#callHandle(this.#fixed.run, [module, this.#writeValue(call)])));
+  /**
+   * Calls a method; `undefined` counts as null. `parts` are `[method, argument, caller, self, height, timeMs]`.
+   * @throws {GuestError} @throws {Refusal} if the result is outside the data model.
+   */
+  runMethod(module: number, parts: readonly Value[]): Value {
+    const handles = parts.map((part) => this.#writeValue(part));
+    const result = this.#settle(this.#succeed(this.#callHandle(this.#fixed.run, [module, ...handles])));
     return this.#exports.qjs_is_undefined(result) ? null : this.#readValue(result);
   }
 

@@ -1,0 +1,86 @@
+/** The manifest that a relay hands to all who open its address: which BoT, through which relays, and whether this tab may found one. */
+import { bytesToHex, hexToBytes } from "../kit/bytes.ts";
+import { DEFAULT_PARAMETERS, PARAMETER_BOUNDS, decodeGenesis, type Parameters } from "../protocol/genesis.ts";
+import { Refusal } from "../protocol/refusal.ts";
+
+/** A relay in the same room or far away answers within this, or is taken as out of reach. */
+const FETCH_TIMEOUT_MS = 4_000;
+const RELAYS_MAX = 16;
+const ADDRESS_UNITS_MAX = 512;
+
+export interface Manifest {
+  /** Null while nobody has founded. */
+  readonly genesis: Uint8Array | null;
+  /** Multiaddrs. */
+  readonly relays: readonly string[];
+  /** What the relay proposes to whoever founds. */
+  readonly parameters: Parameters;
+  readonly mayFound: boolean;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function readGenesis(value: unknown): Uint8Array | null {
+  if (value === null) return null;
+  const bytes = typeof value === "string" ? hexToBytes(value) : undefined;
+  if (bytes === undefined) throw new Refusal("schema-invalid", { field: "genesis" });
+  decodeGenesis(bytes);
+  return bytes;
+}
+
+function readParameters(value: unknown): Parameters {
+  const given = isRecord(value) ? value : {};
+  const bounded = Object.entries(PARAMETER_BOUNDS).map(([name, [min, max]]) => {
+    const number = given[name];
+    const fits = typeof number === "number" && Number.isSafeInteger(number) && number >= min && number <= max;
+    return [name, fits ? number : DEFAULT_PARAMETERS[name as keyof Parameters]] as const;
+  });
+  return Object.fromEntries(bounded) as unknown as Parameters;
+}
+
+/** @throws {Refusal} `schema-invalid` or what `decodeGenesis` refuses: a relay is not trusted more than anybody else. */
+export function readManifest(value: unknown): Manifest {
+  if (!isRecord(value)) throw new Refusal("schema-invalid", { field: "manifest" });
+  const relays = Array.isArray(value["relays"]) ? value["relays"] : [];
+  return {
+    genesis: readGenesis(value["genesis"]),
+    relays: relays.filter((relay): relay is string => typeof relay === "string" && relay.length <= ADDRESS_UNITS_MAX).slice(0, RELAYS_MAX),
+    parameters: readParameters(value["parameters"]),
+    mayFound: value["mayFound"] === true,
+  };
+}
+
+/** The manifest of the relay that served the app, or null when it cannot be reached or is no relay (a static host). */
+export async function fetchManifest(base: string): Promise<Manifest | null> {
+  try {
+    const response = await fetch(new URL("bothy/manifest", base), { cache: "no-store", signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+    return response.ok ? readManifest(await response.json()) : null;
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    return null;
+  }
+}
+
+/**
+ * Offers a genesis. The relay takes the first and gives it to all who come, so what it answers may be another's: the race was lost.
+ * @throws {Refusal} `not-authorized` when founding is not allowed from here, `no-peers` when the relay is out of reach.
+ */
+export async function offerGenesis(base: string, genesis: Uint8Array): Promise<Manifest> {
+  let response: Response;
+  try {
+    response = await fetch(new URL("bothy/manifest", base), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ genesis: bytesToHex(genesis) }),
+      signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
+    });
+  } catch {
+    throw new Refusal("no-peers", { relay: base });
+  }
+  const body: unknown = await response.json();
+  if (response.status === 201) return readManifest(body);
+  if (response.status === 409 && isRecord(body)) return readManifest(body["manifest"]);
+  throw new Refusal("not-authorized", { status: response.status });
+}
