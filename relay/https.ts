@@ -1,6 +1,146 @@
+/** HTTPS in one room: a certificate authority of this relay's own, a certificate for its LAN addresses, and a page that guides phones in trusting it. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { isIPv6 } from "node:net";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import "reflect-metadata/lite";
+import * as x509 from "@peculiar/x509";
+import encodeQr from "qr";
+import { SECURITY_HEADERS } from "./app.ts";
+
+const DAY_MS = 86_400_000;
+const AUTHORITY_DAYS = 3650;
+/** Phones refuse certificates of more than 825 days; a new one is made at every start. */
+const CERTIFICATE_DAYS = 397;
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const AUTHORITY_NAME = "CN=Bothy in this room";
+
 export interface Https {
+  /** Addresses that the certificate is for. */
   readonly lan: readonly string[];
   readonly credentials: { readonly key: string; readonly cert: string };
+  /** Serves the page that installs the root over plain HTTP, and prints both QR codes. Gives what stops it. */
   guide(options: { readonly host: string; readonly port: number; readonly app: string }): Promise<() => void>;
 }
-export declare function openHttps(folder: string, lan: readonly string[]): Promise<Https>;
+
+interface Authority {
+  readonly certificate: x509.X509Certificate;
+  readonly privateKey: CryptoKey;
+}
+
+export async function openHttps(folder: string, given: readonly string[]): Promise<Https> {
+  const lan = given.length > 0 ? given : lanAddresses();
+  if (lan.length === 0) throw new Error("no address in a local network found; name one with --lan");
+  const authority = await loadAuthority(folder);
+  const credentials = await issue(authority, lan);
+  return { lan, credentials, guide: (options) => guide(authority.certificate, lan[0]!, options) };
+}
+
+function lanAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, family }) => !internal && family === "IPv4")
+    .map(({ address }) => address);
+}
+
+/** Made once: phones that trust it shall not have to again. */
+async function loadAuthority(folder: string): Promise<Authority> {
+  const keyPath = join(folder, "authority.key");
+  const certificatePath = join(folder, "authority.crt");
+  if (existsSync(keyPath) && existsSync(certificatePath)) {
+    const privateKey = await crypto.subtle.importKey(
+      "pkcs8",
+      x509.PemConverter.decodeFirst(readFileSync(keyPath, "utf8")),
+      ALGORITHM,
+      false,
+      ["sign"],
+    );
+    return { certificate: new x509.X509Certificate(readFileSync(certificatePath, "utf8")), privateKey };
+  }
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: AUTHORITY_NAME,
+    keys,
+    signingAlgorithm: ALGORITHM,
+    notBefore: new Date(Date.now() - DAY_MS),
+    notAfter: new Date(Date.now() + AUTHORITY_DAYS * DAY_MS),
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      new x509.Extension("2.5.29.30", true, privateNamesOnly()),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  writeFileSync(keyPath, x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", keys.privateKey), "PRIVATE KEY"), { mode: 0o600 });
+  writeFileSync(certificatePath, certificate.toString("pem"));
+  return { certificate, privateKey: keys.privateKey };
+}
+
+/**
+ * NameConstraints (RFC 5280, 4.2.1.10): whoever steals the authority's key can speak for private addresses (RFC 1918, loopback, fc00::/7) and
+ * localhost, and for no site of the internet, on the phones that trust it.
+ */
+function privateNamesOnly(): Uint8Array<ArrayBuffer> {
+  const der = (tag: number, ...content: number[]): number[] => [tag, ...(content.length < 128 ? [] : [0x81]), content.length, ...content];
+  const address = (...bytes: number[]): number[] => der(0x30, ...der(0x87, ...bytes));
+  const permitted = [
+    address(10, 0, 0, 0, 255, 0, 0, 0),
+    address(172, 16, 0, 0, 255, 240, 0, 0),
+    address(192, 168, 0, 0, 255, 255, 0, 0),
+    address(127, 0, 0, 0, 255, 0, 0, 0),
+    address(0xfc, ...Array<number>(15).fill(0), 0xfe, ...Array<number>(15).fill(0)),
+    der(0x30, ...der(0x82, ...Buffer.from("localhost"))),
+  ];
+  return Uint8Array.from(der(0x30, ...der(0xa0, ...permitted.flat())));
+}
+
+async function issue(authority: Authority, lan: readonly string[]): Promise<{ key: string; cert: string }> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: `CN=${lan[0]}`,
+    issuer: authority.certificate.subject,
+    publicKey: keys.publicKey,
+    signingKey: authority.privateKey,
+    signingAlgorithm: ALGORITHM,
+    notBefore: new Date(Date.now() - DAY_MS),
+    notAfter: new Date(Date.now() + CERTIFICATE_DAYS * DAY_MS),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension([
+        { type: "dns", value: "localhost" },
+        ...[...new Set([...lan, "127.0.0.1"])].map((value) => ({ type: "ip" as const, value })),
+      ]),
+      await x509.AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
+    ],
+  });
+  const key = x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", keys.privateKey), "PRIVATE KEY");
+  return { key, cert: `${certificate.toString("pem")}\n${authority.certificate.toString("pem")}\n` };
+}
+
+async function guide(root: x509.X509Certificate, name: string, options: { host: string; port: number; app: string }): Promise<() => void> {
+  const url = `http://${isIPv6(name) ? `[${name}]` : name}:${options.port}/certificate`;
+  const base64 = root.toString("base64").replaceAll(/\s/g, "");
+  const text = (file: string): string => readFileSync(new URL(file, import.meta.url), "utf8");
+  const pages: Readonly<Record<string, readonly [type: string, body: string | Buffer]>> = {
+    "/certificate": ["text/html; charset=utf-8", text("certificate.html").replaceAll("{{app}}", options.app)],
+    "/bothy.crt": ["application/x-x509-ca-cert", Buffer.from(root.rawData)],
+    "/bothy.mobileconfig": ["application/x-apple-aspen-config", text("certificate.mobileconfig").replace("{{certificate}}", base64)],
+  };
+  const server = createServer((request, response) => {
+    const page = request.method === "GET" || request.method === "HEAD" ? pages[request.url ?? ""] : undefined;
+    if (page === undefined) return void response.writeHead(404, { "content-type": "text/plain" }).end("not found\n");
+    response.writeHead(200, { ...SECURITY_HEADERS, "content-type": page[0], "cache-control": "no-store" });
+    response.end(request.method === "HEAD" ? undefined : page[1]);
+  });
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(options.port, options.host, resolve));
+  process.stdout.write(
+    `\n1. Install the certificate, once on each phone: ${url}\n${encodeQr(url, "ascii")}\n2. Open the app: ${options.app}\n${encodeQr(options.app, "ascii")}\n`,
+  );
+  return () => {
+    server.close();
+    server.closeAllConnections();
+  };
+}

@@ -1,17 +1,18 @@
 /** The rendezvous: each tab keeps one stream here, says its chain, and is told of recent peers of it. Bounded in every direction. */
 import type { Connection, Stream } from "@libp2p/interface";
 import { BoundedMap } from "../src/kit/bounded-map.ts";
+import { TokenBucket } from "../src/kit/token-bucket.ts";
 import { encodeFrame, FrameReader } from "../src/protocol/frames.ts";
-import { decodeIntroduction, encodeIntroduction } from "../src/protocol/introduction.ts";
+import { decodeIntroduction, encodeIntroduction, type Introduction } from "../src/protocol/introduction.ts";
 import { LIMITS } from "../src/protocol/limits.ts";
 
 /** Chains that one relay introduces peers of; a stranger's announcements push out the oldest, not the process. */
 const CHAINS_MAX = 256;
 const PEERS_PER_CHAIN_MAX = 1024;
-/** A tab announces itself on connecting, then asks again while it lacks neighbours: two a second is far above both. */
-const ASKS_PER_MINUTE_MAX = 120;
-/** A newcomer is announced to this many others at once; the rest hear of it as they ask. */
-const ANNOUNCED_TO_MAX = 16;
+/** A tab announces itself on connecting, then asks every three seconds while it lacks neighbours. */
+const ASKS = { capacity: 60, perSecond: 2 } as const;
+/** Who comes or goes is announced to this many others at once; the rest hear of it as they ask. */
+const ANNOUNCED_TO_MAX = 32;
 
 export class Introducer {
   readonly #chains = new BoundedMap<string, BoundedMap<string, Stream>>(CHAINS_MAX);
@@ -32,16 +33,12 @@ export class Introducer {
   async serve(stream: Stream, connection: Connection): Promise<void> {
     const peer = connection.remotePeer.toString();
     const reader = new FrameReader(LIMITS.introductionBytesMax);
-    let asks = ASKS_PER_MINUTE_MAX;
-    let refilledMs = Date.now();
+    const asks = new TokenBucket({ ...ASKS, nowMs: Date.now() });
     let joined: string | undefined;
     try {
       for await (const bytes of stream) {
         for (const message of reader.push(bytes.subarray())) {
-          const nowMs = Date.now();
-          asks = Math.min(ASKS_PER_MINUTE_MAX, asks + ((nowMs - refilledMs) * ASKS_PER_MINUTE_MAX) / 60_000) - 1;
-          refilledMs = nowMs;
-          if (asks < 0) throw new Error("asks too often");
+          if (!asks.take(1, Date.now())) throw new Error("asks too often");
           const { chain } = decodeIntroduction(message);
           if (joined !== chain) this.#leave(joined, peer, stream);
           joined = chain;
@@ -49,7 +46,8 @@ export class Introducer {
         }
       }
     } catch (error) {
-      this.#refused++;
+      // A connection that breaks is no fault of anybody's.
+      if (stream.status === "open") this.#refused++;
       stream.abort(error instanceof Error ? error : new Error("refused"));
     } finally {
       this.#leave(joined, peer, stream);
@@ -61,34 +59,27 @@ export class Introducer {
     this.#chains.set(chain, peers);
     const isNew = peers.get(peer) !== stream;
     peers.set(peer, stream);
-    const others = shuffled([...peers.entries()].filter(([other]) => other !== peer));
-    tell(
-      stream,
-      chain,
-      others.slice(0, LIMITS.introducedPeersMax).map(([other]) => other),
-    );
-    if (isNew) for (const [, other] of others.slice(0, ANNOUNCED_TO_MAX)) tell(other, chain, [peer]);
+    tell(stream, { chain, peers: this.#others(chain, peer, LIMITS.introducedPeersMax).map(([other]) => other), left: [] });
+    if (isNew) for (const [, other] of this.#others(chain, peer, ANNOUNCED_TO_MAX)) tell(other, { chain, peers: [peer], left: [] });
   }
 
   #leave(chain: string | undefined, peer: string, stream: Stream): void {
-    if (chain === undefined) return;
-    const peers = this.#chains.get(chain);
-    if (peers?.get(peer) !== stream) return;
+    const peers = this.#chains.get(chain ?? "");
+    if (chain === undefined || peers?.get(peer) !== stream) return;
     peers.delete(peer);
     if (peers.size === 0) this.#chains.delete(chain);
+    for (const [, other] of this.#others(chain, peer, ANNOUNCED_TO_MAX)) tell(other, { chain, peers: [], left: [peer] });
+  }
+
+  /** At most `count` others of the chain, from a random place on: over several asks one hears of all. */
+  #others(chain: string, peer: string, count: number): readonly (readonly [string, Stream])[] {
+    const others = [...(this.#chains.get(chain)?.entries() ?? [])].filter(([other]) => other !== peer);
+    const start = Math.floor(Math.random() * others.length);
+    return [...others.slice(start), ...others.slice(0, start)].slice(0, count);
   }
 }
 
 /** A tab that does not read what it asked for is skipped: the next answer holds the same. */
-function tell(stream: Stream, chain: string, peers: readonly string[]): void {
-  if (stream.status !== "open" || stream.writableNeedsDrain) return;
-  stream.send(encodeFrame(encodeIntroduction({ chain, peers })));
-}
-
-function shuffled<T>(items: T[]): T[] {
-  for (let i = items.length - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
-    [items[i], items[j]] = [items[j]!, items[i]!];
-  }
-  return items;
+function tell(stream: Stream, introduction: Introduction): void {
+  if (stream.status === "open" && !stream.writableNeedsDrain) stream.send(encodeFrame(encodeIntroduction(introduction)));
 }

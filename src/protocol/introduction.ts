@@ -2,7 +2,7 @@
  * Who is there: how peers of one chain hear of each other. On `/bothy/1/rendezvous` a tab announces itself to a relay and is told recent peers;
  * on `/bothy/1/peers` neighbours tell each other whom they are linked to. Both speak this one message.
  */
-import { decode, encode } from "./codec.ts";
+import { decode, encode, type Value } from "./codec.ts";
 import { fromHex } from "./identifiers.ts";
 import { LIMITS } from "./limits.ts";
 import { requireThat } from "./refusal.ts";
@@ -16,6 +16,8 @@ export interface Introduction {
   readonly chain: string;
   /** libp2p peer identifiers, base58 text of Ed25519 keys. */
   readonly peers: readonly string[];
+  /** Peers whose connection to the relay just ended: a hint to look whether they are still there. Only a relay says it. */
+  readonly left: readonly string[];
 }
 
 /** The base58 text of an identity multihash of an Ed25519 key (libp2p peer-ids specification). */
@@ -25,21 +27,24 @@ export function isPeerIdText(text: string): boolean {
   return PEER_ID.test(text);
 }
 
-export function encodeIntroduction(introduction: Introduction): Uint8Array {
-  return encode({ chain: introduction.chain, peers: introduction.peers.slice(0, LIMITS.introducedPeersMax) });
+export function encodeIntroduction({ chain, peers, left }: Introduction): Uint8Array {
+  return encode({ chain, peers: peers.slice(0, LIMITS.introducedPeersMax), left: left.slice(0, LIMITS.introducedPeersMax) });
 }
 
 /** @throws {Refusal} `encoding-invalid`, `schema-invalid`. */
 export function decodeIntroduction(bytes: Uint8Array): Introduction {
-  const map = readMap(decode(bytes, LIMITS.introductionBytesMax), "introduction", ["chain", "peers"]);
+  const map = readMap(decode(bytes, LIMITS.introductionBytesMax), "introduction", ["chain", "peers", "left"]);
   const chain = readText(map["chain"], "chain", 64, 64);
   fromHex(chain);
-  const list = readList(map["peers"], "peers");
-  requireThat(list.length <= LIMITS.introducedPeersMax, "schema-invalid", { field: "peers", expected: "fewer" });
-  const peers = list.map((item) => {
-    const peer = readText(item, "peer", 64);
-    requireThat(isPeerIdText(peer), "schema-invalid", { field: "peer", expected: "a peer identifier" });
+  return { chain, peers: readPeers(map["peers"], "peers"), left: readPeers(map["left"], "left") };
+}
+
+function readPeers(value: Value | undefined, field: string): readonly string[] {
+  const list = readList(value, field);
+  requireThat(list.length <= LIMITS.introducedPeersMax, "schema-invalid", { field, expected: "fewer" });
+  return list.map((item) => {
+    const peer = readText(item, field, 64);
+    requireThat(isPeerIdText(peer), "schema-invalid", { field, expected: "a peer identifier" });
     return peer;
   });
-  return { chain, peers };
 }

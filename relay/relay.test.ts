@@ -1,0 +1,306 @@
+/** The relay as people run it: a process of its own, spoken to over its port. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { get as httpGet, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { bytesToHex } from "../src/kit/bytes.ts";
+import { DEFAULT_PARAMETERS, encodeGenesis, GENESIS_VERSION, type Genesis } from "../src/protocol/genesis.ts";
+import { asAccountId, asVotingKey } from "../src/protocol/identifiers.ts";
+
+const BIG_SCRIPT = `export const text = "${"a".repeat(5000)}";\n`;
+
+let folder: string;
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "bothy-relay-test-"));
+  mkdirSync(join(folder, "app", "assets"), { recursive: true });
+  writeFileSync(join(folder, "app", "index.html"), "<!doctype html><title>Bothy</title>");
+  writeFileSync(join(folder, "app", "assets", "index-DiGesT01.js"), BIG_SCRIPT);
+  writeFileSync(join(folder, "secret"), "not for you");
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) await end(child, "SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill(signal);
+    await once(child, "exit");
+  }
+  return child.exitCode;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly output: () => string;
+}
+
+function launch(args: readonly string[]): { child: ChildProcess; output: () => string } {
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "relay/main.ts", "--app", join(folder, "app"), "--data", join(folder, "data"), ...args],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, PORT: undefined, HOST: undefined },
+    },
+  );
+  children.push(child);
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  return { child, output: () => output };
+}
+
+async function start(...args: string[]): Promise<Running> {
+  const { child, output } = launch(["--port", "0", ...args]);
+  for (;;) {
+    const url = /Bothy is at (\S+)/.exec(output())?.[1];
+    if (url !== undefined) return { child, url, output };
+    if (child.exitCode !== null) throw new Error(output());
+    await Promise.race([once(child.stdout!, "data"), once(child, "exit")]);
+  }
+}
+
+function genesisHex(name: string): string {
+  const genesis: Genesis = {
+    version: GENESIS_VERSION,
+    kind: "public",
+    name,
+    token: "coal",
+    createdMs: 1_800_000_000_000,
+    founder: asAccountId(new Uint8Array(32).fill(1)),
+    foundingSeat: asVotingKey(new Uint8Array(32).fill(2)),
+    parameters: DEFAULT_PARAMETERS,
+    salt: new Uint8Array(16).fill(3),
+  };
+  return bytesToHex(encodeGenesis(genesis));
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+/** `fetch` would not let a test choose Host. */
+async function call(url: string, options: { method?: string; headers?: Record<string, string>; body?: string } = {}): Promise<Answer> {
+  const request = httpRequest(url, { method: options.method ?? "GET", headers: options.headers ?? {} });
+  request.end(options.body);
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  let text = "";
+  for await (const chunk of response) text += String(chunk);
+  return { status: response.statusCode!, body: text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : { text } };
+}
+
+const found = (url: string, name: string, headers: Record<string, string> = {}): Promise<Answer> =>
+  call(`${url}/bothy/manifest`, { method: "POST", headers, body: JSON.stringify({ genesis: genesisHex(name) }) });
+
+describe("the relay serves the app", () => {
+  it("with security headers, compressed, cached by digest, and nothing from outside its folder", async () => {
+    const { url } = await start();
+    const page = await fetch(url);
+    expect(await page.text()).toContain("<title>Bothy</title>");
+    expect(page.headers.get("content-security-policy")).toMatch(/script-src 'self' 'wasm-unsafe-eval';.*frame-ancestors 'none'/);
+    expect(page.headers.get("content-security-policy")).not.toContain("'unsafe-eval'");
+    expect(page.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(page.headers.get("referrer-policy")).toBe("no-referrer");
+    expect(page.headers.get("cross-origin-opener-policy")).toBe("same-origin");
+    expect(page.headers.get("cache-control")).toBe("no-cache");
+
+    const script = await fetch(`${url}/assets/index-DiGesT01.js`, { headers: { "accept-encoding": "br, gzip" } });
+    expect(script.headers.get("content-encoding")).toBe("br");
+    expect(script.headers.get("cache-control")).toContain("immutable");
+    expect(await script.text()).toBe(BIG_SCRIPT);
+    const again = await fetch(`${url}/assets/index-DiGesT01.js`, {
+      headers: { "accept-encoding": "br, gzip", "if-none-match": script.headers.get("etag")! },
+    });
+    expect(again.status).toBe(304);
+
+    for (const path of ["/../secret", "/%2e%2e/secret", "/assets/..%2f..%2fsecret", "/%ff", "/nothing.js"])
+      expect((await call(url + path)).status, path).toBe(404);
+    expect((await call(url, { method: "DELETE" })).status).toBe(405);
+  });
+
+  it("says that it is healthy, and its figures to Prometheus", async () => {
+    const { url } = await start();
+    const health = await call(`${url}/healthz`);
+    expect(health).toEqual({ status: 200, body: { status: "ok", peer: expect.stringMatching(/^12D3KooW/) } });
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toMatch(/^# TYPE bothy_reservations gauge\nbothy_reservations 0$/m);
+    expect(metrics).toMatch(/^bothy_founded 0$/m);
+  });
+
+  it("takes WebSockets on the same port", async () => {
+    const { url } = await start();
+    const socket = new WebSocket(url.replace("http", "ws"));
+    await once(socket, "open");
+    socket.close();
+    await once(socket, "close");
+  });
+});
+
+describe("the manifest", () => {
+  it("is founded once: of two at the same moment one wins, and it outlives a restart under the same peer", async () => {
+    const { child, url } = await start();
+    const empty = await call(`${url}/bothy/manifest`);
+    expect(empty.body).toMatchObject({ genesis: null, chain: null, head: null, mayFound: true, parameters: DEFAULT_PARAMETERS });
+    const answers = await Promise.all([found(url, "one"), found(url, "two")]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+    const winner = answers.find(({ status }) => status === 201)!.body;
+    const loser = answers.find(({ status }) => status === 409)!.body;
+    expect(loser["code"]).toBe("already-exists");
+    expect((loser["manifest"] as Record<string, unknown>)["genesis"]).toBe(winner["genesis"]);
+    const { peer } = (await call(`${url}/healthz`)).body;
+    expect(await end(child, "SIGTERM")).toBe(0);
+
+    const again = await start();
+    expect((await call(`${again.url}/bothy/manifest`)).body).toMatchObject({
+      genesis: winner["genesis"],
+      chain: winner["chain"],
+      mayFound: false,
+    });
+    expect((await call(`${again.url}/healthz`)).body["peer"]).toBe(peer);
+  });
+
+  it("refuses what is no genesis, and bodies that are too large", async () => {
+    const { url } = await start();
+    const post = async (body: string): Promise<unknown[]> => {
+      const { status, body: answer } = await call(`${url}/bothy/manifest`, { method: "POST", body });
+      return [status, answer["code"]];
+    };
+    expect(await post("nonsense")).toEqual([400, "encoding-invalid"]);
+    expect(await post("[]")).toEqual([400, "schema-invalid"]);
+    expect(await post('{"genesis":"xyz"}')).toEqual([400, "schema-invalid"]);
+    expect(await post('{"genesis":"a0"}')).toEqual([400, "schema-invalid"]);
+    expect(await post(`{"genesis":"${"00".repeat(100_000)}"}`)).toEqual([413, "too-large"]);
+    expect((await call(`${url}/bothy/manifest`)).body["genesis"]).toBeNull();
+  });
+
+  it("is founded from this machine only: not through a proxy, a foreign page, or a rebound name", async () => {
+    const { url } = await start();
+    const refused = { status: 403, body: { code: "not-authorized", data: {} } };
+    expect(await found(url, "one", { "x-forwarded-for": "203.0.113.7" })).toEqual(refused);
+    expect(await found(url, "one", { forwarded: "for=203.0.113.7" })).toEqual(refused);
+    expect(await found(url, "one", { origin: "https://evil.example" })).toEqual(refused);
+    expect(await found(url, "one", { host: "evil.example" })).toEqual(refused);
+    expect(await found(url, "one", { host: "evil.example", origin: "http://evil.example" })).toEqual(refused);
+    expect((await call(`${url}/bothy/manifest`, { headers: { "x-forwarded-for": "203.0.113.7" } })).body["mayFound"]).toBe(false);
+    expect((await found(url, "one", { origin: new URL(url).origin })).status).toBe(201);
+  });
+
+  it("is founded by anyone where the relay was told so, also through a proxy, which decides the address handed out", async () => {
+    const { url } = await start("--found", "anyone", "--parameter", "claimBits=0", "--parameter", "baseTimeoutMs=300");
+    const proxied = { "x-forwarded-for": "203.0.113.7", "x-forwarded-proto": "https", host: "bothy.example" };
+    const answer = await found(url, "one", { ...proxied, origin: "https://bothy.example" });
+    expect(answer.status).toBe(201);
+    expect(answer.body["parameters"]).toEqual({ ...DEFAULT_PARAMETERS, claimBits: 0, baseTimeoutMs: 300 });
+    expect(answer.body["relays"]).toEqual([expect.stringMatching(/^\/dns4\/bothy\.example\/tcp\/443\/tls\/ws\/p2p\/12D3KooW/)]);
+  });
+
+  it("carries a hint of the head that only rises", async () => {
+    const { url } = await start();
+    const { chain } = (await found(url, "one")).body;
+    const hint = (height: number, of: unknown = chain): Promise<Answer> =>
+      call(`${url}/bothy/head`, { method: "POST", body: JSON.stringify({ chain: of, height, digest: "0".repeat(64) }) });
+    expect((await hint(7)).status).toBe(200);
+    expect((await hint(5)).status).toBe(200);
+    expect((await hint(9, "ff".repeat(32))).body["code"]).toBe("wrong-chain");
+    expect((await call(`${url}/bothy/manifest`)).body["head"]).toEqual({ height: 7, digest: "0".repeat(64) });
+  });
+
+  it("--new puts the old one aside and keeps the relay's identity", async () => {
+    const first = await start();
+    await found(first.url, "one");
+    const { peer } = (await call(`${first.url}/healthz`)).body;
+    await end(first.child, "SIGINT");
+    const second = await start("--new");
+    expect((await call(`${second.url}/bothy/manifest`)).body["genesis"]).toBeNull();
+    expect((await call(`${second.url}/healthz`)).body["peer"]).toBe(peer);
+    const aside = readdirSync(folder).filter((name) => name.startsWith("data-"));
+    expect(aside).toHaveLength(1);
+    expect(existsSync(join(folder, aside[0]!, "genesis.hex"))).toBe(true);
+  });
+});
+
+describe("the command line", () => {
+  it("helps, and names what is wrong", async () => {
+    const outcome = async (...args: string[]): Promise<string> => {
+      const { child, output } = launch(args);
+      await once(child, "exit");
+      return `${child.exitCode} ${output()}`;
+    };
+    expect(await outcome("--help")).toMatch(/^0 Bothy's relay.*--parameter NAME=N/s);
+    expect(await outcome("--port", "80000")).toMatch(/^1 bothy: --port/);
+    expect(await outcome("--parameter", "claimBits=99")).toMatch(/^1 bothy: --parameter claimBits is an integer from 0 to 24/);
+    expect(await outcome("--parameter", "speed=9")).toMatch(/^1 bothy: --parameter speed: known are/);
+    expect(await outcome("--nonsense")).toMatch(/^1 bothy: /);
+  });
+});
+
+describe("--https", () => {
+  it("serves app and WebSocket under a certificate of its own authority, and guides phones in trusting it", async () => {
+    const port = String(await freePair());
+    const { url, child } = await start("--https", "--lan", "127.0.0.1", "--host", "127.0.0.1", "--port", port);
+    expect(url).toBe(`https://127.0.0.1:${port}`);
+    const ca = readFileSync(join(folder, "data", "authority.crt"));
+    const request = httpsRequest(`${url}/bothy/manifest`, { ca }).end();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    let text = "";
+    for await (const chunk of response) text += String(chunk);
+    expect(text).toMatch(`"/ip4/127.0.0.1/tcp/${port}/tls/ws/p2p/`);
+    const socket = new WebSocket(url.replace("https", "wss"), { ca });
+    await once(socket, "open");
+    socket.close();
+    await expect(once(httpsRequest(url).end(), "response")).rejects.toThrow(/certificate/);
+
+    const guide = `http://127.0.0.1:${Number(port) + 1}`;
+    const page = await (await fetch(`${guide}/certificate`)).text();
+    expect(page).toContain(`href="${url}"`);
+    expect(page).not.toContain("{{");
+    expect((await fetch(`${guide}/bothy.crt`)).headers.get("content-type")).toBe("application/x-x509-ca-cert");
+    expect(await (await fetch(`${guide}/bothy.mobileconfig`)).text()).toMatch(/<data>[\w+/=]{200,}<\/data>/);
+    expect((await fetch(`${guide}/`)).status).toBe(404);
+    await end(child, "SIGTERM");
+
+    await start("--https", "--lan", "127.0.0.1", "--host", "127.0.0.1", "--port", port, "--new");
+    expect(readFileSync(join(folder, "data", "authority.crt"))).toEqual(ca);
+  });
+
+  /** A free port whose next one is free too. */
+  async function freePair(): Promise<number> {
+    for (;;) {
+      const first = createServer().listen(0, "127.0.0.1");
+      await once(first, "listening");
+      const { port } = first.address() as { port: number };
+      const second = createServer().listen(port + 1, "127.0.0.1");
+      const free = await Promise.race([once(second, "listening").then(() => true), once(second, "error").then(() => false)]);
+      first.close();
+      second.close();
+      if (free) return port;
+    }
+  }
+});
+
+describe("stopping", () => {
+  it("ends at once and cleanly with requests and WebSockets open", async () => {
+    const { url, child } = await start();
+    const socket = new WebSocket(url.replace("http", "ws"));
+    await once(socket, "open");
+    const idle = httpGet(url, { agent: false, headers: { connection: "keep-alive" } });
+    idle.on("error", () => undefined);
+    await once(idle, "response");
+    const closed = Promise.race([once(socket, "close"), once(socket, "error")]);
+    expect(await end(child, "SIGTERM")).toBe(0);
+    await closed;
+  });
+});
