@@ -149,3 +149,21 @@ export function hexOfKey(key: string): HashHex {
 export function nextNonceOf(state: StateView, account: Uint8Array, lane: number): number {
   return readAccount(state, accountKey(account)).lanes[lane] ?? 0;
 }
+
+/** An account as people see it: a bond that is free by the head's time counts as balance. */
+export interface AccountView {
+  readonly account: Uint8Array;
+  readonly balance: number;
+  /** 0 where none is locked. */
+  readonly bond: number;
+  /** Null while the bond backs a seat, or where there is none. */
+  readonly bondFreeAtMs: number | null;
+  readonly claimed: boolean;
+  readonly lanes: readonly number[];
+  readonly profile: Profile | null;
+}
+
+export function accountView(account: Uint8Array, stored: Account, timeMs: number): AccountView {
+  const { balance, bond, claimed, lanes, profile } = settled(stored, timeMs);
+  return { account, balance, bond: bond?.amount ?? 0, bondFreeAtMs: bond?.freeAtMs ?? null, claimed, lanes, profile };
+}

@@ -12,6 +12,7 @@ import { recoveryBytes, type Recovery } from "../protocol/vote.ts";
 import { addToSupply, genesisOf, GENESIS_KEY } from "./accounts.ts";
 import { executeTransaction, type BlockRun, type Place } from "./execute.ts";
 import { receiptsRootOf } from "./receipts.ts";
+import { rememberBlock } from "./recent-blocks.ts";
 import {
   announceLapse,
   blockDueAtMs as dueAtMs,
@@ -27,14 +28,8 @@ import {
 import { createOverlay } from "./state.ts";
 import type { BlockBody, BlockContext, BlockOutcome, LedgerDeps, LedgerEvent, Overlay, Receipt, StateView } from "./types.ts";
 
-/** Identifiers of this many last blocks are in state, for proofs of work and whatever else must be tied to a recent block. */
-const RECENT_BLOCKS = 256;
 /** A refusal that only says "not in this block". */
 const LATER: ReadonlySet<string> = new Set(["block-full", "claims-full"]);
-
-export function recentBlockKey(height: number): string {
-  return `block/${height % RECENT_BLOCKS}`;
-}
 
 const chains = new WeakMap<object, Hash>();
 
@@ -72,7 +67,7 @@ function beginBlock(parent: StateView, context: BlockContext, deps: LedgerDeps):
     requireThat(equalBytes(context.epochId, head.ended ? lastBlock : head.epochId), "unknown-epoch");
   }
   const state = createOverlay(parent);
-  if (height !== null) state.set(recentBlockKey(head.height), [head.height, lastBlock]);
+  if (height !== null) rememberBlock(state, head.height, lastBlock);
   return {
     ...placeOf(parent, head.height + 1, timeMs),
     state,
@@ -222,7 +217,7 @@ export function applyRecovery(parent: StateView, recovery: Recovery, lastBlock: 
   const state = createOverlay(parent);
   const events: LedgerEvent[] = [];
   const moment = { height: head.height + 1, timeMs: head.timeMs + 1, parameters: genesisOf(parent).parameters };
-  state.set(recentBlockKey(head.height), [head.height, lastBlock]);
+  rememberBlock(state, head.height, lastBlock);
   const before = seatsOf(parent);
   const changed = rejoinLists(before, seatsAfterRecovery(listsOf(before), recovery, epochSeats));
   writeSeats(state, {

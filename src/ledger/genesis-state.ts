@@ -2,7 +2,7 @@
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
 import { requireThat } from "../protocol/refusal.ts";
 import { accountKey, addToSupply, GENESIS_KEY, NO_ACCOUNT, writeAccount } from "./accounts.ts";
-import { recentBlockKey } from "./apply-block.ts";
+import { rememberBlock } from "./recent-blocks.ts";
 import { writeHead, writeSeats } from "./seats.ts";
 import { BaseState, createOverlay } from "./state.ts";
 import type { LedgerState } from "./types.ts";
@@ -34,7 +34,7 @@ export function createLedgerState(genesisBytes: Uint8Array): LedgerState {
   });
   // The chain's own digest names the first epoch, as a block that ends one would.
   writeHead(state, { height: 0, timeMs: createdMs, epochId: chain, ended: true, lastAdmissionMs: createdMs, lastRecovery: null });
-  state.set(recentBlockKey(0), [0, chain]);
+  rememberBlock(state, 0, chain);
   base.finalize(state);
   return base;
 }

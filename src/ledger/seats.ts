@@ -94,6 +94,11 @@ export function formerSeat(state: StateView, votingKey: Uint8Array, timeMs: numb
   return freeAtMs > timeMs ? { account } : undefined;
 }
 
+/** A former seat that was punished answers no more; its place in the queue finds nothing. */
+export function forgetFormerSeat(state: Overlay, votingKey: Uint8Array): void {
+  state.delete(FORMER_PREFIX + bytesToHex(votingKey));
+}
+
 interface Moment {
   readonly height: number;
   readonly timeMs: number;

@@ -95,4 +95,31 @@ export const LIMITS = {
   unjudgedMessagesMax: 256,
   /** Digests of consensus messages seen, so that the same one is verified once: a minute of votes of 64 seats. */
   seenMessagesMax: 8_192,
+  /** A Thing Description of a device with dozens of affordances. */
+  descriptionBytesMax: 32 * 1024,
+  devicePropertiesMax: 64,
+  deviceStreamsMax: 16,
+  /** A device that is not heard of for a day is not online. */
+  leaseMsMax: 86_400_000,
+  /** One SenML pack: a few minutes of a busy device. */
+  packBytesMax: 16 * 1024,
+  packRecordsMax: 256,
+  /** Last values that a stream's entry keeps for contracts to read. */
+  streamPropertiesMax: 32,
+  /** Text of one reading: a state's name, a short message. */
+  readingTextBytesMax: 128,
+  contractSourceBytesMax: 96 * 1024,
+  /** A contract's own key and value: state is in every peer's memory. */
+  contractKeyBytesMax: 128,
+  contractValueBytesMax: 16 * 1024,
+  contractListMax: 100,
+  /** Events of one call, and bytes of one. */
+  contractEventsMax: 64,
+  contractEventBytesMax: 4 * 1024,
+  recordNoteBytesMax: 1024,
+  /** Waiting transactions: twenty blocks of them, and the memory of a phone. */
+  mempoolTransactionsMax: 20_000,
+  mempoolBytesMax: 16 * 1024 * 1024,
+  /** Of one sender: a busy gateway's minute, a twentieth of the pool. A number further ahead of its lane than this is refused. */
+  mempoolSenderMax: 1024,
 } as const;
