@@ -1,0 +1,51 @@
+/** `npm run sim -- --seed N | --seeds A..B [--scenario NAME] [--nodes N]`: replays seeds and says which fail. */
+import { nodesOf, runScenario, SCENARIOS, type ScenarioName } from "./scenarios.ts";
+
+function option(name: string): string | undefined {
+  const index = process.argv.indexOf(`--${name}`);
+  return index < 0 ? undefined : process.argv[index + 1];
+}
+
+function fail(sentence: string): never {
+  console.error(`${sentence}\nUsage: npm run sim -- --seed N | --seeds A..B [--scenario ${SCENARIOS.join("|")}] [--nodes N]`);
+  process.exit(2);
+}
+
+function seedsWanted(): readonly number[] {
+  const one = option("seed");
+  if (one !== undefined) return [Number(one)];
+  const range = /^(\d+)\.\.(\d+)$/.exec(option("seeds") ?? "0..10");
+  if (range === null) fail("Seeds are given as A..B.");
+  const from = Number(range[1]);
+  return Array.from({ length: Number(range[2]) - from }, (_, index) => from + index);
+}
+
+function scenariosWanted(): readonly ScenarioName[] {
+  const name = option("scenario");
+  if (name === undefined) return SCENARIOS;
+  return [SCENARIOS.find((scenario) => scenario === name) ?? fail(`There is no scenario ${name}.`)];
+}
+
+let failed = 0;
+const seeds = seedsWanted();
+for (const name of scenariosWanted()) {
+  const nodes = option("nodes");
+  for (const n of nodes === undefined ? nodesOf(name) : [Number(nodes)]) {
+    const startedMs = performance.now();
+    let failures = 0;
+    const times = new Map<string, number[]>();
+    for (const seed of seeds) {
+      const result = runScenario(name, { seed, nodes: n });
+      for (const [what, ms] of Object.entries(result.times)) times.set(what, [...(times.get(what) ?? []), ms]);
+      if (result.failures.length === 0) continue;
+      failures++;
+      if (failures <= 3)
+        console.log(`FAIL ${name} --nodes ${n} --seed ${seed}\n${result.failures.join("\n")}\n${result.cluster.describe()}`);
+    }
+    failed += failures;
+    const summary = [...times].map(([what, list]) => `${what} ${Math.max(...list) / 1000} s at most`).join(", ");
+    const took = Math.round(performance.now() - startedMs);
+    console.log(`${name} n=${n}: ${seeds.length} seeds, ${failures} failed, ${took} ms. ${summary}`);
+  }
+}
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,319 @@
+/** A whole cluster on a virtual clock: a network and disks that fail, tabs that vanish, sleep and return, and checkers after every event. */
+import { createRandom, type Random } from "../src/kit/random.ts";
+import type { Checkers } from "./checkers.ts";
+import type { NodeFactory, NodeInput, NodeOutput, SimNode } from "./node.ts";
+import { EventQueue } from "./queue.ts";
+import type { Twist } from "./byzantine.ts";
+
+const TICK_MS = 100;
+const DELAY_MIN_MS = 5;
+const DELAY_SPREAD_MS = 95;
+const WRITE_MAX_MS = 4;
+const FAILURES_MAX = 5;
+
+export interface ClusterOptions {
+  readonly seed: number;
+  readonly factory: NodeFactory;
+  readonly checkers: Checkers;
+  /** Share of messages lost. */
+  readonly loss?: number;
+  readonly duplicates?: number;
+  /** Nodes that lie. */
+  readonly byzantine?: readonly string[];
+  readonly twist?: Twist;
+  /** Clock drift of each node at most, as a share of time. */
+  readonly drift?: number;
+}
+
+interface Tab {
+  readonly node: SimNode;
+  /** Writes under way, in order. A crash loses a part of them from some point on. */
+  pending: { readonly id: number; readonly apply: () => void }[];
+  readonly clockRate: number;
+  readonly clockAheadMs: number;
+  alive: boolean;
+}
+
+export class Cluster {
+  readonly random: Random;
+  readonly ids: readonly string[];
+  readonly #options: ClusterOptions;
+  readonly #queue = new EventQueue();
+  readonly #tabs = new Map<string, Tab>();
+  readonly #asleep = new Set<string>();
+  readonly #byzantine: ReadonlySet<string>;
+  #groups: ReadonlyMap<string, number> | null = null;
+  loss: number;
+  nowMs = 0;
+  /** Marks of payments that were sent, in order. */
+  readonly marks: number[] = [];
+  /** Candidates sent so far. */
+  candidates = 0;
+  messages = 0;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.random = createRandom(options.seed + 17);
+    this.ids = options.factory.ids;
+    this.loss = options.loss ?? 0.02;
+    this.#byzantine = new Set(options.byzantine ?? []);
+    for (const id of this.ids) this.open(id);
+  }
+
+  get failures(): readonly string[] {
+    return this.#options.checkers.failures;
+  }
+
+  // ------------------------------------------------------------ tabs
+
+  open(id: string): void {
+    if (this.#tabs.has(id)) return;
+    const drift = this.#options.drift ?? 0;
+    const tab: Tab = {
+      node: this.#options.factory.open(id, this.nowMs),
+      pending: [],
+      clockRate: 1 + drift * (2 * this.random.next() - 1),
+      clockAheadMs: 0,
+      alive: true,
+    };
+    this.#tabs.set(id, tab);
+    this.#say("opens", id);
+    const tick = (): void => {
+      if (!tab.alive) return;
+      if (!this.#asleep.has(id)) this.#step(id, { kind: "tick" });
+      this.at(this.nowMs + TICK_MS, tick);
+    };
+    this.at(this.nowMs + this.random.below(TICK_MS), tick);
+    for (const other of this.#tabs.keys()) if (other !== id) this.#link(id, other);
+  }
+
+  #link(a: string, b: string): void {
+    if (!this.#areLinked(a, b)) return;
+    this.at(this.nowMs + 50, () => {
+      if (!this.#areLinked(a, b)) return;
+      this.#step(a, { kind: "linked", peer: b });
+      this.#step(b, { kind: "linked", peer: a });
+    });
+  }
+
+  /** The tab is gone, in the middle of what it wrote. */
+  crash(id: string): void {
+    const tab = this.#tabs.get(id);
+    if (tab === undefined) return;
+    tab.alive = false;
+    const written = this.random.below(tab.pending.length + 1);
+    for (const write of tab.pending.slice(0, written)) write.apply();
+    this.#tabs.delete(id);
+    this.#say("crashes", id);
+  }
+
+  /** The tab says goodbye first. */
+  close(id: string): void {
+    this.#step(id, { kind: "closing" });
+    this.crash(id);
+  }
+
+  fallAsleep(id: string): void {
+    this.#asleep.add(id);
+  }
+
+  awake(id: string): void {
+    this.#asleep.delete(id);
+  }
+
+  awakeAll(): void {
+    this.#asleep.clear();
+  }
+
+  has(id: string): boolean {
+    return this.#tabs.has(id);
+  }
+
+  node(id: string): SimNode {
+    return this.#tabs.get(id)!.node;
+  }
+
+  /** Running, awake and honest. */
+  honest(): readonly [string, SimNode][] {
+    const nodes: [string, SimNode][] = [];
+    for (const [id, tab] of this.#tabs) if (!this.#byzantine.has(id) && !this.#asleep.has(id)) nodes.push([id, tab.node]);
+    return nodes;
+  }
+
+  // ------------------------------------------------------------ network
+
+  /** Cuts the network: only nodes of one group hear each other. Null heals it; then every pair that was cut is linked anew. */
+  partition(groups: ReadonlyMap<string, number> | null): void {
+    const before = this.#groups;
+    this.#groups = groups;
+    this.#say("network", groups === null ? "whole" : this.ids.map((id) => groups.get(id)).join(""));
+    if (before === null) return;
+    for (const a of this.ids) {
+      for (const b of this.ids) if (a < b && before.get(a) !== before.get(b)) this.#link(a, b);
+    }
+  }
+
+  partitionRandomly(share: number): ReadonlyMap<string, number> {
+    const groups = new Map(this.ids.map((id) => [id, this.random.next() < share ? 1 : 0]));
+    this.partition(groups);
+    return groups;
+  }
+
+  healIf(groups: ReadonlyMap<string, number>): void {
+    if (this.#groups === groups) this.partition(null);
+  }
+
+  #areLinked(a: string, b: string): boolean {
+    return this.#groups === null || this.#groups.get(a) === this.#groups.get(b);
+  }
+
+  #transmit(from: string, to: string, payload: unknown): void {
+    this.messages++;
+    if (!this.#areLinked(from, to) || this.random.next() < this.loss) return;
+    const copies = this.random.next() < (this.#options.duplicates ?? 0.02) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      this.at(this.nowMs + DELAY_MIN_MS + this.random.below(DELAY_SPREAD_MS), () => {
+        if (this.#areLinked(from, to)) this.#step(to, { kind: "message", from, payload });
+      });
+    }
+  }
+
+  #receivers(from: string, to: string): readonly string[] {
+    const others = this.ids.filter((id) => id !== from);
+    if (to === "*") return others;
+    if (to === "?") return [others[this.random.below(others.length)]!].filter((id) => id !== undefined);
+    return to === from ? [] : [to];
+  }
+
+  // ------------------------------------------------------------ stepping
+
+  at(atMs: number, run: () => void): void {
+    this.#queue.push(atMs, run);
+  }
+
+  #step(id: string, input: NodeInput): void {
+    const tab = this.#tabs.get(id);
+    if (tab === undefined || this.#asleep.has(id)) return;
+    const outputs = tab.node.step(Math.floor(this.nowMs * tab.clockRate) + tab.clockAheadMs, input);
+    this.#perform(id, tab, this.#byzantine.has(id) ? this.#options.twist!(this, id, input, outputs) : outputs);
+  }
+
+  #perform(id: string, tab: Tab, outputs: readonly NodeOutput[]): void {
+    const { checkers, factory } = this.#options;
+    for (const output of outputs) {
+      switch (output.kind) {
+        case "send": {
+          const message = factory.inspect(output.payload);
+          if (message?.kind === "candidate") this.candidates++;
+          if (message !== null && !this.#byzantine.has(id)) checkers.onSaid(this.nowMs, id, message);
+          for (const to of this.#receivers(id, output.to)) this.#transmit(id, to, output.payload);
+          break;
+        }
+        case "store": {
+          const write = { id: output.id, apply: output.apply };
+          tab.pending.push(write);
+          this.at(this.nowMs + this.random.below(WRITE_MAX_MS), () => this.#written(id, tab));
+          break;
+        }
+        case "own":
+          this.at(this.nowMs + output.afterMs, () => tab.alive && this.#step(id, { kind: "own", payload: output.payload }));
+          break;
+        case "wake":
+          this.at(Math.max(this.nowMs + 1, Math.ceil((output.atMs - tab.clockAheadMs) / tab.clockRate)), () => {
+            if (tab.alive) this.#step(id, { kind: "tick" });
+          });
+          break;
+        case "final":
+          if (!this.#byzantine.has(id)) checkers.onFinal(this.nowMs, id, output.final);
+          break;
+      }
+    }
+  }
+
+  /** The oldest write is done, whichever was due: a disk writes in order. */
+  #written(id: string, tab: Tab): void {
+    if (!tab.alive) return;
+    const write = tab.pending.shift();
+    if (write === undefined) return;
+    write.apply();
+    this.#step(id, { kind: "stored", id: write.id });
+  }
+
+  run(forMs: number): void {
+    const untilMs = this.nowMs + forMs;
+    while (this.#queue.nextAtMs <= untilMs && this.failures.length < FAILURES_MAX) {
+      const event = this.#queue.pop()!;
+      this.nowMs = event.atMs;
+      event.run();
+    }
+    this.nowMs = untilMs;
+  }
+
+  // ------------------------------------------------------------ payments
+
+  /** A payment is sent at a node; its mark, or null if the node does not run. */
+  pay(id: string): number | null {
+    if (!this.#tabs.has(id) || this.#asleep.has(id)) return null;
+    const mark = this.marks.length + 1;
+    this.marks.push(mark);
+    this.#step(id, { kind: "pay", mark });
+    return mark;
+  }
+
+  /** Honest nodes that lack one of these payments, as text. */
+  missing(marks: readonly number[]): string[] {
+    const lacking: string[] = [];
+    for (const [id, node] of this.honest()) {
+      const missing = marks.filter((mark) => !node.hasFinal(mark));
+      if (missing.length > 0) lacking.push(`${id} lacks ${missing.slice(0, 4).join()}`);
+    }
+    return lacking;
+  }
+
+  /** Runs until all honest nodes have these payments final. Gives the time it took, or null. */
+  untilFinal(marks: readonly number[], boundMs: number): number | null {
+    const fromMs = this.nowMs;
+    while (this.nowMs - fromMs < boundMs && this.failures.length === 0) {
+      this.run(250);
+      if (this.missing(marks).length === 0) return this.nowMs - fromMs;
+    }
+    return null;
+  }
+
+  /** Runs until a condition holds, or gives null. */
+  until(condition: () => boolean, boundMs: number): number | null {
+    const fromMs = this.nowMs;
+    while (!condition()) {
+      if (this.nowMs - fromMs >= boundMs || this.failures.length > 0) return null;
+      this.run(250);
+    }
+    return this.nowMs - fromMs;
+  }
+
+  pick<Item>(items: readonly Item[]): Item {
+    return items[this.random.below(items.length)]!;
+  }
+
+  // ------------------------------------------------------------ story
+
+  readonly story: string[] = [];
+
+  #say(what: string, about: string): void {
+    this.story.push(`${this.nowMs} ${what} ${about}`);
+  }
+
+  /** Where each node stands, for a failed seed. */
+  describe(): string {
+    const hex = (bytes: Uint8Array): string => [...bytes.slice(0, 3)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const lines = this.honest().map(([id, node]) => {
+      const status = node.status();
+      const { recovery } = status;
+      return (
+        `  ${id} epoch=${hex(status.epochId)} n=${status.seats.length} seat=${status.seat === null ? "-" : hex(status.seat)} round=${status.round} ` +
+        `final=h${status.finalHeight}r${status.finalRound} notarized=r${status.notarizedRound} work=${status.working} ` +
+        `clock=${recovery?.clockMs ?? 0} promised=${recovery?.promised ?? false} alive=${recovery?.alive.length ?? 0} sleeping=${status.sleeping.length}`
+      );
+    });
+    return [...lines, ...this.story.slice(-20)].join("\n");
+  }
+}

@@ -1,0 +1,60 @@
+/** What the simulator runs: a machine that takes inputs and gives outputs. The engine with a model ledger is one, a whole peer another. */
+import type { ConsensusMessage, ConsensusStatus } from "../src/consensus/engine.ts";
+import type { Hash, HashHex } from "../src/protocol/identifiers.ts";
+
+export type NodeInput =
+  | { readonly kind: "tick" }
+  | { readonly kind: "message"; readonly from: string; readonly payload: unknown }
+  | { readonly kind: "linked"; readonly peer: string }
+  | { readonly kind: "unlinked"; readonly peer: string }
+  | { readonly kind: "stored"; readonly id: number }
+  /** Something the node scheduled for itself: a signature made, a check done. */
+  | { readonly kind: "own"; readonly payload: unknown }
+  /** A person sends a payment; `mark` names it among all of the run. */
+  | { readonly kind: "pay"; readonly mark: number }
+  | { readonly kind: "closing" };
+
+export type NodeOutput =
+  /** To one peer, to all (`"*"`), or to a random one (`"?"`). */
+  | { readonly kind: "send"; readonly to: string; readonly payload: unknown }
+  /** An atomic write: `apply` changes the disk. Completed in order, or lost in a crash. */
+  | { readonly kind: "store"; readonly id: number; readonly apply: () => void }
+  | { readonly kind: "own"; readonly afterMs: number; readonly payload: unknown }
+  | { readonly kind: "wake"; readonly atMs: number }
+  | { readonly kind: "final"; readonly final: FinalReport };
+
+/** What a node says it holds for final now. */
+export interface FinalReport {
+  readonly epoch: HashHex;
+  readonly head: HashHex;
+  readonly height: number;
+  /** Blocks that a certificate of their own epoch made final, for the checkers: one for each height of an epoch. */
+  readonly certified: readonly { readonly epoch: HashHex; readonly height: number; readonly id: HashHex }[];
+  /** Digest of the ledger's state at the head. */
+  readonly stateRoot: HashHex;
+  readonly strength: ConsensusStatus["strength"];
+}
+
+export interface SimNode {
+  step(nowMs: number, input: NodeInput): readonly NodeOutput[];
+  status(): ConsensusStatus;
+  /** Marks of payments that are final here. */
+  hasFinal(mark: number): boolean;
+  /** The state's digest, for the checker of equal states. */
+  stateRootAt(): HashHex;
+  /** How far finality has come. */
+  finalHeight(): number;
+  /** Whether some epoch of its branch was begun by a recovery. */
+  followsRecovery(): boolean;
+}
+
+/** Makes nodes of one run, and reads what they send for the checkers. */
+export interface NodeFactory {
+  readonly ids: readonly string[];
+  /** Opens a node over what its disk holds. */
+  open(id: string, nowMs: number): SimNode;
+  /** The consensus message in a payload, if it is one. */
+  inspect(payload: unknown): ConsensusMessage | null;
+  /** What a Byzantine seat says instead: payloads with their receivers. */
+  readonly chain: Hash;
+}
