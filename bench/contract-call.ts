@@ -4,15 +4,15 @@
  */
 import { createEVM } from "@ethereumjs/evm";
 import { SimpleStateManager } from "@ethereumjs/statemanager";
-import { Account, createAddressFromString } from "@ethereumjs/util";
+import { Account, createAddressFromString, hexToBytes as prefixedHexToBytes } from "@ethereumjs/util";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { keccak_256 } from "@noble/hashes/sha3.js";
 import { createContractMachine, warmUpContractMachine } from "../src/host/vm/contract-machine.ts";
 import { loadMeteredWasmNode } from "../src/host/vm/load-wasm-node.ts";
 import { assert } from "../src/kit/assert.ts";
 import { bytesToHex, concatBytes, hexToBytes, utf8 } from "../src/kit/bytes.ts";
 import type { Value } from "../src/protocol/codec.ts";
 import type { ContractHost } from "../src/protocol/contract-machine.ts";
+import { EVM_CREATION_CODE, EVM_CREDIT_SELECTOR } from "./contract-evm-code.ts";
 
 export interface BenchResult {
   readonly case: string;
@@ -72,24 +72,6 @@ async function prepareOurs(): Promise<() => void> {
   return () => assert(machine.call(call).ok, "the call succeeds");
 }
 
-const FAIL = 0x80;
-
-/** The same contract for the EVM, one step a line; a mapping's slot is keccak(key, index), as Solidity lays it out. */
-const EVM_CODE = [
-  "6000 35 60e0 1c 63d0c0ffee 14 15 6080 57", // the selector
-  "6004 35 33 14 15 6080 57", // the caller is `from`
-  "33 6000 52 6000 6020 52 6040 6000 20 54 15 6080 57", // role[caller] is set
-  "6001 6020 52 6040 6000 20", // slot of balance[caller]
-  "80 54 6024 35 01 80 91 55", // balance + amount, stored
-  "6024 35 6000 52 6020 6044 6020 37", // amount and memo for the log
-  "33 63c4ed17ed 6040 6000 a2", // Credited(caller)
-  "6000 52 6020 6000 f3", // return the balance
-]
-  .join("")
-  .replaceAll(" ", "")
-  .padEnd(FAIL * 2, "00")
-  .concat("5b60006000fd");
-
 function word(bytes: Uint8Array): Uint8Array {
   return concatBytes(new Uint8Array(32 - bytes.length), bytes);
 }
@@ -98,29 +80,25 @@ async function prepareTheirs(): Promise<() => Promise<void>> {
   const stateManager = new SimpleStateManager();
   const evm = await createEVM({ stateManager });
   const caller = createAddressFromString(`0x${"11".repeat(20)}`);
-  const to = createAddressFromString(`0x${"22".repeat(20)}`);
   await stateManager.putAccount(caller, new Account(0n, 10n ** 20n));
-  await stateManager.putAccount(to, new Account(1n, 0n));
-  await stateManager.putCode(to, hexToBytes(EVM_CODE)!);
-  const slot = (index: number): Uint8Array => keccak_256(concatBytes(word(caller.bytes), word(Uint8Array.of(index))));
-  await stateManager.putStorage(to, slot(0), Uint8Array.of(1));
-  await stateManager.putStorage(to, slot(1), Uint8Array.of(1));
+  const created = await evm.runCall({ caller, gasLimit: 5_000_000n, data: prefixedHexToBytes(EVM_CREATION_CODE) });
+  const to = created.createdAddress;
+  assert(to, "the contract is deployed");
   const memo = utf8(MEMO);
+  // The ABI's layout: address, amount, where the text begins, its length, its bytes padded to a word.
   const data = concatBytes(
-    hexToBytes("d0c0ffee")!,
-    word(caller.bytes),
-    word(Uint8Array.of(5)),
+    hexToBytes(EVM_CREDIT_SELECTOR)!,
+    ...[caller.bytes, Uint8Array.of(5), Uint8Array.of(0x60), Uint8Array.of(memo.length)].map(word),
     memo,
     new Uint8Array(32 - memo.length),
   );
-  const once = async (): Promise<void> => {
-    const result = await evm.runCall({ caller, to, gasLimit: 5_000_000n, data });
-    assert(!result.execResult.exceptionError && result.execResult.logs?.length === 1, "the call succeeds");
+  let balance = 0;
+  return async () => {
+    const { execResult } = await evm.runCall({ caller, to, gasLimit: 5_000_000n, data });
+    balance += 5;
+    const returned = new DataView(execResult.returnValue.buffer, execResult.returnValue.byteOffset).getUint32(28);
+    assert(!execResult.exceptionError && execResult.logs?.length === 1 && returned === balance, "the call succeeds");
   };
-  await once();
-  const balance = await stateManager.getStorage(to, slot(1));
-  assert(balance[balance.length - 1] === 6, "the balance has grown");
-  return once;
 }
 
 /** Calls a CPU-second: other programs on the machine move wall time by multiples. */

@@ -14,6 +14,7 @@ export const HOST_OPERATION = {
   record: 6,
   device: 7,
   log: 8,
+  seed: 9,
 } as const;
 
 /** The name under which the prelude finds the host function, and removes it. */
@@ -23,7 +24,7 @@ export const HOST_FUNCTION = "bothyHost";
 export const CONTRACT_FILE = "contract.js";
 
 /**
- * Evaluates to `[run, inspect, explain, refusal]`. `run(module, [method, argument, caller, self, height, timeMs, seed])` calls a method;
+ * Evaluates to `[run, inspect, explain, refusal]`. `run(module, method, argument, caller, self, height, timeMs)` calls a method;
  * `inspect(module)` gives the manifest and the names of exported functions; `explain(error)` its text; `refusal([code, message])` an error to throw.
  */
 export const GUEST_PRELUDE = `(function () {
@@ -76,15 +77,17 @@ export const GUEST_PRELUDE = `(function () {
     require(condition, code) {
       if (!condition) throw new ContractError(String(code));
     },
+    seed() {
+      return host(${HOST_OPERATION.seed});
+    },
     log(text) {
       host(${HOST_OPERATION.log}, String(text));
     },
   });
 
-  function run(module, call) {
-    const method = module[call[0]];
-    const block = { height: call[4], timeMs: call[5] };
-    return method({ __proto__: abilities, caller: call[2], self: call[3], block, seed: call[6] }, call[1]);
+  function run(module, method, argument, caller, self, height, timeMs) {
+    const act = module[method];
+    return act({ __proto__: abilities, caller, self, block: { height, timeMs } }, argument);
   }
 
   function inspect(module) {

@@ -98,12 +98,18 @@ class GuestWriter {
     }
   }
 
+  clear(): void {
+    this.#length = 0;
+  }
+
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 }
 
-class ValueWriter {
+/** Writes values as `JS_ReadObject` takes them, in buffers that it uses again. */
+export class GuestEncoder {
+  readonly #head = new GuestWriter();
   readonly #out = new GuestWriter();
   readonly #atoms = new Map<string, number>();
 
@@ -140,7 +146,7 @@ class ValueWriter {
     }
   }
 
-  value(value: Value): void {
+  #value(value: Value): void {
     const out = this.#out;
     if (value === null) out.byte(TAG.null);
     else if (typeof value === "boolean") out.byte(value ? TAG.true : TAG.false);
@@ -152,7 +158,7 @@ class ValueWriter {
     else if (Array.isArray(value)) {
       out.byte(TAG.list);
       out.unsigned(value.length);
-      for (const item of value) this.value(item);
+      for (const item of value) this.#value(item);
     } else this.#map(value as ValueMap);
   }
 
@@ -162,12 +168,17 @@ class ValueWriter {
     this.#out.unsigned(keys.length);
     for (const key of keys) {
       this.#key(key);
-      this.value(map[key]!);
+      this.#value(map[key]!);
     }
   }
 
-  finish(): Uint8Array {
-    const head = new GuestWriter();
+  /** The bytes of a value, valid until the next call. */
+  encode(value: Value): Uint8Array {
+    this.#out.clear();
+    this.#atoms.clear();
+    this.#value(value);
+    const head = this.#head;
+    head.clear();
     head.byte(FORMAT);
     for (let i = 0; i < 4; i++) head.byte(0xff); // "no checksum"
     head.unsigned(this.#atoms.size);
@@ -178,13 +189,6 @@ class ValueWriter {
     head.append(this.#out.finish());
     return head.finish();
   }
-}
-
-/** The bytes of a value as `JS_ReadObject` takes them. */
-export function encodeGuest(value: Value): Uint8Array {
-  const writer = new ValueWriter();
-  writer.value(value);
-  return writer.finish();
 }
 
 /** @throws {Refusal} `encoding-invalid` if the codec has no form for the number. */

@@ -72,6 +72,8 @@ export function performHostCall(parts: readonly Value[], host: ContractHost, pay
       host.log(text);
       return undefined;
     }
+    case HOST_OPERATION.seed:
+      return host.seed;
     default:
       change(operation, parts, host, pay);
       return undefined;
@@ -79,7 +81,7 @@ export function performHostCall(parts: readonly Value[], host: ContractHost, pay
 }
 
 /** Carries out operations that change something; none is allowed in a view. */
-function change(operation: Exclude<OperationNumber, 0 | 3 | 7 | 8>, parts: readonly Value[], host: ContractHost, pay: Pay): void {
+function change(operation: Exclude<OperationNumber, 0 | 3 | 7 | 8 | 9>, parts: readonly Value[], host: ContractHost, pay: Pay): void {
   requireWritable(host);
   switch (operation) {
     case HOST_OPERATION.stateSet: {
