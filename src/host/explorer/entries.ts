@@ -68,6 +68,8 @@ export const KEYS = {
   pack: (stream: Uint8Array, sequence: number): string => `r${bits(stream)}${sequence.toString(36).padStart(HEIGHT_DIGITS, "0")}`,
   /** Blocks with an event of a source, of a topic, or of both. */
   event: (source: string | undefined, topic: string | undefined): string => `e${bitsOfText(`${source ?? ""}\n${topic ?? ""}`)}`,
+  /** Transactions in which a contract's method took effect. */
+  calls: (contract: Uint8Array): string => `c${bits(contract)}`,
   records: "n",
   recordsAbout: (about: string): string => `o${bitsOfText(about)}`,
 } as const;
@@ -111,6 +113,8 @@ function transactionKeys(transaction: Transaction, receipt: Receipt | undefined)
   for (const result of receipt?.results ?? []) collectMentions(result, MENTION_DEPTH_MAX, keys);
   for (const event of receipt?.events ?? []) {
     collectMentions(event.data, 0, keys);
+    const { contract } = event.data;
+    if (event.name === "contract.called" && contract instanceof Uint8Array) keys.add(KEYS.calls(contract));
     // A contract's records are events of its call: they have no call of their own.
     if (event.name === "record.written" && typeof event.data["about"] === "string") {
       keys.add(KEYS.records);

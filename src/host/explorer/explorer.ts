@@ -51,6 +51,8 @@ export interface Explorer {
   ): Promise<readonly FoundEvent[]>;
   /** Transactions that appended packs to a stream, ascending: those above a sequence number, or the newest. */
   appends(stream: Uint8Array, after: number | undefined, limit: number): Promise<readonly FoundTransaction[]>;
+  /** How many transactions called a contract, at most `limit`. */
+  countCalls(contract: Uint8Array, limit: number): Promise<number>;
   /** Transactions that wrote records, newest first; about one thing when given. */
   records(about: string | undefined, before: Position | undefined, limit: number): Promise<readonly FoundTransaction[]>;
 }
@@ -303,6 +305,11 @@ class StoredExplorer implements Explorer {
     if (after !== undefined) return this.#foundAll(await this.#segments.oldest(KEYS.pack(stream, after + 1), end, limit));
     const newest = await this.#segments.newest(KEYS.stream(stream), end, limit);
     return this.#foundAll(newest.toReversed());
+  }
+
+  async countCalls(contract: Uint8Array, limit: number): Promise<number> {
+    const [from, to] = range(KEYS.calls(contract));
+    return (await this.#segments.newest(from, to, limit)).length;
   }
 
   async records(about: string | undefined, before: Position | undefined, limit: number): Promise<readonly FoundTransaction[]> {

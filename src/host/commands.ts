@@ -1,0 +1,106 @@
+/** What only the app may order of its own peer: settings, export and import, words, reset, founding, farewell. */
+import type { Storage } from "../peer/ports.ts";
+import { encode, type Value } from "../protocol/codec.ts";
+import { Refusal } from "../protocol/refusal.ts";
+import type { CommandName, Commands } from "../sdk/api.ts";
+import type { PeerKeys } from "./keys/keys.ts";
+import { decodePeerExport, encodePeerExport, readLedgerRows, writeLedgerRows } from "./peer-export.ts";
+import type { SettingsStore } from "./settings.ts";
+
+export type CommandHandlers = {
+  readonly [Name in CommandName]: (parameters: Commands[Name]["parameters"]) => Promise<Commands[Name]["result"]>;
+};
+
+export interface CommandDeps {
+  readonly keys: PeerKeys;
+  readonly settings: SettingsStore;
+  readonly account: () => Uint8Array;
+  /** Of the BoT this peer is in; null before it is known. */
+  readonly genesis: () => Uint8Array | null;
+  /** Null while the database could not be opened. */
+  readonly storage: () => Storage | null;
+  /** Stops the peer and closes its database. */
+  readonly stop: () => Promise<void>;
+  /** Opens the empty database of another genesis, and removes one by its genesis even if it cannot be opened. */
+  readonly openLedger: (genesis: Uint8Array) => Promise<Storage>;
+  readonly deleteLedger: (genesis: Uint8Array) => Promise<void>;
+  readonly onSettings: () => void;
+  readonly found: (name: string) => Promise<string>;
+  readonly diagnostics: () => Value;
+  /** Says goodbye to the voters and waits until all is written. */
+  readonly leave: () => Promise<void>;
+  readonly nowMs: () => number;
+}
+
+async function forgetVotingKeys(keys: PeerKeys): Promise<void> {
+  // Without the record of what a key voted for it could contradict itself, so it must go with the record.
+  for (const key of await keys.list("voting")) await keys.destroy(key);
+}
+
+export function createCommands(deps: CommandDeps): CommandHandlers {
+  const { keys, settings } = deps;
+  const exported = (): Promise<unknown> => settings.change({ exportedMs: deps.nowMs() });
+  return {
+    setSettings: async (part) => {
+      const changed = await settings.change(part);
+      deps.onSettings();
+      return changed;
+    },
+    exportPeer: async ({ passphrase, ledger }) => {
+      const genesis = deps.genesis();
+      if (genesis === null) throw new Refusal("not-ready");
+      const storage = deps.storage();
+      const bytes = encodePeerExport({
+        account: await keys.exportAccount(deps.account(), passphrase),
+        settings: encode(settings.current as unknown as Value),
+        genesis,
+        rows: ledger && storage !== null ? await readLedgerRows(storage) : [],
+      });
+      await exported();
+      return bytes;
+    },
+    importPeer: async ({ bytes, passphrase }) => {
+      const file = decodePeerExport(bytes);
+      await keys.importAccount(file.account, passphrase);
+      await deps.stop();
+      await forgetVotingKeys(keys);
+      await deps.deleteLedger(file.genesis);
+      if (file.rows.length > 0) {
+        const storage = await deps.openLedger(file.genesis);
+        await writeLedgerRows(storage, file.rows);
+        storage.close();
+      }
+      await settings.rememberGenesis(file.genesis);
+      return null;
+    },
+    identityWords: async () => {
+      const words = (await keys.accountWords(deps.account())).split(" ");
+      await exported();
+      return words;
+    },
+    restoreWords: async ({ words }) => {
+      await keys.restoreAccount(words.join(" "));
+      await deps.stop();
+      await forgetVotingKeys(keys);
+      return null;
+    },
+    reset: async ({ keys: withKeys }) => {
+      const genesis = deps.genesis();
+      await deps.stop();
+      if (genesis !== null) await deps.deleteLedger(genesis);
+      if (withKeys) await keys.destroyAll();
+      else await forgetVotingKeys(keys);
+      return null;
+    },
+    found: async ({ name }) => ({ chain: await deps.found(name) }),
+    // Switching to the side that this peer left needs that side's blocks, which nobody keeps yet.
+    chooseBranch: async () => {
+      throw new Refusal("not-supported");
+    },
+    diagnostics: async () => deps.diagnostics(),
+    prepareToLeave: async () => {
+      await deps.leave();
+      return null;
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { ContractMachine } from "../protocol/contract-machine.ts";
+import { bytesToHex } from "../kit/bytes.ts";
+import { createSystemClock } from "./clock/clock.ts";
+import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
+import { createContractMachine } from "./vm/contract-machine.ts";
+import { loadMeteredWasmNode } from "./vm/load-wasm-node.ts";
+
+let machine: ContractMachine;
+beforeAll(async () => {
+  machine = await createContractMachine(await loadMeteredWasmNode());
+});
+
+const clusters: MemoryCluster[] = [];
+afterEach(() => {
+  for (const cluster of clusters.splice(0)) cluster.closeAll();
+});
+
+function createCluster(): MemoryCluster {
+  const cluster = new MemoryCluster({ clock: createSystemClock(), machine });
+  clusters.push(cluster);
+  return cluster;
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const endMs = Date.now() + 20_000;
+  while (!condition()) {
+    if (Date.now() > endMs) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const rootOf = (peer: ClusterPeer): string => bytesToHex(peer.peer.final.stateRoot);
+
+describe("peers of one process", () => {
+  it("one tab alone, with one seat, makes a transfer final and keeps it over a reload", async () => {
+    const cluster = createCluster();
+    const first = await cluster.open("a");
+    const to = new Uint8Array(32).fill(7);
+    const report = await first.send([["account.transfer", { to, amount: 5 }]]);
+    expect(report.receipt.refusal).toBeNull();
+    await until(() => first.committed.length > 0, "committed");
+    const root = rootOf(first);
+    cluster.close("a");
+    const again = await cluster.open("a");
+    expect(again.peer.final.height).toBe(report.height);
+    expect(rootOf(again)).toBe(root);
+    expect(again.halted).toEqual([]);
+  });
+
+  it("four peers take seats by themselves and reach the same height and state root", async () => {
+    const cluster = createCluster();
+    const peers = [await cluster.open("a")];
+    for (const name of ["b", "c", "d"]) peers.push(await cluster.open(name));
+    await until(() => peers.every(({ peer }) => peer.seatWork === "seated"), "all seated");
+    const reports = await Promise.all(peers.map((peer) => peer.send([["account.transfer", { to: cluster.accountOf("a"), amount: 1 }]])));
+    expect(reports.every((report) => report.receipt.refusal === null)).toBe(true);
+    await until(() => new Set(peers.map(rootOf)).size === 1, "equal roots");
+    expect(peers.flatMap((peer) => peer.halted)).toEqual([]);
+    expect(peers[0]!.peer.consensus.seats).toHaveLength(4);
+  });
+});

@@ -1,0 +1,277 @@
+/**
+ * A tab's peer from its first moment: slot, keys, manifest, ledger, machine, peer. Runs in the peer worker; the window carries the
+ * network. ARCHITECTURE, "Threads".
+ */
+import { bytesToHex } from "../kit/bytes.ts";
+import type { PeerInput } from "../peer/effects.ts";
+import { Peer } from "../peer/peer.ts";
+import type { NetworkCommand, NetworkEvent, Storage } from "../peer/ports.ts";
+import type { ContractMachine } from "../protocol/contract-machine.ts";
+import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
+import { asAccountId, asVotingKey, digest, toHex } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
+import { claimInWorker, type ClaimWorker } from "./claims.ts";
+import { createSystemClock } from "./clock/clock.ts";
+import { createCommands } from "./commands.ts";
+import { createExplorer } from "./explorer/explorer.ts";
+import { found } from "./found.ts";
+import { joiningOf } from "./joining.ts";
+import { openKeys } from "./keys/indexeddb-seeds.ts";
+import type { PeerKeys } from "./keys/keys.ts";
+import { loadLedger } from "./load-ledger.ts";
+import { fetchManifest, type Manifest } from "./manifest.ts";
+import { runPeer, type PeerRunner, type ReportedEffect } from "./peer-runner.ts";
+import { createSdkServer, type SdkServer } from "./sdk-server/server.ts";
+import { openSettings, type SettingsStore } from "./settings.ts";
+import { createSignatures, type SignatureWorker } from "./signatures/signatures.ts";
+import { holdVotingLock } from "./slot.ts";
+import { deleteDexieStorage, openDexieStorage } from "./storage/dexie-storage.ts";
+import type { FromWorker, ToWorker } from "./tab-messages.ts";
+import { createEventLog, type EventLog } from "./telemetry/event-log.ts";
+
+/** While nobody has founded, the relay is asked this often. */
+const MANIFEST_PACE_MS = 2_000;
+const FIRST_NAME = "Bothy";
+
+export interface TabPeerMakers {
+  readonly createSignatureWorker: () => SignatureWorker;
+  readonly createClaimWorker: () => ClaimWorker;
+  readonly loadContractMachine: () => Promise<ContractMachine>;
+  readonly post: (message: FromWorker, transfer?: Transferable[]) => void;
+}
+
+type StartMessage = Extract<ToWorker, { kind: "start" }>;
+
+export class TabPeer {
+  readonly #makers: TabPeerMakers;
+  readonly #clock = createSystemClock();
+  readonly #log: EventLog = createEventLog({ clock: this.#clock });
+  readonly #waitingPorts: MessagePort[] = [];
+  readonly #waitingEvents: NetworkEvent[] = [];
+  #start: StartMessage | null = null;
+  #server: SdkServer | null = null;
+  #peer: Peer | null = null;
+  #runner: PeerRunner | null = null;
+  #storage: Storage | null = null;
+  #keys: PeerKeys | null = null;
+  #settings: SettingsStore | null = null;
+  #account: Uint8Array = new Uint8Array(0);
+  #genesis: Uint8Array | null = null;
+  #manifest: Manifest | null = null;
+  #fault: RefusalShape | null = null;
+
+  constructor(makers: TabPeerMakers) {
+    this.#makers = makers;
+  }
+
+  onMessage(message: ToWorker): void {
+    switch (message.kind) {
+      case "start":
+        void this.#run(message);
+        return;
+      case "network":
+        if (this.#runner === null) this.#waitingEvents.push(message.event);
+        else this.#runner.input({ kind: "network", event: message.event });
+        return;
+      case "client":
+        if (this.#server === null) this.#waitingPorts.push(message.port);
+        else this.#server.attach(message.port);
+        return;
+      case "leaving":
+        this.#runner?.input({ kind: "closing" });
+        return;
+    }
+  }
+
+  async #run(start: StartMessage): Promise<void> {
+    this.#start = start;
+    const machine = this.#makers.loadContractMachine();
+    machine.catch(() => undefined);
+    try {
+      await this.#openOwn(start.slot);
+      this.#serve(machine);
+      const genesis = await this.#findGenesis(start.base);
+      await this.#openPeer(genesis, await machine);
+      this.#makers.post({ kind: "phase", phase: "ready", error: null });
+    } catch (error) {
+      this.#fault = shapeOf(error);
+      this.#log.record("error", "host", "start failed", { code: this.#fault.code, reason: String(this.#fault.data["reason"] ?? "") });
+      this.#makers.post({ kind: "phase", phase: "failed", error: this.#fault });
+    }
+  }
+
+  async #openOwn(slot: number): Promise<void> {
+    const settingsStorage = await openDexieStorage(`bothy-${slot}`);
+    this.#settings = await openSettings(settingsStorage);
+    this.#keys = await openKeys(`bothy-${slot}-keys`);
+    // The newest: an account that was imported takes the place of the one made at first.
+    this.#account = (await this.#keys.list("account")).at(-1) ?? (await this.#keys.create("account"));
+  }
+
+  // ------------------------------------------------------------ which BoT
+
+  /** Genesis from the relay, or this tab founds it, or what this slot was last in while the relay is out of reach. */
+  async #findGenesis(base: string): Promise<Uint8Array> {
+    const settings = this.#ready(this.#settings);
+    for (;;) {
+      this.#manifest = await fetchManifest(base);
+      if (this.#manifest?.mayFound === true) this.#manifest = await this.#found(FIRST_NAME);
+      const genesis = this.#manifest?.genesis ?? (this.#manifest === null ? await settings.lastGenesis() : null);
+      if (genesis !== null && genesis !== undefined) {
+        await settings.rememberGenesis(genesis);
+        this.#genesis = genesis;
+        return genesis;
+      }
+      await new Promise<void>((resolve) => this.#clock.setTimer(MANIFEST_PACE_MS, resolve));
+    }
+  }
+
+  async #found(name: string): Promise<Manifest> {
+    const { base } = this.#ready(this.#start);
+    const keys = this.#ready(this.#keys);
+    const parameters = this.#ready(this.#manifest).parameters;
+    const manifest = await found(base, keys, { name, parameters, account: this.#account, nowMs: this.#clock.nowMs() });
+    this.#log.record("info", "host", "founding offered", { taken: manifest.genesis !== null });
+    return manifest;
+  }
+
+  // ------------------------------------------------------------ the peer
+
+  async #openPeer(genesis: Uint8Array, machine: ContractMachine): Promise<void> {
+    const start = this.#ready(this.#start);
+    const keys = this.#ready(this.#keys);
+    const settings = this.#ready(this.#settings);
+    const chain = chainOf(genesis);
+    const identity = await keys.identitySeed();
+    const relays = [...new Set([...(this.#manifest?.relays ?? []), ...settings.current.relays])];
+    this.#makers.post({ kind: "start-network", identity: identity.slice(), relays, iceServers: settings.current.iceServers });
+    this.#storage = await openDexieStorage(ledgerName(start.slot, genesis));
+    const ledger = await loadLedger(this.#storage, genesis);
+    const mayVote = (await holdVotingLock(`${start.slot}-${toHex(chain)}`)) !== null;
+    const peer = new Peer({
+      chain,
+      account: asAccountId(this.#account),
+      lane: digest(identity)[0]! % LIMITS.lanesMax,
+      votingKeys: mayVote ? (await keys.list("voting")).map(asVotingKey) : [],
+      seatWanted: mayVote && settings.current.seatWanted,
+      machine,
+      ledger,
+    });
+    this.#peer = peer;
+    this.#runner = runPeer(peer, {
+      clock: this.#clock,
+      storage: this.#storage,
+      keys,
+      signatures: createSignatures({ createWorker: this.#makers.createSignatureWorker }),
+      network: (command) => this.#command(command),
+      claim: (request) => claimInWorker(this.#makers.createClaimWorker, request),
+      onEffect: (effect) => this.#onEffect(effect),
+    });
+    for (const event of this.#waitingEvents.splice(0)) this.#runner.input({ kind: "network", event });
+    this.#server?.opened({ storage: this.#storage, explorer: createExplorer(this.#storage) });
+  }
+
+  #command(command: NetworkCommand): void {
+    this.#makers.post({ kind: "network", command });
+  }
+
+  #onEffect(effect: ReportedEffect): void {
+    if (effect.kind === "log") {
+      const data = Object.fromEntries(Object.entries(effect.data).map(([name, value]) => [name, plain(value)]));
+      this.#log.record(effect.level, "peer", effect.message, data);
+      return;
+    }
+    if (effect.kind === "halted") {
+      this.#fault = effect.refusal;
+      this.#log.record("error", "peer", "halted", { code: effect.refusal.code });
+    }
+    this.#server?.onEffect(effect);
+  }
+
+  // ------------------------------------------------------------ clients
+
+  #serve(machine: Promise<ContractMachine>): void {
+    const settings = this.#ready(this.#settings);
+    const start = this.#ready(this.#start);
+    this.#server = createSdkServer({
+      view: () => this.#peer,
+      input: (input: PeerInput) => this.#runner?.input(input),
+      machine,
+      nowMs: () => this.#clock.nowMs(),
+      slot: start.slot,
+      persistent: start.persistent,
+      settings: () => settings.current,
+      fault: () => this.#fault,
+      joining: () =>
+        joiningOf({
+          view: this.#peer,
+          keys: this.#keys !== null,
+          waitingCode: this.#manifest !== null && this.#manifest.genesis === null ? "not-ready" : null,
+          seatWanted: settings.current.seatWanted,
+        }),
+      account: () => this.#account,
+      commands: createCommands({
+        keys: this.#ready(this.#keys),
+        settings,
+        account: () => this.#account,
+        genesis: () => this.#genesis,
+        storage: () => this.#storage,
+        stop: () => this.#stop(),
+        openLedger: (genesis) => openDexieStorage(ledgerName(start.slot, genesis)),
+        deleteLedger: (genesis) => deleteDexieStorage(ledgerName(start.slot, genesis)),
+        onSettings: () => this.#onSettings(),
+        found: (name) => this.#foundByHand(name),
+        diagnostics: () => this.#log.exportJson({ version: start.version, slot: start.slot }),
+        leave: () => this.#leave(),
+        nowMs: () => this.#clock.nowMs(),
+      }),
+    });
+    for (const port of this.#waitingPorts.splice(0)) this.#server.attach(port);
+  }
+
+  #onSettings(): void {
+    const { current } = this.#ready(this.#settings);
+    this.#runner?.input({ kind: "set-seat-wanted", wanted: current.seatWanted });
+    const relays = [...new Set([...(this.#manifest?.relays ?? []), ...current.relays])];
+    this.#command({ kind: "setRelays", relays });
+  }
+
+  async #foundByHand(name: string): Promise<string> {
+    if (this.#manifest?.mayFound !== true) throw new Refusal("not-authorized");
+    const { genesis } = await this.#found(name);
+    if (genesis === null) throw new Refusal("not-ready");
+    decodeGenesis(genesis);
+    return toHex(chainOf(genesis));
+  }
+
+  async #leave(): Promise<void> {
+    this.#runner?.input({ kind: "closing" });
+    await this.#runner?.settled();
+  }
+
+  async #stop(): Promise<void> {
+    await this.#leave();
+    this.#runner?.stop();
+    this.#storage?.close();
+  }
+
+  #ready<Part>(part: Part | null): Part {
+    if (part === null) throw new Refusal("not-ready");
+    return part;
+  }
+}
+
+function ledgerName(slot: number, genesis: Uint8Array): string {
+  return `bothy-${slot}-${toHex(chainOf(genesis))}`;
+}
+
+function plain(value: unknown): string | number | boolean | null {
+  if (value instanceof Uint8Array) return bytesToHex(value);
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
+}
+
+function shapeOf(error: unknown): RefusalShape {
+  if (error instanceof Refusal) return { code: error.code, data: error.data };
+  return { code: "internal", data: { reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error) } };
+}
