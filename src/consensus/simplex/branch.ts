@@ -5,7 +5,7 @@ import { toHex, type Hash, type HashHex } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { recoveryBlockId } from "../../protocol/vote.ts";
 import type { TreeNode } from "../block-tree.ts";
-import type { CompleteRecovery } from "../engine.ts";
+import type { CompleteRecovery, DurableRecord } from "../engine.ts";
 import { alwaysYields, Epoch } from "../epochs.ts";
 import { encodeBranch, encodeEpoch, recordKeys } from "../records.ts";
 import { ask } from "./asks.ts";
@@ -147,8 +147,7 @@ export function choose(s: SimplexState): void {
 
 function adopt(s: SimplexState, path: Epoch[], head: TreeNode): void {
   const oldTip = s.epoch;
-  const before = s.branch;
-  for (const epoch of path) if (!before.includes(epoch)) epoch.adoptedMs = s.nowMs;
+  for (const epoch of path) if (!s.branch.includes(epoch)) epoch.adoptedMs = s.nowMs;
   s.branch = path;
   const tip = s.epoch;
   if (tip !== oldTip) {
@@ -162,7 +161,7 @@ function adopt(s: SimplexState, path: Epoch[], head: TreeNode): void {
   s.sinceSignedMs = 0;
   s.finalAtMs = s.nowMs;
   s.roundAtMs = s.nowMs;
-  finalize(s, head, before);
+  finalize(s, head);
 }
 
 /** The lowest block at which a switch could begin: where the oldest recovery was adopted that may still yield. */
@@ -197,10 +196,17 @@ export function trimBranch(s: SimplexState, root: TreeNode): HashHex[] {
 }
 
 /** Rows that let the branch be known again after a restart: what changed since the last write. */
-export function branchRecords(s: SimplexState, before: readonly Epoch[]): [string, Uint8Array][] {
-  const fresh = s.branch.filter((epoch) => epoch === s.epoch || !before.includes(epoch) || epoch === before[before.length - 1]);
-  const rows = fresh.map((epoch): [string, Uint8Array] => [recordKeys.epoch(epoch.key), encodeEpoch(epoch)]);
-  if (s.branch.length !== before.length || s.branch.some((epoch, index) => epoch !== before[index])) {
+export function branchRecords(s: SimplexState): DurableRecord[] {
+  const rows: DurableRecord[] = [];
+  for (const epoch of s.branch) {
+    const written = s.writtenEpochs.get(epoch.key);
+    if (written !== undefined && written === (epoch.final?.round ?? 0)) continue;
+    s.writtenEpochs.set(epoch.key, epoch.final?.round ?? 0);
+    rows.push([recordKeys.epoch(epoch.key), encodeEpoch(epoch)]);
+  }
+  const ids = s.branch.map((epoch) => epoch.key).join();
+  if (ids !== s.writtenBranch) {
+    s.writtenBranch = ids;
     rows.push([recordKeys.branch, encodeBranch(s.branch.map((epoch): Hash => epoch.id))]);
   }
   return rows;

@@ -4,13 +4,12 @@ import { LIMITS } from "../../protocol/limits.ts";
 import type { Certificate } from "../../protocol/vote.ts";
 import type { TreeNode } from "../block-tree.ts";
 import type { CompleteRecovery } from "../engine.ts";
-import type { Epoch } from "../epochs.ts";
 import { recordKeys } from "../records.ts";
 import { branchRecords, switchRoot, trimBranch } from "./branch.ts";
 import type { SimplexState } from "./state.ts";
 
 /** Makes `head` the last final candidate: everything below it is final. */
-export function finalize(s: SimplexState, head: TreeNode, before: readonly Epoch[]): void {
+export function finalize(s: SimplexState, head: TreeNode): void {
   const old = s.finalHead;
   const common = s.tree.isAncestor(old, head) ? old : s.tree.commonOf(old, head);
   const undone = common === old ? [] : s.tree.path(common, old);
@@ -30,7 +29,7 @@ export function finalize(s: SimplexState, head: TreeNode, before: readonly Epoch
     certificates: certificatesSince(s, fresh),
     recoveries: fresh.flatMap((node): CompleteRecovery[] => (node.recovery === null ? [] : [node.recovery])),
     root: root.id,
-    puts: s.loaded ? branchRecords(s, before) : [],
+    puts: s.loaded ? branchRecords(s) : [],
     deletes: s.loaded ? forget(s, fresh, dropped, gone) : [],
     restored: !s.loaded,
   });
@@ -108,7 +107,7 @@ function forget(s: SimplexState, fresh: readonly TreeNode[], dropped: readonly H
 }
 
 function forgetEpoch(s: SimplexState, key: HashHex): string[] {
-  const rows: string[] = [recordKeys.epoch(key)];
+  const rows: string[] = s.writtenEpochs.delete(key) ? [recordKeys.epoch(key)] : [];
   for (const name of s.ownAlives.keys()) if (name.startsWith(key) && s.ownAlives.delete(name)) rows.push(`alive/${name}`);
   for (const name of s.ownRecoveries.keys()) if (name.startsWith(key) && s.ownRecoveries.delete(name)) rows.push(`recovers/${name}`);
   for (const name of s.voted) if (name.startsWith(key) && s.voted.delete(name)) rows.push(`voted/${name}`);

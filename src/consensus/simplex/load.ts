@@ -83,6 +83,7 @@ function loadBranch(s: SimplexState, epochRows: readonly DurableRecord[], branch
     epoch.final = record.final;
     epoch.floor = epoch.finalRound;
     s.epochs.set(epoch.key, epoch);
+    s.writtenEpochs.set(epoch.key, epoch.finalRound);
   }
   const ids = decodeBranch(branchRow[1]).map(toHex);
   const root = s.finalNode;

@@ -106,6 +106,9 @@ export class SimplexState {
   readonly voted = new Set<string>();
   /** Candidates above the final one whose bodies this peer has written. */
   readonly durableBodies = new Set<HashHex>();
+  /** Epochs whose rows are written, with the final round in them; and the branch as it was written last. */
+  readonly writtenEpochs = new Map<HashHex, number>();
+  writtenBranch = "";
   readonly ownAlives = new Map<string, OwnAlive>();
   readonly ownRecoveries = new Map<string, OwnRecoveries>();
   /** Promises heard in the current epoch, by seat. */
