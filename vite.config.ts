@@ -1,6 +1,8 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import packageJson from "./package.json" with { type: "json" };
 import { VitePWA } from "vite-plugin-pwa";
+import { meteredWasm } from "./tools/vite-metered-wasm.ts";
 import { webRtcRace } from "./tools/vite-webrtc-race.ts";
 
 const relay = process.env["BOTHY_RELAY"];
@@ -8,7 +10,8 @@ const relay = process.env["BOTHY_RELAY"];
 export default defineConfig({
   // Any static host, any path below it.
   base: "./",
-  worker: { format: "es" },
+  define: { __BOTHY_VERSION__: JSON.stringify(packageJson.version) },
+  worker: { format: "es", plugins: () => [meteredWasm()] },
   server: {
     // In development the relay stands on a port of its own (`npm run dev`); its answers name that port for the WebSocket.
     proxy: relay === undefined ? {} : { "/bothy": { target: relay, changeOrigin: true, headers: { origin: relay } } },
@@ -25,6 +28,7 @@ export default defineConfig({
   plugins: [
     react(),
     webRtcRace(),
+    meteredWasm(),
     VitePWA({
       // The person decides when to update: every tab must first have saved and left its seat.
       registerType: "prompt",

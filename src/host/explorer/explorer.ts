@@ -92,6 +92,9 @@ class StoredExplorer implements Explorer {
   #loaded = false;
   #refusal: RefusalShape | null = null;
   #working: Promise<void> | null = null;
+  #compacting: Promise<void> | null = null;
+  /** Searches that wait for the last few blocks. */
+  #waiting: (() => void)[] = [];
 
   constructor(storage: Storage) {
     this.blocks = new StoredBlocks(storage);
@@ -120,11 +123,13 @@ class StoredExplorer implements Explorer {
   async catchUp(): Promise<void> {
     this.#refusal = null;
     this.#target = Math.max(this.#target, (await this.blocks.span())?.to ?? 0);
-    return this.#work();
+    await this.#work();
+    while (this.#compacting !== null) await this.#compacting;
   }
 
   async rebuild(): Promise<void> {
     await this.#working;
+    await this.#compacting;
     await this.#segments.clear();
     return this.catchUp();
   }
@@ -150,13 +155,45 @@ class StoredExplorer implements Explorer {
       });
       this.#loaded = true;
     }
-    while (this.#hasWork() && (await this.#workOnce())) await pause();
+    while (this.#hasWork() && (await this.#workOnce())) {
+      if (this.#segments.to >= this.#target) this.#release();
+      await pause();
+    }
     // In the same breath as the last look, so that no block comes in between and waits for the next one.
     this.#working = null;
+    this.#release();
+    this.#compact();
+  }
+
+  /** Merges beside all other work: it may read and write for seconds, and nobody should wait for it. */
+  #compact(): void {
+    if (this.#compacting !== null || !this.#segments.mustCompact) return;
+    this.#compacting = this.#segments
+      .compact()
+      .then(() => {
+        this.#compacting = null;
+        this.#compact();
+      })
+      .catch((error: unknown) => {
+        this.#compacting = null;
+        if (!(error instanceof Refusal)) throw error;
+        this.#refusal = { code: error.code, data: error.data };
+      });
+  }
+
+  #release(): void {
+    for (const release of this.#waiting.splice(0)) release();
+  }
+
+  /** Waits for the last few blocks; not for a long way to go. */
+  async #fresh(): Promise<void> {
+    const isNear = this.#target - this.#segments.to <= QUEUE_MAX;
+    if (this.#working === null || this.#segments.to >= this.#target || !isNear) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   #hasWork(): boolean {
-    return this.#undoAbove !== null || this.#segments.to < this.#target || this.#mustFlush() || this.#segments.mustCompact;
+    return this.#undoAbove !== null || this.#segments.to < this.#target || this.#mustFlush();
   }
 
   #mustFlush(): boolean {
@@ -177,9 +214,7 @@ class StoredExplorer implements Explorer {
       await this.#segments.flush();
       return true;
     }
-    if (this.#segments.to < this.#target) return this.#indexNext();
-    await this.#segments.compact();
-    return true;
+    return this.#indexNext();
   }
 
   async #indexNext(): Promise<boolean> {
@@ -220,6 +255,7 @@ class StoredExplorer implements Explorer {
   }
 
   async blockByDigest(id: Hash): Promise<StoredBlock | undefined> {
+    await this.#fresh();
     const [from, to] = range(KEYS.block(id));
     for (const entry of await this.#segments.newest(from, to, 8)) {
       const stored = await this.blocks.at(heightOf(entry));
@@ -229,6 +265,7 @@ class StoredExplorer implements Explorer {
   }
 
   async transaction(id: Hash): Promise<FoundTransaction | undefined> {
+    await this.#fresh();
     const [from, to] = range(KEYS.transaction(id));
     const found = await this.#foundAll(await this.#segments.newest(from, to, 8));
     return found.find(({ transaction }) => equalBytes(transaction.id, id));
@@ -252,6 +289,7 @@ class StoredExplorer implements Explorer {
   }
 
   async #below(key: string, before: Position | undefined, limit: number): Promise<readonly FoundTransaction[]> {
+    await this.#fresh();
     const [from, to] = range(key);
     return this.#foundAll(await this.#segments.newest(from, before === undefined ? to : `${key}/${positionText(before)}`, limit));
   }
@@ -286,6 +324,7 @@ class StoredExplorer implements Explorer {
       }
       return;
     }
+    await this.#fresh();
     const key = KEYS.event(source, topic);
     let [from, to] = range(key);
     if (height !== undefined) to = `${key}/${positionText({ height: height + 1, index: 0 })}`;
@@ -301,6 +340,7 @@ class StoredExplorer implements Explorer {
   }
 
   async appends(stream: Uint8Array, after: number | undefined, limit: number): Promise<readonly FoundTransaction[]> {
+    await this.#fresh();
     const end = `${KEYS.stream(stream)}~`;
     if (after !== undefined) return this.#foundAll(await this.#segments.oldest(KEYS.pack(stream, after + 1), end, limit));
     const newest = await this.#segments.newest(KEYS.stream(stream), end, limit);
@@ -308,6 +348,7 @@ class StoredExplorer implements Explorer {
   }
 
   async countCalls(contract: Uint8Array, limit: number): Promise<number> {
+    await this.#fresh();
     const [from, to] = range(KEYS.calls(contract));
     return (await this.#segments.newest(from, to, limit)).length;
   }

@@ -72,7 +72,7 @@ export function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** Its changes (everything but the two searches) must come one after another; a search may come at any time. */
+/** Its changes must come one after another, but for `compact`, which may go on beside all others; so may searches. */
 export class Segments {
   readonly #storage: Storage;
   #segments: readonly Segment[] = [];
@@ -190,6 +190,8 @@ export class Segments {
       if (row.length === ROW_ENTRIES_MAX) await write();
     }
     if (row.length > 0) await write();
+    // Heights were undone meanwhile: the next attempt leaves out what they had.
+    if (!sources.every((source) => this.#segments.includes(source))) return this.#deleteRows(merged.id, merged.id + 1);
     this.#segments = this.#segments.flatMap((segment) => (segment === first ? [merged] : sources.includes(segment) ? [] : [segment]));
     this.#changes++;
     await this.#storage.write(this.#batch([]));

@@ -1,5 +1,5 @@
 /** The two topics of a chain over gossipsub, unsigned: what is gossiped carries its own signatures. */
-import type { GossipSub } from "@libp2p/gossipsub";
+import type { GossipSub, Message } from "@libp2p/gossipsub";
 import { gossipsub, StrictNoSign, TopicValidatorResult } from "@libp2p/gossipsub";
 import { BoundedMap } from "../../kit/bounded-map.ts";
 import { concatBytes } from "../../kit/bytes.ts";
@@ -14,6 +14,8 @@ import { Rate } from "./channels.ts";
 const COUNT_BYTES = 1;
 const PUBLISHED_MAX = 4096;
 const PEERS_MAX = 64;
+/** Longer than a signature worker takes for a batch; neighbours of the author get it without this pause, and a room of nine tabs are all neighbours. */
+const HOLD_MS = 50;
 
 export function gossipService(): ReturnType<typeof gossipsub> {
   return gossipsub({
@@ -36,7 +38,9 @@ export function gossipService(): ReturnType<typeof gossipsub> {
 }
 
 export interface GossipDeps {
-  readonly pubsub: GossipSub;
+  readonly pubsub: Pick<GossipSub, "topicValidators" | "subscribe" | "unsubscribe" | "publish" | "getSubscribers">;
+  /** Whether timers run late, as in a hidden tab. */
+  readonly isThrottled: () => boolean;
   readonly onGossip: (topic: GossipTopic, from: string, bytes: Uint8Array) => void;
   readonly onFault: (peer: string, code: RejectCode) => void;
   readonly nowMs: () => number;
@@ -46,14 +50,12 @@ export class Gossip {
   readonly #deps: GossipDeps;
   readonly #published = new BoundedMap<string, number>(PUBLISHED_MAX);
   readonly #rates = new BoundedMap<string, Rate>(PEERS_MAX);
+  /** What is heard but not yet passed on, by the neighbour it came from. */
+  readonly #held = new Map<string, Set<(verdict: TopicValidatorResult) => void>>();
   #topics = new Map<string, GossipTopic>();
 
   constructor(deps: GossipDeps) {
     this.#deps = deps;
-    deps.pubsub.addEventListener("gossipsub:message", ({ detail }) => {
-      const topic = this.#topics.get(detail.msg.topic);
-      if (topic !== undefined) deps.onGossip(topic, detail.propagationSource.toString(), detail.msg.data.slice(COUNT_BYTES));
-    });
   }
 
   join(chain: string): void {
@@ -64,7 +66,7 @@ export class Gossip {
     }
     this.#topics = new Map(GOSSIP_TOPICS.map((topic) => [`/bothy/1/${chain}/${topic}`, topic]));
     for (const name of this.#topics.keys()) {
-      pubsub.topicValidators.set(name, (peer, message) => this.#validate(peer.toString(), message.data));
+      pubsub.topicValidators.set(name, (peer, message) => this.#validate(peer.toString(), message));
       pubsub.subscribe(name);
     }
   }
@@ -85,22 +87,50 @@ export class Gossip {
     return [...this.#topics.keys()].every((name) => this.#deps.pubsub.getSubscribers(name).some((other) => other.toString() === peer));
   }
 
+  /** The peer worker found a fault in what this neighbour sends: what is still held of it is not passed on. */
+  suspect(peer: string): void {
+    for (const release of this.#held.get(peer) ?? []) release(TopicValidatorResult.Ignore);
+  }
+
   forget(peer: string): void {
     this.#rates.delete(peer);
   }
 
-  #validate(peer: string, data: Uint8Array): TopicValidatorResult {
+  /** Called once for each new message; it is delivered at once, and passed on when the returned promise says so. */
+  #validate(peer: string, message: Pick<Message, "topic" | "data">): TopicValidatorResult | Promise<TopicValidatorResult> {
     const nowMs = this.#deps.nowMs();
+    const { topic: name, data } = message;
+    const topic = this.#topics.get(name);
+    if (topic === undefined) return TopicValidatorResult.Ignore;
     const rate = this.#rates.get(peer) ?? new Rate(GOSSIP_BOUNDS, nowMs);
     this.#rates.set(peer, rate);
-    if (data.length <= COUNT_BYTES || data.length > LIMITS.messageBytesMax + COUNT_BYTES) {
-      this.#deps.onFault(peer, "too-large");
-      return TopicValidatorResult.Reject;
-    }
-    if (!rate.takeMessage(nowMs) || !rate.takeBytes(data.length, nowMs)) {
-      this.#deps.onFault(peer, "rate-limited");
-      return TopicValidatorResult.Reject;
-    }
-    return TopicValidatorResult.Accept;
+    if (data.length <= COUNT_BYTES || data.length > LIMITS.messageBytesMax + COUNT_BYTES) return this.#refuse(peer, "too-large");
+    if (!rate.takeMessage(nowMs) || !rate.takeBytes(data.length, nowMs)) return this.#refuse(peer, "rate-limited");
+    this.#deps.onGossip(topic, peer, data.slice(COUNT_BYTES));
+    return this.#deps.isThrottled() ? TopicValidatorResult.Accept : this.#hold(peer);
+  }
+
+  #refuse(peer: string, code: RejectCode): TopicValidatorResult {
+    this.#deps.onFault(peer, code);
+    return TopicValidatorResult.Reject;
+  }
+
+  /**
+   * Who passes on garbage is punished for it like its author, since unsigned gossip names nobody else. So nothing is passed on before the peer worker had
+   * the time to find fault with it.
+   */
+  #hold(peer: string): Promise<TopicValidatorResult> {
+    const held = this.#held.get(peer) ?? new Set();
+    this.#held.set(peer, held);
+    return new Promise((resolve) => {
+      const release = (verdict: TopicValidatorResult): void => {
+        clearTimeout(timer);
+        held.delete(release);
+        if (held.size === 0 && this.#held.get(peer) === held) this.#held.delete(peer);
+        resolve(verdict);
+      };
+      const timer = setTimeout(() => release(TopicValidatorResult.Accept), HOLD_MS);
+      held.add(release);
+    });
   }
 }

@@ -32,6 +32,8 @@ export class RelayLink {
   #failures = 0;
   #reservedAtMs = 0;
   #askedAtMs = 0;
+  /** Since when an ask waits for its answer. */
+  #unansweredSinceMs: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
@@ -70,6 +72,7 @@ export class RelayLink {
   #lose(): void {
     this.#rendezvous?.abort(new Error("relay link lost"));
     this.#rendezvous = undefined;
+    this.#unansweredSinceMs = undefined;
     this.#connection = undefined;
     this.#enter("dialing");
   }
@@ -91,8 +94,9 @@ export class RelayLink {
       await this.#keep();
       this.#failures = 0;
       this.#schedule(RELAYS.retryMs);
-    } catch {
+    } catch (error) {
       this.#failures++;
+      this.#connection?.abort(error instanceof Error ? error : new Error("failed"));
       this.#lose();
       if (this.#failures > 1) this.#enter("unreachable");
       const delayMs = Math.min(RELAYS.retryMsMax, RELAYS.retryMs * 2 ** Math.min(8, this.#failures));
@@ -118,6 +122,8 @@ export class RelayLink {
       this.#reservedAtMs = nowMs;
     }
     if (this.#rendezvous?.status !== "open") await this.#openRendezvous(this.#connection, signal);
+    // After a sleep a WebSocket may look open that the relay has long given up.
+    if (this.#unansweredSinceMs !== undefined && nowMs - this.#unansweredSinceMs > RELAYS.timeoutMs) throw new Error("relay is silent");
     const pauseMs = this.#deps.wantsPeers() ? RELAYS.askMs : RELAYS.askContentMs;
     if (nowMs - this.#askedAtMs > pauseMs) this.#ask();
   }
@@ -131,6 +137,7 @@ export class RelayLink {
 
   #ask(): void {
     this.#askedAtMs = Date.now();
+    this.#unansweredSinceMs ??= this.#askedAtMs;
     if (this.#rendezvous?.status === "open" && !this.#rendezvous.writableNeedsDrain)
       this.#rendezvous.send(encodeFrame(encodeIntroduction({ chain: this.#deps.chain, peers: [], left: [] })));
   }
@@ -143,6 +150,7 @@ export class RelayLink {
         for (const message of reader.push(part.subarray())) {
           const { chain, peers, left } = decodeIntroduction(message);
           if (chain !== this.#deps.chain) continue;
+          this.#unansweredSinceMs = undefined;
           this.#deps.onPeers(peers);
           this.#deps.onLeft(left);
         }

@@ -91,6 +91,7 @@ export class TabNetwork {
         this.#emit({ kind: "gossip", topic, from, bytes });
       },
       onFault,
+      isThrottled: () => globalThis.document?.visibilityState === "hidden",
       nowMs,
     });
     this.#dialer = new Dialer({
@@ -138,6 +139,7 @@ export class TabNetwork {
         if (this.#channels.send(command.peer, command.protocol, command.bytes)) this.#bytesOut += command.bytes.length;
         return;
       case "penalize":
+        this.#gossip.suspect(command.peer);
         if (this.#standing.penalize(command.peer, command.code, Date.now())) this.#cut(command.peer);
         return;
       case "setRelays":

@@ -56,6 +56,9 @@ const SHORT_TEXT_UNITS = 256;
 /** The upper half of a raw value (NaN boxing of the pinned binary): its kind, or part of a float where it lies outside `first` to `float`. */
 const RAW_TAG = { first: -9, string: -7, rope: -6, integer: 0, boolean: 1, null: 2, float: 8 } as const;
 
+/** How QuickJS says that the memory limit was reached. */
+const OUT_OF_MEMORY = "InternalError: out of memory";
+
 const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** @throws {Refusal} for a lone surrogate, which QuickJS writes in a form that is no UTF-8. */
@@ -251,9 +254,12 @@ export class QuickJsInstance {
     const address = exports.qjs_get_string_len(handle, size);
     if (address === 0) throw this.#guestError();
     const memory = this.#memory();
-    const text = decodeText(memory.subarray(address, address + this.#view.getUint32(size, true)));
-    exports.qjs_free_cstring(address);
-    return text;
+    const encoded = memory.subarray(address, address + this.#view.getUint32(size, true));
+    try {
+      return decodeText(encoded);
+    } finally {
+      exports.qjs_free_cstring(address);
+    }
   }
 
   #readObject(handle: number): Value {
@@ -262,28 +268,32 @@ export class QuickJsInstance {
     const address = exports.JS_WriteObject(this.#context, size, this.#view.getBigUint64(handle, true), 0);
     if (address === 0) throw this.#guestError();
     const memory = this.#memory();
-    const value = decodeGuest(memory.subarray(address, address + this.#view.getUint32(size, true)));
-    exports.js_free(this.#context, address);
-    return value;
+    const encoded = memory.subarray(address, address + this.#view.getUint32(size, true));
+    try {
+      return decodeGuest(encoded);
+    } finally {
+      exports.js_free(this.#context, address);
+    }
   }
 
-  /** Takes the pending exception and asks the prelude for its text. */
+  /** Takes the pending exception and asks the prelude for its text; a contract may have spoiled even that. */
   #guestError(): GuestError {
     const exports = this.#exports;
     const thrown = exports.qjs_get_exception();
     const text = this.#callHandle(this.#fixed.explain, [thrown]);
+    exports.qjs_free_value(thrown);
     if (exports.qjs_is_exception(text)) {
-      // Explaining ran out of memory or of stack: there is nothing left to say.
-      exports.qjs_get_exception();
+      exports.qjs_free_value(exports.qjs_get_exception());
       return new GuestError("", false);
     }
     try {
       const message = this.#readValue(text);
-      assert(typeof message === "string", "an explanation is a text");
-      return new GuestError(message, message === "InternalError: out of memory");
+      return typeof message === "string" ? new GuestError(message, message === OUT_OF_MEMORY) : new GuestError("", false);
     } catch (error) {
-      if (error instanceof Refusal) return new GuestError("", false);
+      if (error instanceof Refusal || error instanceof GuestError) return new GuestError("", false);
       throw error;
+    } finally {
+      exports.qjs_free_value(text);
     }
   }
 
@@ -416,9 +426,13 @@ export class QuickJsInstance {
       throw this.#stop;
     }
     if (error instanceof Refusal || error instanceof GuestError || error instanceof MachineStop) return error;
-    if (error instanceof WebAssembly.RuntimeError) {
+    // A trap is as exactly defined as any result (WebAssembly Core 4.4), so a contract that drives QuickJS into one has failed alike on
+    // every engine; only a machine that got no memory from its engine (−1 pages) has not. An engine out of native stack throws another
+    // kind of error, whose words QuickJS uses too: that is why no message is looked at here.
+    if (error instanceof WebAssembly.RuntimeError && this.#exports.pages.value !== -1) {
       if (this.#exports.gas.value < 0n) return new MachineStop("out-of-gas");
       if (this.#exports.depth.value > METER_OPTIONS.depthMax) return new MachineStop("depth-limit");
+      return new GuestError("the machine trapped", false);
     }
     throw error;
   }
