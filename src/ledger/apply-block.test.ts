@@ -1,0 +1,182 @@
+import { describe, expect, it } from "vitest";
+import { encode } from "../protocol/codec.ts";
+import { digest } from "../protocol/identifiers.ts";
+import { createTransaction } from "../protocol/transaction.ts";
+import { DEFAULT_PARAMETERS } from "../protocol/genesis.ts";
+import {
+  applyBlock,
+  blockDueAtMs,
+  decodeReceipts,
+  encodeReceipts,
+  headOf,
+  heldSupply,
+  nextNonceOf,
+  parametersOf,
+  proofKeyOf,
+  proveKey,
+  seatsOf,
+  signatureChecksOf,
+  supplyOf,
+  verifyProof,
+} from "./index.ts";
+import { account, Scenario, SIGNATURE, START_MS, votingKey } from "./scenario.suite.ts";
+
+const funded = (): Scenario => new Scenario().fund([1, 2], 1000);
+
+describe("genesis", () => {
+  it("grants the founder, locks its bond and seats it", () => {
+    const { state } = new Scenario();
+    const { grant, bond } = parametersOf(state);
+    expect(seatsOf(state).current.map((seat) => seat.votingKey)).toEqual([votingKey(0)]);
+    expect(supplyOf(state)).toEqual({ issued: grant, burnt: 0 });
+    expect(heldSupply(state)).toBe(grant);
+    expect(new Scenario().balance(0)).toBe(grant - bond);
+  });
+});
+
+describe("a block", () => {
+  it("moves tokens, burns the fee, advances the nonce and proves the result", () => {
+    const scenario = funded();
+    const outcome = scenario.block([scenario.transfer(1, 2, 100)]);
+    expect(outcome.receipts[0]).toMatchObject({ refusal: null, feePaid: 1, results: [null] });
+    expect([scenario.balance(1), scenario.balance(2)]).toEqual([899, 1100]);
+    expect(nextNonceOf(scenario.state, account(1), 0)).toBe(1);
+    expect(supplyOf(scenario.state).burnt).toBe(1);
+    const proof = proveKey(scenario.state, proofKeyOf.account(account(2)));
+    expect(verifyProof(outcome.stateRoot, proof.key, proof.value, proof.proof)).toBe(true);
+  });
+
+  it("charges a transaction that fails in execution its fee and nonce, and undoes all of its calls", () => {
+    const scenario = funded();
+    const failing = scenario.transaction(1, [
+      ["account.transfer", { to: account(2), amount: 500 }],
+      ["account.transfer", { to: account(2), amount: 600 }],
+    ]);
+    const { receipts } = scenario.block([failing]);
+    expect(receipts[0]).toMatchObject({ refusal: { code: "balance-too-low" }, feePaid: 1, results: [], events: [] });
+    expect([scenario.balance(1), scenario.balance(2)]).toEqual([999, 1000]);
+    expect(nextNonceOf(scenario.state, account(1), 0)).toBe(1);
+    expect(heldSupply(scenario.state)).toBe(supplyOf(scenario.state).issued - 1);
+  });
+
+  it.each([
+    ["expired", { validForMs: -1 }],
+    ["valid-too-long", { validForMs: 3_700_000 }],
+    ["nonce-gap", { number: 1 }],
+    ["fee-too-low", { fee: 0 }],
+    ["balance-too-low", { fee: 2000 }],
+  ] as const)("is invalid when it carries a transaction that nobody would pay for: %s", (code, options) => {
+    const scenario = funded();
+    const transaction = scenario.transfer(1, 2, 1, options);
+    expect(() => scenario.block([transaction])).toThrow(code);
+    expect(scenario.build([transaction]).refused.map(([, refusal]) => refusal.code)).toEqual([code]);
+  });
+
+  it("is invalid with a used nonce, a foreign chain, a sender that did not sign, an unknown operation", () => {
+    const scenario = funded();
+    const transaction = scenario.transfer(1, 2, 1);
+    expect(() => scenario.block([transaction, transaction])).toThrow("nonce-used");
+    const other = new Scenario({ parameters: { grant: 999 } }).fund([1], 1000);
+    expect(() => scenario.block([other.transfer(1, 2, 1)])).toThrow("wrong-chain");
+    const unsigned = createTransaction(transaction.bodyBytes, [[account(2), SIGNATURE]]);
+    expect(() => scenario.block([unsigned])).toThrow("signature-missing");
+    expect(() => scenario.block([scenario.transaction(1, [["account.nothing", null]])])).toThrow("unknown-operation");
+  });
+
+  it("stands at the next height, after its parent's time, in its parent's epoch", () => {
+    const scenario = funded();
+    const transactions = [scenario.transfer(1, 2, 1)];
+    const attempt = (options: Parameters<Scenario["context"]>[0]) => () =>
+      applyBlock(scenario.state, scenario.context(options), transactions, scenario.deps);
+    expect(attempt({ height: 2 })).toThrow("block-invalid");
+    expect(attempt({ timeMs: START_MS })).toThrow("time-too-early");
+    expect(attempt({ epochId: digest(new Uint8Array(1)) })).toThrow("unknown-epoch");
+    expect(attempt({})).not.toThrow();
+  });
+
+  it("has something to say, or waits for the heartbeat", () => {
+    const scenario = funded();
+    expect(blockDueAtMs(scenario.state)).toBe(START_MS + DEFAULT_PARAMETERS.heartbeatMs);
+    expect(() => scenario.block([])).toThrow("block-invalid");
+    expect(scenario.block([], { afterMs: DEFAULT_PARAMETERS.heartbeatMs }).endsEpoch).toBe(false);
+  });
+
+  it("without height changes nothing, and carries nothing", () => {
+    const scenario = funded();
+    const root = scenario.state.root();
+    expect(scenario.block([], { height: null }).stateRoot).toEqual(root);
+    const transactions = [scenario.transfer(1, 2, 1)];
+    expect(() => applyBlock(scenario.state, scenario.context({ height: null }), transactions, scenario.deps)).toThrow("block-invalid");
+  });
+
+  it("is built from what can be carried, each lane in its order", () => {
+    const scenario = funded();
+    const good = [0, 1, 2].map((number) => scenario.transfer(1, 2, 1, { number }));
+    const gap = scenario.transfer(2, 1, 1, { number: 5 });
+    const body = scenario.build([good[0]!, gap, good[2]!, good[1]!]);
+    expect(body.transactions).toEqual([good[0]]);
+    expect(body.refused.map(([transaction, { code }]) => [transaction, code])).toEqual([
+      [gap, "nonce-gap"],
+      [good[2], "nonce-gap"],
+    ]);
+    expect(scenario.build(good.slice(1)).transactions).toEqual(good.slice(1));
+  });
+
+  it("gives the same outcome whether it is built or applied", () => {
+    const built = funded();
+    const applied = funded();
+    const transactions = [
+      built.transfer(1, 2, 5),
+      built.transfer(2, 1, 2000),
+      built.transaction(1, [["account.setProfile", { name: "Ada", encryptionKey: null }]], { number: 1 }),
+    ];
+    const body = built.build(transactions);
+    const outcome = applied.block(transactions);
+    expect(body.stateRoot).toEqual(outcome.stateRoot);
+    expect(body.receiptsRoot).toEqual(outcome.receiptsRoot);
+    expect(body.seatsDigest).toEqual(outcome.seatsDigest);
+    expect(decodeReceipts(encodeReceipts(outcome.receipts))).toEqual(outcome.receipts);
+  });
+
+  it("names every signature to be verified outside", () => {
+    const scenario = funded();
+    const take = scenario.transaction(1, [["seat.take", { votingKey: votingKey(1), proof: SIGNATURE }]]);
+    const checks = signatureChecksOf(take);
+    expect(checks.map((check) => check.publicKey)).toEqual([account(1), votingKey(1)]);
+    expect(checks[0]!.message).toEqual(take.bodyBytes);
+    expect(checks[1]!.message).toEqual(encode(["bothy/seat/1", scenario.chain, account(1), votingKey(1)]));
+  });
+});
+
+describe("a grant", () => {
+  const claim = (scenario: Scenario, number: number, options: { reference?: Uint8Array; nonce?: Uint8Array } = {}) =>
+    scenario.transaction(
+      number,
+      [["token.claim", { reference: options.reference ?? scenario.chain, nonce: options.nonce ?? new Uint8Array(8) }]],
+      { fee: 0 },
+    );
+
+  it("is given once an account, free of fee, and few a block", () => {
+    const scenario = new Scenario({ parameters: { claimsPerBlockMax: 2 } });
+    const claims = [1, 2, 3].map((number) => claim(scenario, number));
+    const body = scenario.build(claims);
+    expect(body.transactions).toEqual(claims.slice(0, 2));
+    expect(body.refused).toEqual([]);
+    expect([scenario.balance(1), scenario.balance(3)]).toEqual([1000, 0]);
+    expect(() => scenario.block([claim(scenario, 1)])).toThrow("claim-used");
+    expect(heldSupply(scenario.state)).toBe(supplyOf(scenario.state).issued);
+  });
+
+  it("needs its work, tied to a recent block and to the account", () => {
+    const scenario = new Scenario({ parameters: { claimBits: 24 } });
+    expect(() => scenario.block([claim(scenario, 1)])).toThrow("claim-invalid");
+    const easy = new Scenario();
+    expect(() => easy.block([claim(easy, 1, { reference: digest(new Uint8Array(2)) })])).toThrow("claim-invalid");
+  });
+});
+
+it("the head follows the chain", () => {
+  const scenario = funded();
+  scenario.block([scenario.transfer(1, 2, 1)]);
+  expect(headOf(scenario.state)).toMatchObject({ height: 1, timeMs: START_MS + 1000, epochId: scenario.chain, ended: false });
+});
