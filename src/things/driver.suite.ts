@@ -1,17 +1,17 @@
 /** What every driver does. */
 import { expect, it } from "vitest";
 import type { Driver, DriverSink } from "./driver.ts";
-import { resolvePack, buildPack, type Reading, type ReadingValue } from "./senml.ts";
+import { resolvePack, buildPack, type PlainReading, type PlainValue } from "./senml.ts";
 import { assertMatches, parseThingDescription } from "./thing-description.ts";
 
 export interface RecordingSink extends DriverSink {
-  readonly all: Reading[];
-  readonly events: (readonly [name: string, data: ReadingValue])[];
+  readonly all: PlainReading[];
+  readonly events: (readonly [name: string, data: PlainValue])[];
 }
 
 export function createRecordingSink(): RecordingSink {
-  const all: Reading[] = [];
-  const events: (readonly [string, ReadingValue])[] = [];
+  const all: PlainReading[] = [];
+  const events: (readonly [string, PlainValue])[] = [];
   return { all, events, readings: (some) => void all.push(...some), event: (name, data) => void events.push([name, data]) };
 }
 

@@ -2,13 +2,13 @@
 import type { Clock } from "../kit/clock.ts";
 import type { Value } from "../protocol/codec.ts";
 import { Refusal } from "../protocol/refusal.ts";
-import type { Reading, ReadingValue } from "./senml.ts";
+import type { PlainReading, PlainValue } from "./senml.ts";
 import { assertMatches, type ThingDescription } from "./thing-description.ts";
 
 /** What a running driver reports to. */
 export interface DriverSink {
-  readings(readings: readonly Reading[]): void;
-  event(name: string, data: ReadingValue): void;
+  readings(readings: readonly PlainReading[]): void;
+  event(name: string, data: PlainValue): void;
 }
 
 /**
@@ -22,8 +22,8 @@ export interface Driver {
   describe(): ThingDescription;
   /** Begins to report. Asks the person for what it needs; reports every property it knows at once. */
   start(sink: DriverSink): Promise<void>;
-  readProperty(name: string): Promise<ReadingValue>;
-  writeProperty(name: string, value: ReadingValue): Promise<void>;
+  readProperty(name: string): Promise<PlainValue>;
+  writeProperty(name: string, value: PlainValue): Promise<void>;
   invokeAction(name: string, input?: Value): Promise<Value>;
   /** Ends reporting and frees what it holds. Can be started again. */
   stop(): Promise<void>;
@@ -31,10 +31,10 @@ export interface Driver {
 
 /** How a simulation speaks to the driver around it. */
 export interface SimulationControl {
-  get(name: string): ReadingValue;
+  get(name: string): PlainValue;
   /** Changes a property and reports it if it differs. */
-  set(name: string, value: ReadingValue): void;
-  event(name: string, data: ReadingValue): void;
+  set(name: string, value: PlainValue): void;
+  event(name: string, data: PlainValue): void;
   /** Runs while the driver does; gives what cancels it. */
   after(delayMs: number, callback: () => void): () => void;
 }
@@ -42,7 +42,7 @@ export interface SimulationControl {
 export interface Simulation {
   readonly kind: string;
   readonly description: ThingDescription;
-  readonly initial: Readonly<Record<string, ReadingValue>>;
+  readonly initial: Readonly<Record<string, PlainValue>>;
   readonly actions?: Readonly<Record<string, (input: Value, control: SimulationControl) => Value>>;
   /** After a property was written from outside. */
   readonly written?: (name: string, control: SimulationControl) => void;
@@ -57,7 +57,7 @@ export function createSimulatedDriver(simulation: Simulation, clock: Clock): Dri
   const timers = new Set<() => void>();
   let sink: DriverSink | null = null;
 
-  const reading = (name: string): Reading => {
+  const reading = (name: string): PlainReading => {
     const unit = description.properties?.[name]?.unit;
     return { name, value: values.get(name)!, timeMs: clock.nowMs(), ...(unit === undefined ? {} : { unit }) };
   };

@@ -9,7 +9,9 @@ import { LIMITS } from "../protocol/limits.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { isValueMap } from "../protocol/schema.ts";
 
-export type ReadingValue = number | string | boolean | Uint8Array;
+/** What devices of Bothy report and the ledger keeps; SenML also has bytes. */
+export type PlainValue = number | string | boolean;
+export type ReadingValue = PlainValue | Uint8Array;
 
 /** One measured value, complete in itself: section 4.6, "Resolved Records". */
 export interface Reading {
@@ -22,6 +24,10 @@ export interface Reading {
   readonly unit?: string;
   /** The value's integral over time since some moment, in unit seconds. */
   readonly sum?: number;
+}
+
+export interface PlainReading extends Reading {
+  readonly value: PlainValue;
 }
 
 /** A SenML record as it stands in a pack. */

@@ -2,7 +2,7 @@
 import type { Clock } from "../../kit/clock.ts";
 import { Refusal } from "../../protocol/refusal.ts";
 import type { Driver, DriverSink } from "../driver.ts";
-import type { Reading, ReadingValue } from "../senml.ts";
+import type { PlainReading, PlainValue } from "../senml.ts";
 import { createThingDescription, type DataSchema, type ThingDescription } from "../thing-description.ts";
 
 export const SENSOR_NAMES = ["location", "motion", "orientation", "light", "battery"] as const;
@@ -37,7 +37,7 @@ export interface SensorPlatform {
   readonly getBattery?: () => Promise<BatteryLike>;
 }
 
-type Publish = (values: Readonly<Record<string, ReadingValue | null | undefined>>) => void;
+type Publish = (values: Readonly<Record<string, PlainValue | null | undefined>>) => void;
 
 /** Handed to a sensor while it runs. */
 interface SensorRun {
@@ -219,7 +219,7 @@ function describeSensors(title: string, sensors: readonly Sensor[]): ThingDescri
 
 /** Values of the sensors, told to a sink no more often than the period; what comes between is kept and the newest told at its end. */
 function createThrottle(clock: Clock, periodMs: number, unitOf: (name: string) => string | undefined, sink: DriverSink) {
-  const values = new Map<string, Reading>();
+  const values = new Map<string, PlainReading>();
   const waiting = new Set<string>();
   let cancel: (() => void) | null = null;
   const flush = (): void => {
@@ -255,7 +255,7 @@ export function createSensorsDriver({ title, clock, platform = browserSensorPlat
   >;
   const unitOf = (name: string): string | undefined => description.properties?.[name]?.unit;
   let running: { readonly throttle: ReturnType<typeof createThrottle>; readonly ends: (() => void)[] } | null = null;
-  let last: ReadonlyMap<string, Reading> = new Map();
+  let last: ReadonlyMap<string, PlainReading> = new Map();
 
   const startSensor = async (sensor: Sensor, throttle: ReturnType<typeof createThrottle>): Promise<(() => void) | null> => {
     states[sensor.name] = "waiting";

@@ -1,0 +1,265 @@
+/** A tab as the gateway of constrained devices (Y.4464, 8.1): it runs their drivers, registers them, and sends what they report. */
+import type { Clock } from "../kit/clock.ts";
+import type { Value } from "../protocol/codec.ts";
+import type { RejectCode } from "../protocol/codes.ts";
+import { Refusal } from "../protocol/refusal.ts";
+import type { DigestText } from "../sdk/api.ts";
+import type { Driver } from "./driver.ts";
+import { createDriver, type DriverChoice } from "./drivers/create-driver.ts";
+import {
+  createReadingsSender,
+  DEFAULT_BATCH_LIMITS,
+  type BatchLimits,
+  type GatewayClient,
+  type ReadingsSender,
+} from "./readings-sender.ts";
+import type { PlainReading, PlainValue } from "./senml.ts";
+
+/** Where a gateway remembers which devices it runs; one for each peer of this browser and BoT. */
+export interface GatewayStore {
+  get(key: string): Promise<string | null>;
+  set(key: string, text: string): Promise<void>;
+}
+
+export interface GatewayOptions {
+  readonly client: GatewayClient;
+  readonly clock: Clock;
+  readonly store: GatewayStore;
+  readonly limits?: BatchLimits;
+  /** Makes a device's driver; those of this app by default. */
+  readonly createDriver?: (choice: DriverChoice, clock: Clock) => Driver;
+}
+
+/** What is known of a device that this gateway runs. */
+export interface GatewayDevice extends DriverChoice {
+  /** Within this gateway. */
+  readonly key: string;
+  /** On the ledger, once it is registered. */
+  readonly device: DigestText | null;
+  readonly stream: DigestText | null;
+  readonly state: "registering" | "running" | "waiting" | "failed" | "stopped";
+  /** Why it waits or failed. */
+  readonly code: RejectCode | null;
+  readonly buffered: number;
+  readonly sent: number;
+  readonly dropped: number;
+}
+
+export interface Gateway {
+  /** Starts every device that was there before the reload. One that fails says so in `devices`. */
+  restore(): Promise<void>;
+  /** Registers a device, opens its stream and starts it. @throws {Refusal} of the driver or the ledger; it is then kept, and `start` tries again. */
+  add(choice: DriverChoice): Promise<GatewayDevice>;
+  start(key: string): Promise<void>;
+  /** Sends what is left, says that the device is offline, and stops it. */
+  stop(key: string): Promise<void>;
+  /** Stops it and forgets it; the ledger keeps its record. */
+  remove(key: string): Promise<void>;
+  /** Of every device, before the tab closes or updates. */
+  stopAll(): Promise<void>;
+  devices(): readonly GatewayDevice[];
+  /** Calls back after any change of `devices`. Gives what ends it. */
+  subscribe(listener: () => void): () => void;
+  /** @throws {Refusal} `unknown-device`, or the driver's. */
+  readProperty(key: string, name: string): Promise<PlainValue>;
+  writeProperty(key: string, name: string, value: PlainValue): Promise<void>;
+  invokeAction(key: string, name: string, input?: Value): Promise<Value>;
+}
+
+/** More would make one tab's fees and timers the room's. */
+const DEVICES_MAX = 32;
+const STORE_KEY = "gateway-devices";
+const STREAM_NAME = "readings";
+
+interface Kept extends DriverChoice {
+  readonly key: string;
+  readonly device: DigestText | null;
+  readonly stream: DigestText | null;
+}
+
+interface Running {
+  kept: Kept;
+  driver: Driver | null;
+  sender: ReadingsSender | null;
+  state: GatewayDevice["state"];
+  code: RejectCode | null;
+}
+
+/** What was stored, or nothing where it is no list of devices. */
+function readKept(text: string | null): Kept[] {
+  try {
+    const list: unknown = JSON.parse(text ?? "[]");
+    return Array.isArray(list) ? list.filter((item): item is Kept => typeof item?.key === "string" && typeof item.kind === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+class LocalGateway implements Gateway {
+  readonly #options: GatewayOptions;
+  readonly #devices = new Map<string, Running>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+  }
+
+  async restore(): Promise<void> {
+    for (const kept of readKept(await this.#options.store.get(STORE_KEY))) {
+      if (!this.#devices.has(kept.key)) this.#devices.set(kept.key, { kept, driver: null, sender: null, state: "stopped", code: null });
+    }
+    // Each says in `devices` what became of it.
+    await Promise.allSettled([...this.#devices.keys()].map((key) => this.start(key)));
+  }
+
+  async add(choice: DriverChoice): Promise<GatewayDevice> {
+    if (this.#devices.size >= DEVICES_MAX) throw new Refusal("limit-exceeded", { devicesMax: DEVICES_MAX });
+    const { kind, title, seed } = choice;
+    const numbers = [...this.#devices.keys()].map((key) => Number(key));
+    const key = String(Math.max(0, ...numbers) + 1);
+    const kept: Kept = { key, kind, title, seed, device: null, stream: null };
+    this.#devices.set(key, { kept, driver: null, sender: null, state: "stopped", code: null });
+    await this.#save();
+    await this.start(key);
+    return this.#toDevice(this.#find(key));
+  }
+
+  async start(key: string): Promise<void> {
+    const running = this.#find(key);
+    if (running.state === "running" || running.state === "registering") return;
+    running.state = "registering";
+    running.code = null;
+    this.#changed();
+    try {
+      const { clock, client, limits = DEFAULT_BATCH_LIMITS } = this.#options;
+      const driver = (running.driver ??= (this.#options.createDriver ?? createDriver)(running.kept, clock));
+      // The driver first: it may have to ask the person, which a browser allows only soon after a tap. The ledger takes longer.
+      const early: PlainReading[] = [];
+      const report = (readings: readonly PlainReading[], urgent: boolean): void => {
+        if (running.sender) running.sender.add(readings, { urgent });
+        else early.push(...readings);
+      };
+      running.sender = null;
+      await driver.start({
+        readings: (readings) => report(readings, false),
+        event: (name, value) => report([{ name, value, timeMs: clock.nowMs() }], true),
+      });
+      const { device, stream } = await this.#register(running, driver);
+      running.sender = createReadingsSender({ client, clock, device, stream, limits, onChange: () => this.#senderChanged(running) });
+      running.sender.add(early, { urgent: true });
+      running.state = "running";
+    } catch (error) {
+      running.state = "failed";
+      running.code = error instanceof Refusal ? error.code : "internal";
+      await running.driver?.stop();
+      throw error;
+    } finally {
+      this.#changed();
+    }
+  }
+
+  /** Each step is kept before the next, so that a tab closed in between registers nothing twice. */
+  async #register(running: Running, driver: Driver): Promise<{ device: DigestText; stream: DigestText }> {
+    const { client, limits = DEFAULT_BATCH_LIMITS } = this.#options;
+    let { device, stream } = running.kept;
+    if (device === null) {
+      const description = JSON.stringify(driver.describe());
+      const { results } = await client.send([{ operation: "device.register", arguments: { description, leaseMs: limits.leaseMs } }]);
+      device = results[0] as DigestText;
+      running.kept = { ...running.kept, device };
+      await this.#save();
+    }
+    if (stream === null) {
+      const { results } = await client.send([{ operation: "stream.open", arguments: { device, name: STREAM_NAME } }]);
+      stream = results[0] as DigestText;
+      running.kept = { ...running.kept, stream };
+      await this.#save();
+    }
+    return { device, stream };
+  }
+
+  async stop(key: string): Promise<void> {
+    const running = this.#find(key);
+    await running.driver?.stop();
+    await running.sender?.stop();
+    running.state = "stopped";
+    this.#changed();
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.stop(key);
+    this.#devices.delete(key);
+    await this.#save();
+    this.#changed();
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#devices.keys()].map((key) => this.stop(key)));
+  }
+
+  devices(): readonly GatewayDevice[] {
+    return [...this.#devices.values()].map((running) => this.#toDevice(running));
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async readProperty(key: string, name: string): Promise<PlainValue> {
+    return this.#driver(key).readProperty(name);
+  }
+
+  async writeProperty(key: string, name: string, value: PlainValue): Promise<void> {
+    await this.#driver(key).writeProperty(name, value);
+    this.#find(key).sender?.add([], { urgent: true });
+  }
+
+  async invokeAction(key: string, name: string, input?: Value): Promise<Value> {
+    const output = await this.#driver(key).invokeAction(name, input);
+    this.#find(key).sender?.add([], { urgent: true });
+    return output;
+  }
+
+  #find(key: string): Running {
+    const running = this.#devices.get(key);
+    if (!running) throw new Refusal("unknown-device", { key });
+    return running;
+  }
+
+  #driver(key: string): Driver {
+    const { driver, state } = this.#find(key);
+    if (!driver || state !== "running") throw new Refusal("device-refused", { reason: "not running" });
+    return driver;
+  }
+
+  #toDevice({ kept, sender, state, code }: Running): GatewayDevice {
+    const sending = sender?.state();
+    const { buffered = 0, sent = 0, dropped = 0 } = sending ?? {};
+    // Only while the device itself runs does its sender say how it is.
+    const shown = state === "running" && sending ? { state: sending.state, code: sending.code } : { state, code };
+    return { ...kept, ...shown, buffered, sent, dropped };
+  }
+
+  #senderChanged(running: Running): void {
+    const sending = running.sender?.state();
+    if (running.state === "running" && sending?.state === "failed") {
+      running.state = "failed";
+      running.code = sending.code;
+      void running.driver?.stop();
+    }
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  async #save(): Promise<void> {
+    await this.#options.store.set(STORE_KEY, JSON.stringify([...this.#devices.values()].map(({ kept }) => kept)));
+  }
+}
+
+export function createGateway(options: GatewayOptions): Gateway {
+  return new LocalGateway(options);
+}
