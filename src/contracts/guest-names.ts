@@ -228,5 +228,4 @@ export const GUEST_NAMES: readonly string[] = [
   "DisposableStack",
   "AsyncDisposableStack",
   "SuppressedError",
-  "<brand>",
 ];

@@ -34,6 +34,10 @@ export const GUEST_PRELUDE = `(function () {
   delete globalThis.SharedArrayBuffer;
   delete globalThis.Atomics;
   delete Math.random;
+  const { String, Error, Object } = globalThis;
+  const slice = Function.prototype.call.bind(String.prototype.slice);
+  const toWellFormed = Function.prototype.call.bind(String.prototype.toWellFormed);
+  const keys = Object.keys;
 
   class ContractError extends Error {
     constructor(message, code = message) {
@@ -91,13 +95,14 @@ export const GUEST_PRELUDE = `(function () {
   }
 
   function inspect(module) {
-    return [module.manifest, Object.keys(module).filter((name) => typeof module[name] === "function")];
+    return [module.manifest, keys(module).filter((name) => typeof module[name] === "function")];
   }
 
   function explain(error) {
-    if (error instanceof ContractError) return String(error.message).toWellFormed();
-    if (error instanceof Error) return String(error.name + ": " + error.message).toWellFormed();
-    return String(error).toWellFormed();
+    let text = error;
+    if (error instanceof ContractError) text = error.message;
+    else if (error instanceof Error) text = error.name + ": " + error.message;
+    return toWellFormed(slice(String(text), 0, 500));
   }
 
   return [run, inspect, explain, ([code, message]) => new ContractError(message, code)];

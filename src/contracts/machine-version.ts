@@ -5,7 +5,7 @@ import type { MeterOptions } from "./metering/meter.ts";
 export const QUICKJS_DIGEST = "d4c9375f2b1ca4dc95f72c8aa2982a7a9951ac8011490d79c6582df732b4bbd9";
 
 /** SHA-256 of the metered binary; `tools/meter-wasm.ts` builds it, and no other is run. */
-export const METERED_DIGEST = "21b7ae7066e97206e678db64f88c1376ae03623c02f1998fce495b81f5492584";
+export const METERED_DIGEST = "c1aaf10aba7803ea1a57380f6bec7c1f7cc471ae99e03882dc417f229ead904c";
 
 /** Measured in docs/adr/0020-metered-quickjs.md. */
 export const METER_OPTIONS: MeterOptions = {

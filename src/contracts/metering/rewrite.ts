@@ -137,7 +137,7 @@ class BodyRewriter {
   /**
    * `memory.grow` against a virtual size, since a real memory cannot shrink again after a call: pages that are already there count as
    * newly grown, and growth above the cap gives −1 as it would where memory is short. If the engine itself refuses, that is this
-   * machine's trouble and not the contract's: a trap.
+   * machine's trouble and not the contract's: a trap with −1 pages, which tells the host.
    */
   #grow(): void {
     const scratch = this.#integerScratch;
@@ -169,7 +169,10 @@ class BodyRewriter {
     wanted();
     out.byte(OP.memorySize, 0, OP.i32Sub, OP.memoryGrow, 0);
     this.#i32(-1);
-    out.byte(OP.i32Eq, OP.if, TYPE.empty, OP.unreachable, OP.end, OP.end);
+    out.byte(OP.i32Eq, OP.if, TYPE.empty);
+    this.#i32(-1);
+    this.#op(OP.globalSet, this.#globals.pages);
+    out.byte(OP.unreachable, OP.end, OP.end);
     this.#op(OP.globalGet, this.#globals.pages);
     wanted();
     this.#op(OP.globalSet, this.#globals.pages);

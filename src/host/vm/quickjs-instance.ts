@@ -420,11 +420,8 @@ export class QuickJsInstance {
     }
   }
 
-  #classify(error: unknown): Refusal | GuestError | MachineStop {
-    if (this.#stop !== undefined) {
-      if (this.#stop instanceof MachineStop) return this.#stop;
-      throw this.#stop;
-    }
+  #classify(thrown: unknown): Refusal | GuestError | MachineStop {
+    const error = this.#stop ?? thrown;
     if (error instanceof Refusal || error instanceof GuestError || error instanceof MachineStop) return error;
     // A trap is as exactly defined as any result (WebAssembly Core 4.4), so a contract that drives QuickJS into one has failed alike on
     // every engine; only a machine that got no memory from its engine (−1 pages) has not. An engine out of native stack throws another
