@@ -137,14 +137,15 @@ export function addRecoverySignature(s: SimplexState, signature: RecoverySignatu
   s.broadcast({ kind: "give", blocks: [], certificates: [], recoveries: [complete], more: false });
 }
 
-/** Takes a complete recovery, its signatures checked. */
-export function addRecovery(s: SimplexState, complete: CompleteRecovery): void {
+/** Takes a complete recovery, its signatures checked; gives whether it was news. */
+export function addRecovery(s: SimplexState, complete: CompleteRecovery): boolean {
   const epoch = s.epochs.get(toHex(complete.recovery.epochId));
   const key = toHex(recoveryBlockId(complete.recovery));
-  if (epoch === undefined || epoch.recoveries.has(key) || !isWellFormedFor(epoch, complete.recovery)) return;
+  if (epoch === undefined || epoch.recoveries.has(key) || !isWellFormedFor(epoch, complete.recovery)) return false;
   epoch.recoveries.set(key, complete);
   s.puts.push([recordKeys.recovery(key), encode(completeRecoveryToValue(complete))]);
   choose(s);
+  return true;
 }
 
 function isWellFormedFor(epoch: Epoch, recovery: Recovery): boolean {

@@ -76,7 +76,7 @@ function onAlive(s: SimplexState, from: string, alive: Alive): void {
   if (alive.highest !== null) onCertificate(s, from, alive.highest);
   const key = toHex(alive.epochId);
   if (key !== s.epoch.key) {
-    if (s.isOnBranch(key)) giveAfter(s, from, [alive.lastFinal, alive.epochId], false);
+    if (s.isOnBranch(key)) giveAfter(s, from, [alive.lastFinal, alive.epochId]);
     else greet(s, from);
     return;
   }
@@ -108,18 +108,20 @@ function onAsk(s: SimplexState, from: string, id: Hash): void {
 }
 
 function onGive(s: SimplexState, from: string, give: Extract<ConsensusMessage, { kind: "give" }>): void {
-  const last = give.blocks.at(-1);
+  const finalBefore = s.finalHead;
+  let isNews = false;
   for (const block of give.blocks) {
+    isNews = !s.tree.has(toHex(block.id)) || isNews;
     s.tree.offer(block);
     s.asks.delete(toHex(block.id));
   }
   // Headers carry the finality of their ancestors, so that a long chain is executed as it comes.
   const carried = give.blocks.findLast((block) => block.header.certificate !== null)?.header.certificate;
   if (carried) addCertificate(s, carried);
-  for (const recovery of give.recoveries) addRecovery(s, recovery);
-  for (const certificate of give.certificates) addCertificate(s, certificate);
+  for (const recovery of give.recoveries) isNews = addRecovery(s, recovery) || isNews;
+  for (const certificate of give.certificates) isNews = addCertificate(s, certificate) || isNews;
   choose(s);
-  if (give.more) s.send(from, helloMessage(s, last?.id ?? null));
+  if (give.more && (isNews || s.finalHead !== finalBefore)) s.send(from, helloMessage(s, give.blocks.at(-1)?.id ?? null));
   else s.behindSinceMs = null;
 }
 

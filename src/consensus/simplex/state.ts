@@ -46,6 +46,7 @@ export const REPEAT_MS = 1000;
 export const GAP_MS = 5000;
 /** Answers to stragglers, for each peer. */
 export const ANSWER_PAUSE_MS = 300;
+export const GIVE_PAUSE_MS = 1000;
 export const HELLO_PAUSE_MS = 400;
 
 export interface Ask {

@@ -6,7 +6,7 @@ import type { TreeNode } from "../block-tree.ts";
 import type { ConsensusMessage } from "../engine.ts";
 import type { Epoch } from "../epochs.ts";
 import { isSpent } from "../recovery.ts";
-import { ANSWER_PAUSE_MS, HELLO_PAUSE_MS, REPEAT_MS, type SimplexState } from "./state.ts";
+import { ANSWER_PAUSE_MS, GIVE_PAUSE_MS, HELLO_PAUSE_MS, REPEAT_MS, type SimplexState } from "./state.ts";
 
 /** Final blocks newest first, ever more thinly, after the one last given. */
 function knownBlocks(s: SimplexState, given: Hash | null): Hash[] {
@@ -31,10 +31,11 @@ export function greet(s: SimplexState, peer: string): void {
   s.send(peer, helloMessage(s));
 }
 
-/** At most one answer to a peer in a pause. */
-function mayAnswer(s: SimplexState, peer: string): boolean {
-  if (s.nowMs - (s.answeredAtMs.get(peer) ?? -ANSWER_PAUSE_MS) < ANSWER_PAUSE_MS) return false;
-  s.answeredAtMs.set(peer, s.nowMs);
+/** The same answer goes to the same peer once in a pause: it is on its way, or not of use yet. */
+function mayAnswer(s: SimplexState, peer: string, answer: string, pauseMs: number): boolean {
+  const name = `${peer}/${answer}`;
+  if (s.nowMs - (s.answeredAtMs.get(name) ?? -pauseMs) < pauseMs) return false;
+  s.answeredAtMs.set(name, s.nowMs);
   return true;
 }
 
@@ -46,18 +47,15 @@ export function onHello(s: SimplexState, from: string, hello: Extract<ConsensusM
   const ahead = !isMine || lastFinal !== s.finalNode || epochKey !== s.epoch.key;
   if (!ahead) return;
   if (!isMine || !s.isOnBranch(epochKey)) greet(s, from);
-  giveAfter(s, from, [...hello.known, hello.lastFinal, hello.epochId], true);
+  giveAfter(s, from, [...hello.known, hello.lastFinal, hello.epochId]);
 }
 
-/** Gives what follows the first of these blocks that is final here, one epoch at a time. `eager`: the peer asked and waits for it. */
-export function giveAfter(s: SimplexState, peer: string, known: readonly Hash[], eager: boolean): void {
-  if (!eager && !mayAnswer(s, peer)) return;
+/** Gives what follows the first of these blocks that is final here, one epoch at a time. */
+export function giveAfter(s: SimplexState, peer: string, known: readonly Hash[]): void {
   for (const id of known) {
     const node = s.tree.get(toHex(id));
     if (node?.isFinal) {
-      if (node !== s.finalNode || s.finalHead.key !== node.key) give(s, peer, node, known);
-      else if (s.epoch.key === node.key) give(s, peer, node, known);
-      return;
+      return give(s, peer, node, known);
     }
   }
   s.out.push({ kind: "serve-chain", peer, known });
@@ -75,15 +73,14 @@ function give(s: SimplexState, peer: string, from: TreeNode, known: readonly Has
   const start = next === undefined ? undefined : s.tree.get(next.key);
   const recovery = start?.recovery ?? null;
   const top = recovery !== null ? start!.parent! : next === undefined ? s.finalHead : closingOf(s, epoch, start);
+  if (!mayAnswer(s, peer, `${from.key}/${top.key}`, GIVE_PAUSE_MS)) return;
   const chunk = chunkOf(s, from, top);
   if (chunk === undefined) {
     s.out.push({ kind: "serve-chain", peer, known });
     return;
   }
-  const isWhole = chunk.isWhole;
-  if (isWhole && chunk.blocks.length === 0 && next === undefined && (epoch.final === null || from === s.finalNode)) {
-    if (epoch.final === null) return;
-  }
+  const { isWhole } = chunk;
+  if (isWhole && next === undefined && epoch.final === null) return;
   s.send(peer, {
     kind: "give",
     blocks: chunk.blocks,
@@ -127,11 +124,11 @@ export function answerBelow(s: SimplexState, from: string, said: { epochId: Hash
   const key = toHex(said.epochId);
   if (!s.has("rule7")) return;
   if (key !== epoch.key) {
-    if (s.isOnBranch(key)) giveAfter(s, from, [said.epochId], false);
+    if (s.isOnBranch(key)) giveAfter(s, from, [said.epochId]);
     return;
   }
   const isBelow = said.round < epoch.finalRound || (said.round === epoch.finalRound && said.kind !== "finalize");
-  if (isBelow && mayAnswer(s, from)) s.send(from, { kind: "certificate", certificate: epoch.final! });
+  if (isBelow && mayAnswer(s, from, "final", ANSWER_PAUSE_MS)) s.send(from, { kind: "certificate", certificate: epoch.final! });
 }
 
 /** rule 8: the last finality certificate, all later certificates, and this peer's own later votes, alive and latest recover. */
