@@ -1,0 +1,145 @@
+import { Button, Skeleton, TextInput } from "@mantine/core";
+import { IconRocket } from "@tabler/icons-react";
+import { lazy, Suspense, useState } from "react";
+import { useLocation } from "wouter";
+import type { Queries, RefusalShape } from "../../sdk/api.ts";
+import { Confirm, type Question } from "../pattern/Confirm.tsx";
+import { Card, PageHead } from "../pattern/Page.tsx";
+import { useDeed } from "../pattern/use-deed.ts";
+import { useClient, usePeer } from "../shell/peer-context.tsx";
+import { useFormat, useText } from "../text/language.tsx";
+import { refusalSentence } from "../text/sentences.ts";
+import { StatusPill } from "../pattern/StatusPill.tsx";
+import { compile } from "./compile.ts";
+import { TEMPLATES } from "./templates.ts";
+import { TestBench } from "./TestBench.tsx";
+
+const CodeEditor = lazy(() => import("./CodeEditor.tsx").then((module) => ({ default: module.CodeEditor })));
+
+type Inspected = Queries["inspect"]["result"];
+
+/** The draft outlives a reload; it is this browser's alone until it is deployed. */
+const DRAFT_KEY = "bothy-contract-draft";
+
+function DeployCard({ source, onAsk }: { source: string; onAsk: (question: Question) => void }) {
+  const text = useText();
+  const format = useFormat();
+  const client = useClient();
+  const [, go] = useLocation();
+  const token = usePeer((state) => state.status?.token ?? "");
+  const [initArguments, setInitArguments] = useState("");
+  const [endowment, setEndowment] = useState("0");
+  const [fault, setFault] = useState<RefusalShape | null>(null);
+  const { busy, error, run } = useDeed();
+  const deploy = (): void =>
+    run(async () => {
+      setFault(null);
+      const compiled = compile(source);
+      if ("error" in compiled) return setFault(compiled.error);
+      const { name } = await client.query("inspect", { source: compiled.code });
+      const amount = Number(endowment);
+      onAsk({
+        title: text.contracts.deployTitle(name),
+        why: text.contracts.deployWhy(`${format.number(amount)} ${token}`),
+        verb: text.contracts.signAndDeploy,
+        calls: [
+          {
+            operation: "contract.deploy",
+            arguments: {
+              source: compiled.code,
+              arguments: initArguments.trim() === "" ? null : JSON.parse(initArguments),
+              endowment: amount,
+            },
+          },
+        ],
+        onFinal: ({ results }) => {
+          localStorage.removeItem(DRAFT_KEY);
+          if (typeof results[0] === "string") go(`/contract/${results[0]}`);
+        },
+      });
+    });
+  const wrongJson = initArguments.trim() !== "" && !isJson(initArguments);
+  const wrongAmount = !/^[0-9]{1,15}$/.test(endowment.trim());
+  const refusal = fault ?? error;
+  return (
+    <Card title={text.contracts.deploy}>
+      <form
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!wrongJson && !wrongAmount) deploy();
+        }}
+      >
+        <TextInput
+          label={text.contracts.initArguments}
+          description={text.contracts.initTells}
+          placeholder="JSON"
+          value={initArguments}
+          error={wrongJson && text.form.faults["not-json"]}
+          onChange={(event) => setInitArguments(event.currentTarget.value)}
+        />
+        <TextInput
+          label={text.contracts.endowment}
+          inputMode="numeric"
+          value={endowment}
+          error={wrongAmount && text.wallet.wrongAmount}
+          onChange={(event) => setEndowment(event.currentTarget.value)}
+          rightSection={<span className="quiet">{token}</span>}
+          rightSectionWidth={60}
+        />
+        {refusal && <p className="fault">{refusalSentence(text, refusal)}</p>}
+        <Button type="submit" loading={busy} disabled={wrongJson || wrongAmount} leftSection={<IconRocket size={18} aria-hidden />}>
+          {text.contracts.deploy}…
+        </Button>
+      </form>
+    </Card>
+  );
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function EditorPage({ template }: { template: string | undefined }) {
+  const text = useText();
+  const chosen = TEMPLATES.find(({ id }) => id === template);
+  const [first] = useState(() => chosen?.source ?? localStorage.getItem(DRAFT_KEY) ?? TEMPLATES[0]!.source);
+  const [source, setSource] = useState(first);
+  const [inspected, setInspected] = useState<Inspected | null>(null);
+  const [question, setQuestion] = useState<Question | null>(null);
+  const change = (next: string): void => {
+    setSource(next);
+    localStorage.setItem(DRAFT_KEY, next);
+  };
+  return (
+    <>
+      <PageHead
+        back={{ href: "/contracts", name: text.places.contracts }}
+        title={inspected?.name || text.contracts.newContract}
+        lede={
+          <span className="inline">
+            <StatusPill status="waiting">{text.contracts.draft}</StatusPill>
+            {chosen ? text.contracts.fromTemplate(chosen.name) : text.contracts.draftTells}
+          </span>
+        }
+      />
+      <div className="cols" data-wide="side">
+        <Card flush title={text.contracts.source}>
+          <Suspense fallback={<Skeleton height={420} aria-label={text.common.loading} />}>
+            <CodeEditor source={first} label={text.contracts.source} onChange={change} />
+          </Suspense>
+        </Card>
+        <div className="col">
+          <TestBench source={source} onInspect={setInspected} />
+          <DeployCard source={source} onAsk={setQuestion} />
+        </div>
+      </div>
+      <Confirm question={question} onClose={() => setQuestion(null)} />
+    </>
+  );
+}

@@ -1,0 +1,2 @@
+/** Contracts to begin with. */
+export { TEMPLATES } from "../../sdk/templates.ts";

@@ -1,0 +1,180 @@
+import { Button, SegmentedControl } from "@mantine/core";
+import { IconDownload } from "@tabler/icons-react";
+import { useMemo, useState } from "react";
+import { Link } from "wouter";
+import type { ReadingInfo, StreamInfo } from "../../sdk/api.ts";
+import { useValueText } from "../devices/DeviceTile.tsx";
+import { unitText } from "../devices/description.ts";
+import { Proof } from "../ledger/Proof.tsx";
+import { Chart } from "../pattern/Chart.tsx";
+import { Digest, shortId, Who } from "../pattern/Digest.tsx";
+import { download } from "../pattern/download.ts";
+import { Answered, Card, PageHead } from "../pattern/Page.tsx";
+import { StatCard } from "../pattern/StatCard.tsx";
+import { StatusPill } from "../pattern/StatusPill.tsx";
+import { useAsk, useNameOf, useNow } from "../shell/peer-context.tsx";
+import { useFormat, useText } from "../text/language.tsx";
+import { numericProperties, readingsToCsv, seriesOf, summaryOf } from "./series.ts";
+
+const READINGS = 5000;
+const SPANS = { hour: 3_600_000, sixHours: 21_600_000, day: 86_400_000, all: Number.POSITIVE_INFINITY } as const;
+type Span = keyof typeof SPANS;
+
+function PropertyChart({ readings, property }: { readings: readonly ReadingInfo[]; property: string }) {
+  const text = useText();
+  const format = useFormat();
+  const series = useMemo(() => seriesOf(readings, property), [readings, property]);
+  const summary = summaryOf(readings, property);
+  if (summary === null) return null;
+  const unit = unitText(readings.find((reading) => reading.property === property)?.unit);
+  const last = readings.findLast((reading) => reading.property === property)?.value;
+  const number = (value: number): string => format.number(value, 2);
+  return (
+    <>
+      <Card title={property}>
+        <div className="prop-big">
+          {typeof last === "number" ? number(last) : "–"}
+          <small>{unit}</small>
+        </div>
+        <Chart
+          series={series}
+          locale={text.locale}
+          label={text.data.chart(property, number(summary.lowest), number(summary.highest), unit)}
+        />
+        <div className="legend">
+          <span>
+            <svg width="22" height="4" aria-hidden>
+              <path d="M0 2h22" stroke="var(--b-stroke)" strokeWidth="2" />
+            </svg>
+            {text.data.final}
+          </span>
+          {summary.tentative > 0 && (
+            <span>
+              <svg width="22" height="4" aria-hidden>
+                <path d="M0 2h22" stroke="var(--b-tentative-line)" strokeWidth="2" strokeDasharray="4 3" />
+              </svg>
+              {text.data.notFinal(format.number(summary.tentative))}
+            </span>
+          )}
+        </div>
+      </Card>
+      <Card>
+        <div className="stats">
+          <StatCard
+            label={text.data.lowest}
+            value={number(summary.lowest)}
+            unit={unit}
+            source={text.data.of(format.number(summary.count))}
+          />
+          <StatCard label={text.data.mean} value={number(summary.mean)} unit={unit} source={text.data.of(format.number(summary.count))} />
+          <StatCard
+            label={text.data.highest}
+            value={number(summary.highest)}
+            unit={unit}
+            source={text.data.of(format.number(summary.count))}
+          />
+        </div>
+      </Card>
+    </>
+  );
+}
+
+function LastReadings({ readings }: { readings: readonly ReadingInfo[] }) {
+  const text = useText();
+  const format = useFormat();
+  const show = useValueText();
+  return (
+    <Card title={text.data.last}>
+      <ol className="feed">
+        {readings
+          .slice(-12)
+          .toReversed()
+          .map(({ timeMs, property, value, unit, sequence, final }) => (
+            <li key={`${sequence}${property}${timeMs}`}>
+              <time dateTime={new Date(timeMs).toISOString()}>{format.time(timeMs)}</time>
+              <span className={final ? undefined : "b-tentative"}>
+                <b>{show(value)}</b> {unitText(unit)} <small>{property}</small>
+              </span>
+            </li>
+          ))}
+      </ol>
+    </Card>
+  );
+}
+
+function StreamView({ stream }: { stream: StreamInfo }) {
+  const text = useText();
+  const format = useFormat();
+  const now = useNow(5000);
+  const nameOf = useNameOf();
+  const [span, setSpan] = useState<Span>("hour");
+  const answer = useAsk("readings", { stream: stream.stream, limit: READINGS });
+  const all = answer.value ?? [];
+  // Of a stream that has been silent for longer, the span ends with its last reading.
+  const end = Math.max(stream.lastMs, 0) || now;
+  const readings = all.filter(({ timeMs }) => timeMs >= end - SPANS[span]);
+  const save = (): void => download(`${stream.name || shortId(stream.stream)}.csv`, readingsToCsv(readings), "text/csv;charset=utf-8");
+  return (
+    <>
+      <PageHead
+        back={{ href: "/data", name: text.places.data }}
+        title={stream.name || shortId(stream.stream)}
+        lede={
+          <span className="inline">
+            <StatusPill status={stream.status === "open" ? "live" : "offline"} bare>
+              {stream.status === "open" ? (stream.lastMs > 0 ? format.ago(stream.lastMs, now) : text.data.nothingYet) : text.data.closed}
+            </StatusPill>
+            <Digest value={stream.stream} />
+          </span>
+        }
+        action={
+          <Button variant="default" leftSection={<IconDownload size={18} aria-hidden />} disabled={readings.length === 0} onClick={save}>
+            {text.data.exportCsv}
+          </Button>
+        }
+      />
+      <SegmentedControl
+        className="fit"
+        aria-label={text.data.span}
+        value={span}
+        onChange={(value) => setSpan(value as Span)}
+        data={(Object.keys(SPANS) as Span[]).map((value) => ({ value, label: text.data.spans[value] }))}
+      />
+      <div className="cols">
+        <div className="col">
+          <Answered answer={answer} skeletonHeight={360}>
+            {() => numericProperties(readings).map((property) => <PropertyChart key={property} readings={readings} property={property} />)}
+          </Answered>
+        </div>
+        <div className="col">
+          <Card>
+            <dl className="b-facts">
+              <dt>{text.data.device}</dt>
+              <dd>
+                <Link href={`/device/${stream.device}`} className="bare">
+                  <Who id={stream.device} kind="device" name={nameOf(stream.device)} />
+                </Link>
+              </dd>
+              <dt>{text.devices.owner}</dt>
+              <dd>
+                <Link href={`/account/${stream.owner}`} className="bare">
+                  <Who id={stream.owner} name={nameOf(stream.owner)} />
+                </Link>
+              </dd>
+              <dt>{text.data.onLedger}</dt>
+              <dd>{text.data.packs(format.number(stream.packs), format.number(stream.readings))}</dd>
+            </dl>
+            <p className="quiet">{text.data.plainTells}</p>
+          </Card>
+          {readings.length > 0 && <LastReadings readings={readings} />}
+          <Proof kind="stream" id={stream.stream} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+export function StreamPage({ id }: { id: string }) {
+  const answer = useAsk("stream", { stream: id });
+  return <Answered answer={answer}>{(stream) => <StreamView stream={stream} />}</Answered>;
+}

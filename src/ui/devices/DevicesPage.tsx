@@ -1,0 +1,64 @@
+import { Button, SegmentedControl } from "@mantine/core";
+import { IconFlask, IconPlus } from "@tabler/icons-react";
+import { useState } from "react";
+import { Link } from "wouter";
+import { Answered, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { PageState } from "../pattern/PageState.tsx";
+import { useAsk, usePeer } from "../shell/peer-context.tsx";
+import { useText } from "../text/language.tsx";
+import { DeviceTiles } from "./DeviceTile.tsx";
+
+const PAGE = 60;
+
+export function DevicesPage() {
+  const text = useText();
+  const account = usePeer((state) => state.status?.account);
+  const [whose, setWhose] = useState<"mine" | "all">("mine");
+  const [limit, setLimit] = useState(PAGE);
+  const devices = useAsk("devices", whose === "all" ? { limit } : account === undefined ? null : { owner: account, limit });
+  return (
+    <>
+      <PageHead
+        title={text.places.devices}
+        lede={text.devices.lede}
+        action={
+          <Button component={Link} href="/devices/add" leftSection={<IconPlus size={18} aria-hidden />}>
+            {text.devices.add}
+          </Button>
+        }
+      />
+      <SegmentedControl
+        className="fit"
+        aria-label={text.devices.whose}
+        value={whose}
+        onChange={(value) => setWhose(value === "all" ? "all" : "mine")}
+        data={[
+          { value: "mine", label: text.devices.mine },
+          { value: "all", label: text.devices.everybodys },
+        ]}
+      />
+      <Answered answer={devices}>
+        {({ items, next }) => {
+          const shown = items.filter(({ status }) => status !== "retired");
+          if (shown.length === 0)
+            return (
+              <PageState state="empty" title={text.devices.none} why={text.devices.noneTells}>
+                <Button component={Link} href="/devices/add" leftSection={<IconPlus size={18} aria-hidden />}>
+                  {text.home.actions.addDevice}
+                </Button>
+                <Button component={Link} href="/devices/add" variant="default" leftSection={<IconFlask size={18} aria-hidden />}>
+                  {text.devices.tryVirtual}
+                </Button>
+              </PageState>
+            );
+          return (
+            <>
+              <DeviceTiles devices={shown} />
+              <MoreRows next={limit < 200 ? next : null} onMore={() => setLimit(limit + PAGE)} />
+            </>
+          );
+        }}
+      </Answered>
+    </>
+  );
+}

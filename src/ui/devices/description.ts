@@ -1,0 +1,123 @@
+/** A Thing Description (W3C WoT TD 1.1) as the pages draw it: only what a person sees, and nothing that a strange document could break. */
+export interface DataSchema {
+  readonly type?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly unit?: string;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly multipleOf?: number;
+  readonly properties?: Readonly<Record<string, DataSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: DataSchema;
+}
+export interface PropertyAffordance extends DataSchema {
+  readonly name: string;
+  readonly readOnly: boolean;
+  readonly writeOnly: boolean;
+}
+export interface ActionAffordance {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly input: DataSchema | null;
+}
+export interface EventAffordance {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+}
+export type DeviceKind = "lamp" | "thermometer" | "washer" | "phone" | "camera" | "door" | "other";
+export interface Description {
+  readonly title: string;
+  readonly description: string;
+  readonly kind: DeviceKind;
+  readonly properties: readonly PropertyAffordance[];
+  readonly actions: readonly ActionAffordance[];
+  readonly events: readonly EventAffordance[];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function isJson(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+const mapOf = (value: unknown): readonly (readonly [string, Json])[] =>
+  isJson(value) ? Object.entries(value).filter((entry): entry is [string, Json] => isJson(entry[1])) : [];
+const textOf = (value: unknown, otherwise = ""): string => (typeof value === "string" ? value : otherwise);
+
+const KINDS: readonly (readonly [DeviceKind, RegExp])[] = [
+  ["lamp", /lamp|light|bulb|licht|lampe/i],
+  ["washer", /wash|wasch|laundry/i],
+  ["thermometer", /thermo|temperature|climate|klima/i],
+  ["phone", /phone|sensors|handy|telefon|laptop/i],
+  ["camera", /camera|kamera/i],
+  ["door", /door|gate|tür|lock/i],
+];
+
+/** Of the given types first, then of the title: good enough for a picture, which is never the only sign. */
+function kindOf(document: Json): DeviceKind {
+  const given = document["@type"];
+  const words = [...(Array.isArray(given) ? given : [given]), document["title"]].filter((word) => typeof word === "string").join(" ");
+  return KINDS.find(([, pattern]) => pattern.test(words))?.[0] ?? "other";
+}
+
+/** Reads a description's JSON text; what is missing or strange is left out. */
+export function readDescription(json: string): Description {
+  let document: unknown;
+  try {
+    document = JSON.parse(json);
+  } catch {
+    document = {};
+  }
+  if (!isJson(document)) document = {};
+  const thing = document as Json;
+  return {
+    title: textOf(thing["title"]),
+    description: textOf(thing["description"]),
+    kind: kindOf(thing),
+    properties: mapOf(thing["properties"]).map(([name, schema]) => ({
+      ...(schema as DataSchema),
+      name,
+      readOnly: schema["readOnly"] === true,
+      writeOnly: schema["writeOnly"] === true,
+    })),
+    actions: mapOf(thing["actions"]).map(([name, action]) => ({
+      name,
+      title: textOf(action["title"], name),
+      description: textOf(action["description"]),
+      input: isJson(action["input"]) ? (action["input"] as DataSchema) : null,
+    })),
+    events: mapOf(thing["events"]).map(([name, event]) => ({
+      name,
+      title: textOf(event["title"], name),
+      description: textOf(event["description"]),
+    })),
+  };
+}
+
+/** A unit as people write it; TDs use QUDT or UCUM words. */
+export function unitText(unit: string | null | undefined): string {
+  if (unit === null || unit === undefined) return "";
+  const known: Readonly<Record<string, string>> = {
+    Cel: "°C",
+    celsius: "°C",
+    degree_celsius: "°C",
+    "om:degree_Celsius": "°C",
+    "om2:degreeCelsius": "°C",
+    percent: "%",
+    "%RH": "%",
+    "%EL": "%",
+    lx: "lx",
+    deg: "°",
+    minute: "min",
+    minutes: "min",
+    "m/s2": "m/s²",
+  };
+  return known[unit] ?? unit;
+}

@@ -1,0 +1,148 @@
+import type { ConsensusInfo } from "../../sdk/api.ts";
+import { shortId } from "../pattern/Digest.tsx";
+import { Identicon } from "../pattern/Identicon.tsx";
+import { Card } from "../pattern/Page.tsx";
+import { Explain } from "../pattern/StatCard.tsx";
+import { StatusPill } from "../pattern/StatusPill.tsx";
+import { useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
+import { useFormat, useText } from "../text/language.tsx";
+
+function Tally({ label, count, consensus, colour }: { label: string; count: number; consensus: ConsensusInfo; colour: string }) {
+  const text = useText();
+  const seats = Math.max(1, consensus.votes.length);
+  return (
+    <>
+      <span>{label}</span>
+      <span className="track">
+        <i style={{ width: `${(100 * count) / seats}%`, background: colour }} />
+        <u style={{ left: `${(100 * consensus.quorum) / seats}%` }} />
+      </span>
+      <b>{text.joining.of(String(count), String(seats))}</b>
+    </>
+  );
+}
+
+/** Two bars a seat (valid, final), outlined until cast; below them the tallies, with the quorum as a line. */
+export function RoundCard({ consensus }: { consensus: ConsensusInfo }) {
+  const text = useText();
+  const format = useFormat();
+  const nameOf = useNameOf();
+  const { votes, tallies, round, leader, quorum, working, recovery } = consensus;
+  return (
+    <Card
+      title={
+        <>
+          {text.network.round(format.number(round))}
+          <Explain term={text.network.roundWord}>{text.network.roundTells}</Explain>
+        </>
+      }
+      end={<StatusPill status={working ? "waiting" : "final"}>{working ? text.network.working : text.network.resting}</StatusPill>}
+    >
+      <ul className="seats" aria-label={text.network.votes}>
+        {votes.map(({ votingKey, account, mine, notarize, skip, finalize }) => (
+          <li key={votingKey} className="seat" title={nameOf(account) ?? shortId(account)}>
+            <Identicon id={account} size={26} ring={mine} />
+            <span className="seat-votes" aria-hidden>
+              <i data-v={notarize ? "notarize" : skip ? "skip" : "none"} />
+              <i data-v={finalize ? "finalize" : "none"} />
+            </span>
+            <span className="b-sr">
+              {nameOf(account) ?? shortId(account)}:{" "}
+              {notarize ? text.network.votedValid : skip ? text.network.votedSkip : text.network.notVoted}
+              {finalize && `, ${text.network.votedFinal}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <div className="quorum">
+        <Tally label={text.network.valid} count={tallies.notarize} consensus={consensus} colour="var(--b-tentative-line)" />
+        <Tally label={text.network.final} count={tallies.finalize} consensus={consensus} colour="var(--b-stroke)" />
+        {tallies.skip > 0 && <Tally label={text.network.skip} count={tallies.skip} consensus={consensus} colour="var(--b-line-strong)" />}
+      </div>
+      <p className="quiet">{text.network.quorumTells(quorum, nameOf(leader) ?? shortId(leader))}</p>
+      {recovery && (
+        <p className="quiet">
+          {text.network.recovery(recovery.step, recovery.missing.map((account) => nameOf(account) ?? shortId(account)).join(", "))}
+        </p>
+      )}
+    </Card>
+  );
+}
+
+const OUTCOMES = { final: "final", notarized: "tentative", skipped: "offline", open: "waiting" } as const;
+
+export function RoundsCard({ consensus }: { consensus: ConsensusInfo }) {
+  const text = useText();
+  const format = useFormat();
+  const now = useNow();
+  const nameOf = useNameOf();
+  return (
+    <Card flush title={text.network.rounds}>
+      {consensus.rounds.length === 0 && <p className="quiet pad">{text.network.noRounds}</p>}
+      <ul className="b-rows">
+        {consensus.rounds.slice(0, 8).map(({ round, leader, outcome, height, atMs }) => (
+          <li key={`${round} ${atMs}`}>
+            <div className="b-row">
+              <Identicon id={leader} size={26} />
+              <span className="b-row-main">
+                <span>{text.network.round(format.number(round))}</span>
+                <span>
+                  {nameOf(leader) ?? shortId(leader)}
+                  {height !== null && ` · ${text.ledger.block(format.number(height))}`}
+                </span>
+              </span>
+              <span className="b-row-end">
+                <StatusPill status={OUTCOMES[outcome]} bare>
+                  {text.network.outcomes[outcome]}
+                </StatusPill>
+                {format.ago(atMs, now)}
+              </span>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+/** Votes by owner: one owner with many tabs has many seats, and everybody can see it. */
+export function SharesCard() {
+  const text = useText();
+  const nameOf = useNameOf();
+  const votes = usePeer((state) => state.consensus?.votes ?? []);
+  const byOwner = new Map<string, number>();
+  for (const { account } of votes) byOwner.set(account, (byOwner.get(account) ?? 0) + 1);
+  const shares = [...byOwner].toSorted(([, a], [, b]) => b - a);
+  const colours = ["--b-stroke", "--b-live-line", "--b-tentative-line", "--b-recovered", "--b-refused", "--b-line-strong"];
+  const most = (limit: number): number => {
+    let sum = 0;
+    return shares.findIndex(([, count]) => (sum += count) > limit) + 1;
+  };
+  if (votes.length === 0) return null;
+  return (
+    <Card
+      title={
+        <>
+          {text.network.shares}
+          <Explain term={text.network.shares}>{text.network.sharesTells}</Explain>
+        </>
+      }
+    >
+      <div className="share" aria-hidden>
+        {shares.map(([account, count], index) => (
+          <i key={account} style={{ flex: count, background: `var(${colours[index % colours.length]!})` }} />
+        ))}
+      </div>
+      <p>{text.network.couldStop(most((votes.length - 1) / 3), most((2 * votes.length) / 3))}</p>
+      <ul className="sharekey">
+        {shares.slice(0, 8).map(([account, count], index) => (
+          <li key={account}>
+            <i style={{ background: `var(${colours[index % colours.length]!})` }} />
+            {nameOf(account) ?? shortId(account)}
+            <span className="quiet">{text.joining.of(String(count), String(votes.length))}</span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}

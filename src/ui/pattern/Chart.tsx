@@ -1,0 +1,69 @@
+import "uplot/dist/uPlot.min.css";
+import { useComputedColorScheme } from "@mantine/core";
+import { useEffect, useRef } from "react";
+import UPlot from "uplot";
+
+/** Points in the order of time; times in milliseconds. A value is in `tentative` from where readings are not yet final. */
+export interface Series {
+  readonly times: readonly number[];
+  readonly values: readonly (number | null)[];
+  readonly tentative: readonly (number | null)[];
+}
+
+function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function optionsOf(width: number, height: number, locale: string): UPlot.Options {
+  const axis = {
+    stroke: colour("--b-ink-2"),
+    grid: { stroke: colour("--b-line"), width: 1 },
+    ticks: { show: false },
+    font: "13px system-ui",
+  };
+  const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
+  const time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+  return {
+    width,
+    height,
+    ms: 1,
+    legend: { show: false },
+    cursor: { y: false },
+    axes: [
+      { ...axis, values: (_, splits) => splits.map((split) => time.format(split)), space: 70 },
+      { ...axis, values: (_, splits) => splits.map((split) => number.format(split)), size: 56 },
+    ],
+    series: [
+      {},
+      { stroke: colour("--b-stroke"), width: 1.75, fill: `${colour("--b-stroke")}17`, points: { show: false } },
+      { stroke: colour("--b-tentative-line"), width: 1.75, dash: [4, 5], points: { show: false } },
+    ],
+  };
+}
+
+/** A line over time. `label` says its range and its current value, for those who cannot see it. */
+export function Chart({ series, label, locale }: { series: Series; label: string; locale: string }) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<UPlot>(undefined);
+  const shown = useRef(series);
+  const scheme = useComputedColorScheme("light");
+  shown.current = series;
+  useEffect(() => {
+    const place = box.current;
+    if (place === null) return undefined;
+    const dataOf = ({ times, values, tentative }: Series): UPlot.AlignedData => [[...times], [...values], [...tentative]];
+    // Colours are read from the tokens again when the scheme changes, so the plot is made anew.
+    plot.current = new UPlot(optionsOf(place.clientWidth, place.clientHeight, locale), dataOf(shown.current), place);
+    const observer = new ResizeObserver(() => plot.current?.setSize({ width: place.clientWidth, height: place.clientHeight }));
+    observer.observe(place);
+    return () => {
+      observer.disconnect();
+      plot.current?.destroy();
+      plot.current = undefined;
+    };
+  }, [scheme, locale]);
+  useEffect(() => {
+    plot.current?.setData([[...series.times], [...series.values], [...series.tentative]]);
+  }, [series]);
+  return <div className="chart" ref={box} role="img" aria-label={label} data-scheme={scheme} />;
+}

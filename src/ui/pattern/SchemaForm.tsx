@@ -1,0 +1,102 @@
+import { Button, NativeSelect, Switch, Textarea, TextInput } from "@mantine/core";
+import { useState, type ReactNode } from "react";
+import type { Value } from "../../sdk/api.ts";
+import type { DataSchema } from "../devices/description.ts";
+import { unitText } from "../devices/description.ts";
+import { useText } from "../text/language.tsx";
+import { choiceText, draftOf, fieldsOf, readDraft, WHOLE, type Draft, type Field, type FieldFault } from "./schema-values.ts";
+
+function SchemaField({
+  field: { name, schema, kind, required },
+  label,
+  typed,
+  fault,
+  onChange,
+}: {
+  field: Field;
+  label: string;
+  typed: string | boolean;
+  fault: FieldFault | undefined;
+  onChange: (typed: string | boolean) => void;
+}) {
+  const text = useText();
+  const unit = unitText(schema.unit);
+  const shared = {
+    label: schema.title ?? (name === WHOLE ? label : name),
+    description: [schema.description, text.form.bounds(schema.minimum, schema.maximum, unit)].filter(Boolean).join(" ") || undefined,
+    error: fault && text.form.faults[fault],
+    withAsterisk: required && name !== WHOLE,
+  };
+  if (typeof typed === "boolean")
+    return (
+      <Switch
+        label={shared.label}
+        description={shared.description}
+        checked={typed}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+    );
+  const onText = (event: { currentTarget: { value: string } }): void => onChange(event.currentTarget.value);
+  if (kind === "choice") return <NativeSelect {...shared} data={(schema.enum ?? []).map(choiceText)} value={typed} onChange={onText} />;
+  if (kind === "json" || kind === "long-text")
+    return <Textarea {...shared} autosize minRows={2} value={typed} onChange={onText} placeholder={kind === "json" ? "JSON" : undefined} />;
+  const numeric = kind === "number" || kind === "integer";
+  return <TextInput {...shared} value={typed} onChange={onText} inputMode={numeric ? "decimal" : undefined} autoComplete="off" />;
+}
+
+/** A form made from a JSON Schema. `onSubmit` gets the typed value; without a schema there is only the button. */
+export function SchemaForm({
+  schema,
+  label,
+  value,
+  verb,
+  disabled,
+  variant = "filled",
+  before,
+  onSubmit,
+}: {
+  schema: DataSchema | null;
+  label: string;
+  value?: unknown;
+  verb: ReactNode;
+  disabled?: boolean;
+  variant?: "filled" | "default";
+  before?: ReactNode;
+  onSubmit: (value: Value) => void;
+}) {
+  const [draft, setDraft] = useState<Draft>(() => (schema === null ? {} : draftOf(schema, value)));
+  const [faults, setFaults] = useState<Readonly<Record<string, FieldFault>>>({});
+  const submit = (): void => {
+    if (schema === null) return onSubmit(null);
+    const read = readDraft(schema, draft);
+    setFaults(read.faults ?? {});
+    if (read.faults === null) onSubmit(read.value);
+  };
+  return (
+    <form
+      className="form"
+      noValidate
+      aria-label={label}
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      {before}
+      {schema !== null &&
+        fieldsOf(schema).map((field) => (
+          <SchemaField
+            key={field.name}
+            field={field}
+            label={label}
+            typed={draft[field.name] ?? ""}
+            fault={faults[field.name]}
+            onChange={(typed) => setDraft({ ...draft, [field.name]: typed })}
+          />
+        ))}
+      <Button type="submit" variant={variant} disabled={disabled ?? false}>
+        {verb}
+      </Button>
+    </form>
+  );
+}

@@ -1,0 +1,118 @@
+/** Between a JSON Schema (of a Thing Description or a contract's manifest), the fields of a form, and the value that is sent. */
+import type { Value } from "../../sdk/api.ts";
+import type { DataSchema } from "../devices/description.ts";
+
+/** What stands in the fields: texts as typed, switches as booleans. */
+export type Draft = Readonly<Record<string, string | boolean>>;
+
+export type FieldKind = "text" | "long-text" | "number" | "integer" | "boolean" | "choice" | "json";
+
+export interface Field {
+  readonly name: string;
+  readonly schema: DataSchema;
+  readonly kind: FieldKind;
+  readonly required: boolean;
+}
+
+/** The key of a schema that is no object: the form has one field, and its value is the whole. */
+export const WHOLE = "";
+
+const LONG_TEXT = 200;
+
+function kindOf(schema: DataSchema): FieldKind {
+  if (schema.enum !== undefined) return "choice";
+  switch (schema.type) {
+    case "boolean":
+    case "integer":
+    case "number":
+      return schema.type;
+    case "string":
+      return (schema.maxLength ?? 0) > LONG_TEXT ? "long-text" : "text";
+    default:
+      return "json";
+  }
+}
+
+export function fieldsOf(schema: DataSchema): readonly Field[] {
+  if (schema.type === "object" && schema.properties !== undefined)
+    return Object.entries(schema.properties).map(([name, part]) => ({
+      name,
+      schema: part,
+      kind: kindOf(part),
+      required: schema.required?.includes(name) ?? false,
+    }));
+  return [{ name: WHOLE, schema, kind: kindOf(schema), required: true }];
+}
+
+export function draftOf(schema: DataSchema, value?: unknown): Draft {
+  const fields = fieldsOf(schema);
+  const parts = typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  return Object.fromEntries(
+    fields.map(({ name, schema: part, kind }) => {
+      const given = (name === WHOLE ? value : parts[name]) ?? part.default ?? part.const;
+      if (kind === "boolean") return [name, given === true];
+      if (given === undefined) return [name, kind === "choice" ? choiceText(part.enum?.[0]) : ""];
+      return [name, typeof given === "string" ? given : JSON.stringify(given)];
+    }),
+  );
+}
+
+export function choiceText(choice: unknown): string {
+  return typeof choice === "string" ? choice : JSON.stringify(choice ?? null);
+}
+
+export type FieldFault = "required" | "not-a-number" | "too-small" | "too-large" | "too-short" | "too-long" | "not-json";
+
+function readNumber(text: string, schema: DataSchema, whole: boolean): number | FieldFault {
+  const number = Number(text);
+  if (!Number.isFinite(number) || (whole && !Number.isSafeInteger(number))) return "not-a-number";
+  if (schema.minimum !== undefined && number < schema.minimum) return "too-small";
+  if (schema.maximum !== undefined && number > schema.maximum) return "too-large";
+  return number;
+}
+
+function readField({ schema, kind, required }: Field, typed: string | boolean): { value?: Value; fault?: FieldFault } {
+  if (typeof typed === "boolean") return { value: typed };
+  if (
+    typed === "" &&
+    (required || kind === "text" || kind === "long-text") &&
+    !(required && kind === "text" && schema.minLength === undefined)
+  )
+    return required ? { fault: "required" } : {};
+  if (typed === "" && kind !== "text") return {};
+  switch (kind) {
+    case "number":
+    case "integer": {
+      const number = readNumber(typed.trim(), schema, kind === "integer");
+      return typeof number === "number" ? { value: number } : { fault: number };
+    }
+    case "choice":
+      return { value: (schema.enum?.find((choice) => choiceText(choice) === typed) ?? null) as Value };
+    case "json":
+      try {
+        return { value: JSON.parse(typed) as Value };
+      } catch {
+        return { fault: "not-json" };
+      }
+    default:
+      if (typed.length < (schema.minLength ?? 0)) return { fault: "too-short" };
+      if (schema.maxLength !== undefined && typed.length > schema.maxLength) return { fault: "too-long" };
+      return { value: typed };
+  }
+}
+
+/** The value of a filled form, or which fields are wrong and why. Fields left empty that may be are left out. */
+export function readDraft(
+  schema: DataSchema,
+  draft: Draft,
+): { readonly value: Value; readonly faults: null } | { readonly faults: Readonly<Record<string, FieldFault>> } {
+  const faults: Record<string, FieldFault> = {};
+  const values: Record<string, Value> = {};
+  for (const field of fieldsOf(schema)) {
+    const { value, fault } = readField(field, draft[field.name] ?? "");
+    if (fault !== undefined) faults[field.name] = fault;
+    else if (value !== undefined) values[field.name] = value;
+  }
+  if (Object.keys(faults).length > 0) return { faults };
+  return { value: WHOLE in values ? values[WHOLE]! : values, faults: null };
+}

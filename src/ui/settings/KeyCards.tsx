@@ -1,0 +1,158 @@
+import { Button, Checkbox, FileInput, PasswordInput, Textarea } from "@mantine/core";
+import { IconKey } from "@tabler/icons-react";
+import { useState } from "react";
+import type { Settings } from "../../sdk/api.ts";
+import { download } from "../pattern/download.ts";
+import { Digest } from "../pattern/Digest.tsx";
+import { Card } from "../pattern/Page.tsx";
+import { Banner } from "../pattern/PageState.tsx";
+import { useDeed } from "../pattern/use-deed.ts";
+import { useClient, usePeer, usePlatform } from "../shell/peer-context.tsx";
+import { useFormat, useText } from "../text/language.tsx";
+import { refusalSentence } from "../text/sentences.ts";
+
+/** Shorter ones are guessed in an afternoon. */
+const PASSPHRASE_MIN = 8;
+
+function Words() {
+  const text = useText();
+  const client = useClient();
+  const { busy, error, run } = useDeed();
+  const [words, setWords] = useState<readonly string[] | null>(null);
+  return (
+    <>
+      {words === null ? (
+        <Button variant="default" loading={busy} onClick={() => run(async () => setWords(await client.command("identityWords")))}>
+          {text.settings.showWords}
+        </Button>
+      ) : (
+        <>
+          <p>{text.settings.wordsTell}</p>
+          <ol className="words">
+            {words.map((word, index) => (
+              // A word may come twice, its place may not.
+              <li key={`${index}${word}`}>{word}</li>
+            ))}
+          </ol>
+          <Button variant="default" onClick={() => setWords(null)}>
+            {text.settings.hideWords}
+          </Button>
+        </>
+      )}
+      {error && <p className="fault">{refusalSentence(text, error)}</p>}
+    </>
+  );
+}
+
+function Export() {
+  const text = useText();
+  const client = useClient();
+  const account = usePeer((state) => state.status?.account ?? "");
+  const [passphrase, setPassphrase] = useState("");
+  const [ledger, setLedger] = useState(false);
+  const { busy, error, run } = useDeed();
+  const short = passphrase.length < PASSPHRASE_MIN;
+  const save = (): void =>
+    run(async () => {
+      download(`bothy-${account.slice(-6)}.peer`, await client.command("exportPeer", { passphrase, ledger }), "application/octet-stream");
+      setPassphrase("");
+    });
+  return (
+    <form
+      className="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!short) save();
+      }}
+    >
+      <PasswordInput
+        label={text.settings.passphrase}
+        description={text.settings.passphraseTells(PASSPHRASE_MIN)}
+        value={passphrase}
+        onChange={(event) => setPassphrase(event.currentTarget.value)}
+        autoComplete="new-password"
+      />
+      <Checkbox label={text.settings.withLedger} checked={ledger} onChange={(event) => setLedger(event.currentTarget.checked)} />
+      {error && <p className="fault">{refusalSentence(text, error)}</p>}
+      <Button type="submit" variant="default" loading={busy} disabled={short}>
+        {text.settings.exportPeer}
+      </Button>
+    </form>
+  );
+}
+
+function Import() {
+  const text = useText();
+  const client = useClient();
+  const { reload } = usePlatform();
+  const [file, setFile] = useState<File | null>(null);
+  const [passphrase, setPassphrase] = useState("");
+  const [words, setWords] = useState("");
+  const { busy, error, run } = useDeed();
+  const given = words.trim().split(/\s+/).filter(Boolean);
+  const restore = (): void =>
+    run(async () => {
+      if (file !== null) await client.command("importPeer", { bytes: new Uint8Array(await file.arrayBuffer()), passphrase });
+      else await client.command("restoreWords", { words: given });
+      reload();
+    });
+  return (
+    <details>
+      <summary>{text.settings.restore}</summary>
+      <form
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          restore();
+        }}
+      >
+        <p className="quiet">{text.settings.restoreTells}</p>
+        <FileInput label={text.settings.file} value={file} onChange={setFile} clearable placeholder={text.settings.chooseFile} />
+        <PasswordInput
+          label={text.settings.passphrase}
+          value={passphrase}
+          disabled={file === null}
+          onChange={(event) => setPassphrase(event.currentTarget.value)}
+          autoComplete="off"
+        />
+        <Textarea
+          label={text.settings.orWords}
+          value={words}
+          disabled={file !== null}
+          autosize
+          onChange={(event) => setWords(event.currentTarget.value)}
+          spellCheck={false}
+        />
+        {error && <p className="fault">{refusalSentence(text, error)}</p>}
+        <Button type="submit" variant="default" color="rowan" loading={busy} disabled={file === null && given.length !== 24}>
+          {text.settings.restoreNow}
+        </Button>
+      </form>
+    </details>
+  );
+}
+
+/** Who this peer is, and how that outlives the browser. */
+export function KeyCards({ settings }: { settings: Settings | null }) {
+  const text = useText();
+  const format = useFormat();
+  const account = usePeer((state) => state.status?.account);
+  return (
+    <Card title={text.settings.identity}>
+      <div className="col">
+        {account && <Digest value={account} />}
+        {settings !== null &&
+          (settings.exportedMs === null ? (
+            <Banner tone="tentative" icon={<IconKey size={20} aria-hidden />}>
+              {text.home.keyOnlyHere}
+            </Banner>
+          ) : (
+            <p className="quiet">{text.settings.exported(format.dateTime(settings.exportedMs))}</p>
+          ))}
+        <Export />
+        <Words />
+        <Import />
+      </div>
+    </Card>
+  );
+}

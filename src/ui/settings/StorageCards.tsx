@@ -1,0 +1,83 @@
+import { Button, Checkbox, Modal, Progress } from "@mantine/core";
+import { useState } from "react";
+import { Answered, Card } from "../pattern/Page.tsx";
+import { useDeed } from "../pattern/use-deed.ts";
+import { useAsk, useClient, usePlatform } from "../shell/peer-context.tsx";
+import { useFormat, useText } from "../text/language.tsx";
+import { refusalSentence } from "../text/sentences.ts";
+
+export function StorageCard() {
+  const text = useText();
+  const format = useFormat();
+  const { askPersistence } = usePlatform();
+  const answer = useAsk("storage", {});
+  const [refused, setRefused] = useState(false);
+  return (
+    <Card title={text.settings.storage}>
+      <Answered answer={answer} skeletonHeight={80}>
+        {({ usedBytes, quotaBytes, persistent, blocksKept }) => (
+          <div className="col">
+            <div className="b-row-main">
+              <span>{text.settings.used(format.bytes(usedBytes), format.bytes(quotaBytes))}</span>
+              <span>{text.settings.blocksKept(format.number(blocksKept.from), format.number(blocksKept.to))}</span>
+            </div>
+            <Progress value={quotaBytes === 0 ? 0 : Math.max(1, (100 * usedBytes) / quotaBytes)} aria-label={text.settings.storage} />
+            <p className="quiet">{persistent ? text.settings.persistent : text.settings.notPersistent}</p>
+            {!persistent && (
+              <Button variant="default" disabled={refused} onClick={() => void askPersistence().then((given) => setRefused(!given))}>
+                {refused ? text.settings.persistenceRefused : text.settings.askPersistence}
+              </Button>
+            )}
+          </div>
+        )}
+      </Answered>
+    </Card>
+  );
+}
+
+export function ResetCard() {
+  const text = useText();
+  const client = useClient();
+  const { reload } = usePlatform();
+  const [asking, setAsking] = useState(false);
+  const [keys, setKeys] = useState(false);
+  const { busy, error, run } = useDeed();
+  const reset = (): void =>
+    run(async () => {
+      await client.command("reset", { keys });
+      reload();
+    });
+  return (
+    <Card title={text.settings.reset}>
+      <p className="quiet">{text.settings.resetTells}</p>
+      <Button variant="default" color="rowan" onClick={() => setAsking(true)}>
+        {text.settings.resetNow}…
+      </Button>
+      <Modal
+        opened={asking}
+        onClose={() => setAsking(false)}
+        title={text.settings.resetTitle}
+        closeButtonProps={{ "aria-label": text.common.close }}
+      >
+        <div className="col">
+          <p className="ask-why">{text.settings.resetWhy}</p>
+          <Checkbox
+            label={text.settings.resetKeys}
+            description={text.settings.resetKeysTells}
+            checked={keys}
+            onChange={(event) => setKeys(event.currentTarget.checked)}
+          />
+          {error && <p className="fault">{refusalSentence(text, error)}</p>}
+          <div className="decision-acts" data-ask>
+            <Button variant="default" onClick={() => setAsking(false)}>
+              {text.common.notNow}
+            </Button>
+            <Button color="rowan" loading={busy} onClick={reset}>
+              {text.settings.resetNow}
+            </Button>
+          </div>
+        </div>
+      </Modal>
+    </Card>
+  );
+}

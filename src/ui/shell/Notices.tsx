@@ -1,0 +1,135 @@
+import { Button } from "@mantine/core";
+import {
+  IconAlertTriangle,
+  IconCloudOff,
+  IconDownload,
+  IconGitFork,
+  IconHourglass,
+  IconLockOpen,
+  IconRotateClockwise2,
+} from "@tabler/icons-react";
+import { useEffect, useState } from "react";
+import { Link } from "wouter";
+import { Banner } from "../pattern/PageState.tsx";
+import { useFormat, useText } from "../text/language.tsx";
+import { refusalSentence } from "../text/sentences.ts";
+import { useClient, useNameOf, useNow, usePeer, usePlatform } from "./peer-context.tsx";
+import { shortId } from "../pattern/Digest.tsx";
+
+/** A new version waits until this tab has saved all and told the voters that it goes. */
+function UpdateNotice() {
+  const text = useText();
+  const client = useClient();
+  const { onUpdateReady } = usePlatform();
+  const [apply, setApply] = useState<() => Promise<void>>();
+  const [going, setGoing] = useState(false);
+  useEffect(() => onUpdateReady((ready) => setApply(() => ready)), [onUpdateReady]);
+  if (apply === undefined) return null;
+  const update = async (): Promise<void> => {
+    setGoing(true);
+    await client.command("prepareToLeave");
+    await apply();
+  };
+  return (
+    <Banner
+      tone="live"
+      icon={<IconDownload size={20} aria-hidden />}
+      action={
+        <Button variant="default" size="compact-md" loading={going} onClick={() => void update()}>
+          {text.notices.updateNow}
+        </Button>
+      }
+    >
+      {text.notices.update}
+    </Banner>
+  );
+}
+
+function OfflineNotice() {
+  const text = useText();
+  const format = useFormat();
+  const now = useNow();
+  const since = usePeer((state) => state.offlineSinceMs);
+  const status = usePeer((state) => state.status);
+  if (since === null || status === null || !status.ready) return null;
+  return (
+    <Banner tone="offline" icon={<IconCloudOff size={22} aria-hidden />}>
+      <b>{text.shell.offlineFor(format.span(now - since))}. </b>
+      {text.notices.offline(format.number(status.final.height))}
+    </Banner>
+  );
+}
+
+function ConsensusNotice() {
+  const text = useText();
+  const format = useFormat();
+  const nameOf = useNameOf();
+  const client = useClient();
+  const status = usePeer((state) => state.status);
+  if (status === null || !status.ready) return null;
+  const { split, waitingFor, strength } = status;
+  if (split !== null)
+    return (
+      <Banner
+        tone="refused"
+        icon={<IconGitFork size={22} aria-hidden />}
+        action={
+          <>
+            <Button variant="default" size="compact-md" onClick={() => void client.command("chooseBranch", { head: split.mine })}>
+              {text.notices.keepMine}
+            </Button>
+            <Button variant="default" size="compact-md" onClick={() => void client.command("chooseBranch", { head: split.other })}>
+              {text.notices.takeOther}
+            </Button>
+          </>
+        }
+      >
+        {text.notices.split(format.number(split.sinceHeight))}
+      </Banner>
+    );
+  if (waitingFor.length > 0)
+    return (
+      <Banner tone="tentative" icon={<IconHourglass size={22} aria-hidden />}>
+        {text.notices.waitingFor(waitingFor.map((account) => nameOf(account) ?? shortId(account)).join(", "))}
+      </Banner>
+    );
+  if (strength !== "full")
+    return (
+      <Banner tone="recovered" icon={<IconRotateClockwise2 size={22} aria-hidden />}>
+        {text.network.strengthTells[strength]}
+      </Banner>
+    );
+  return null;
+}
+
+/** Lines above every page: what is wrong or waits, said once. */
+export function Notices() {
+  const text = useText();
+  const { secure } = usePlatform();
+  const fault = usePeer((state) => state.status?.fault ?? null);
+  return (
+    <>
+      {!secure && (
+        <Banner tone="tentative" icon={<IconLockOpen size={22} aria-hidden />}>
+          {text.notices.insecure}
+        </Banner>
+      )}
+      {fault && (
+        <Banner
+          tone="refused"
+          icon={<IconAlertTriangle size={22} aria-hidden />}
+          action={
+            <Button component={Link} href="/settings" variant="default" size="compact-md">
+              {text.places.settings}
+            </Button>
+          }
+        >
+          {refusalSentence(text, fault)}
+        </Banner>
+      )}
+      <UpdateNotice />
+      <OfflineNotice />
+      <ConsensusNotice />
+    </>
+  );
+}

@@ -1,0 +1,196 @@
+import { ActionIcon, Drawer, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useHotkeys, useDisclosure } from "@mantine/hooks";
+import { IconDots, IconMoon, IconSearch, IconSun } from "@tabler/icons-react";
+import { lazy, Suspense, useEffect, useRef, type ReactNode } from "react";
+import { Link, useLocation } from "wouter";
+import { BothyMark, type Lamp } from "../pattern/BothyMark.tsx";
+import { Who } from "../pattern/Digest.tsx";
+import { Identicon } from "../pattern/Identicon.tsx";
+import { useFormat, useText } from "../text/language.tsx";
+import { Notices } from "./Notices.tsx";
+import { isOnline } from "./peer-store.ts";
+import { useNameOf, useNow, usePeer } from "./peer-context.tsx";
+import { DAILY_PLACES, isAt, OTHER_PLACES, type Place } from "./places.ts";
+import { Toasts } from "./Toasts.tsx";
+
+const Palette = lazy(() => import("./Palette.tsx").then((module) => ({ default: module.Palette })));
+
+function PlaceLink({ place, onClick }: { place: Place; onClick?: () => void }) {
+  const text = useText();
+  const [location] = useLocation();
+  return (
+    <Link href={place.path} className="place" aria-current={isAt(place, location) ? "page" : undefined} onClick={onClick}>
+      <i>
+        <place.Icon size={22} stroke={1.7} aria-hidden />
+      </i>
+      {text.places[place.name]}
+    </Link>
+  );
+}
+
+/** The lamp is the peer: lit while linked, breathing while joining, dark when offline. */
+function useLamp(): Lamp {
+  const status = usePeer((state) => state.status);
+  if (status === null || !status.ready) return "joining";
+  return isOnline(status) ? "lit" : "dark";
+}
+
+function BotName() {
+  const text = useText();
+  const format = useFormat();
+  const now = useNow();
+  const status = usePeer((state) => state.status);
+  const since = usePeer((state) => state.offlineSinceMs);
+  const lamp = useLamp();
+  const line =
+    status === null || !status.ready
+      ? text.shell.joining
+      : since !== null
+        ? text.shell.offlineFor(format.span(now - since))
+        : text.shell.linked(status.peers.length);
+  return (
+    <Link href="/network" className="bot" aria-label={`${status?.name || text.shell.app}: ${line}`}>
+      <BothyMark lamp={lamp} />
+      <span className="bot-name">
+        <b>{status?.name || text.shell.app}</b>
+        <span>{line}</span>
+      </span>
+    </Link>
+  );
+}
+
+function SchemeButton() {
+  const text = useText();
+  const { setColorScheme } = useMantineColorScheme();
+  const scheme = useComputedColorScheme("light");
+  const next = scheme === "light" ? "dark" : "light";
+  return (
+    <ActionIcon className="only-desk" aria-label={text.shell.scheme[next]} onClick={() => setColorScheme(next)}>
+      {scheme === "light" ? <IconMoon size={22} stroke={1.7} /> : <IconSun size={22} stroke={1.7} />}
+    </ActionIcon>
+  );
+}
+
+function Top({ onFind }: { onFind: () => void }) {
+  const text = useText();
+  const account = usePeer((state) => state.status?.account);
+  return (
+    <header className="top">
+      <div className="top-in">
+        <BotName />
+        <button type="button" className="ask" onClick={onFind}>
+          <IconSearch size={19} stroke={1.7} aria-hidden />
+          {text.shell.find}
+          <kbd className="kbd">Ctrl K</kbd>
+        </button>
+        <div className="top-end">
+          <ActionIcon className="only-phone" aria-label={text.shell.find} onClick={onFind}>
+            <IconSearch size={23} stroke={1.7} />
+          </ActionIcon>
+          <SchemeButton />
+          {account && (
+            <ActionIcon component={Link} href="/wallet" aria-label={text.shell.you}>
+              <Identicon id={account} size={30} />
+            </ActionIcon>
+          )}
+        </div>
+      </div>
+    </header>
+  );
+}
+
+function MoreSheet({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  const text = useText();
+  const status = usePeer((state) => state.status);
+  const nameOf = useNameOf();
+  return (
+    <Drawer
+      opened={opened}
+      onClose={onClose}
+      position="bottom"
+      size={280}
+      title={
+        status && (
+          <Who id={status.account} name={nameOf(status.account)} note={status.seats.mine ? text.shell.withSeat : text.shell.withoutSeat} />
+        )
+      }
+      closeButtonProps={{ "aria-label": text.common.close }}
+    >
+      <nav className="sheet-grid" aria-label={text.shell.more}>
+        {OTHER_PLACES.map(({ name, path, Icon }) => (
+          <Link key={name} href={path} className="sheet-item" onClick={onClose}>
+            <span className="b-glyph">
+              <Icon size={24} stroke={1.7} aria-hidden />
+            </span>
+            {text.places[name]}
+          </Link>
+        ))}
+      </nav>
+    </Drawer>
+  );
+}
+
+export function Shell({ children }: { children: ReactNode }) {
+  const text = useText();
+  const [location] = useLocation();
+  const [more, moreActions] = useDisclosure(false);
+  const [finding, findActions] = useDisclosure(false);
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(location);
+  const lamp = useLamp();
+  useHotkeys([["mod+K", findActions.open]], []);
+  useEffect(() => {
+    // A new page begins at its top, and a screen reader hears it.
+    if (shown.current === location) return;
+    shown.current = location;
+    window.scrollTo(0, 0);
+    main.current?.focus({ preventScroll: true });
+  }, [location]);
+  return (
+    <div className="shell">
+      <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+        {text.shell.skip}
+      </a>
+      <nav className="rail" aria-label={text.shell.places}>
+        <Link href="/network" className="rail-mark" aria-label={text.places.network}>
+          <BothyMark size={38} lamp={lamp} />
+        </Link>
+        {DAILY_PLACES.map((place) => (
+          <PlaceLink key={place.name} place={place} />
+        ))}
+        <hr />
+        {OTHER_PLACES.map((place) => (
+          <PlaceLink key={place.name} place={place} />
+        ))}
+      </nav>
+      <Top onFind={findActions.open} />
+      <main className="main" id="main" ref={main} tabIndex={-1}>
+        <Notices />
+        {children}
+      </main>
+      <nav className="bar" aria-label={text.shell.places}>
+        {DAILY_PLACES.map((place) => (
+          <PlaceLink key={place.name} place={place} />
+        ))}
+        <UnstyledButton
+          className="place"
+          aria-expanded={more}
+          aria-current={OTHER_PLACES.some((place) => isAt(place, location)) ? "page" : undefined}
+          onClick={moreActions.open}
+        >
+          <i>
+            <IconDots size={22} stroke={1.7} aria-hidden />
+          </i>
+          {text.shell.more}
+        </UnstyledButton>
+      </nav>
+      <MoreSheet opened={more} onClose={moreActions.close} />
+      <Toasts />
+      {finding && (
+        <Suspense>
+          <Palette onClose={findActions.close} />
+        </Suspense>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,40 @@
+import {
+  IconChartLine,
+  IconCpu,
+  IconFileCode2,
+  IconHome,
+  IconLayoutList,
+  IconSettings,
+  IconTopologyStar3,
+  IconUserPlus,
+  IconWallet,
+} from "@tabler/icons-react";
+import type { Text } from "../text/en.ts";
+
+export interface Place {
+  readonly name: keyof Text["places"];
+  readonly path: string;
+  /** Paths that belong to it beside its own. */
+  readonly under: readonly string[];
+  readonly Icon: typeof IconHome;
+}
+
+/** What people do daily; the phone's bar has these and More. */
+export const DAILY_PLACES: readonly Place[] = [
+  { name: "home", path: "/", under: [], Icon: IconHome },
+  { name: "devices", path: "/devices", under: ["/device/"], Icon: IconCpu },
+  { name: "data", path: "/data", under: ["/stream/"], Icon: IconChartLine },
+  { name: "contracts", path: "/contracts", under: ["/contract/"], Icon: IconFileCode2 },
+  { name: "ledger", path: "/ledger", under: ["/block/", "/transaction/", "/account/"], Icon: IconLayoutList },
+];
+export const OTHER_PLACES: readonly Place[] = [
+  { name: "network", path: "/network", under: [], Icon: IconTopologyStar3 },
+  { name: "wallet", path: "/wallet", under: [], Icon: IconWallet },
+  { name: "invite", path: "/invite", under: [], Icon: IconUserPlus },
+  { name: "settings", path: "/settings", under: [], Icon: IconSettings },
+];
+
+export function isAt(place: Place, location: string): boolean {
+  if (place.path === "/") return location === "/";
+  return location === place.path || location.startsWith(`${place.path}/`) || place.under.some((path) => location.startsWith(path));
+}

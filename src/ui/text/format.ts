@@ -1,0 +1,48 @@
+/** Numbers, times and sizes in a person's words; one place, so that a figure looks the same on every page. */
+import type { Text } from "./en.ts";
+
+export interface Format {
+  number(value: number, digitsMax?: number): string;
+  /** A span in its largest fitting unit: "4 s", "3 min". */
+  span(ms: number): string;
+  /** The span from then to now, in words. */
+  ago(thenMs: number, nowMs: number): string;
+  seconds(ms: number): string;
+  bytes(count: number): string;
+  time(ms: number): string;
+  dateTime(ms: number): string;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export function createFormat(text: Text): Format {
+  const whole = new Intl.NumberFormat(text.locale, { maximumFractionDigits: 0 });
+  const time = new Intl.DateTimeFormat(text.locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const dateTime = new Intl.DateTimeFormat(text.locale, { dateStyle: "medium", timeStyle: "medium" });
+  const number = (value: number, digitsMax = 0): string =>
+    digitsMax === 0 ? whole.format(value) : new Intl.NumberFormat(text.locale, { maximumFractionDigits: digitsMax }).format(value);
+  const span = (ms: number): string => {
+    const past = Math.max(0, ms);
+    if (past < MINUTE) return `${whole.format(Math.floor(past / SECOND))} s`;
+    if (past < HOUR) return `${whole.format(Math.floor(past / MINUTE))} min`;
+    if (past < DAY) return `${whole.format(Math.floor(past / HOUR))} h`;
+    return text.common.days(Math.floor(past / DAY));
+  };
+  return {
+    number,
+    span,
+    ago: (thenMs, nowMs) => (nowMs - thenMs < 2 * SECOND ? text.common.justNow : text.common.ago(span(nowMs - thenMs))),
+    seconds: (ms) => number(ms / SECOND, ms < 10 * SECOND ? 2 : 1),
+    bytes: (count) => {
+      if (count < 1000) return `${whole.format(count)} B`;
+      if (count < 1_000_000) return `${number(count / 1000, 1)} kB`;
+      if (count < 1_000_000_000) return `${number(count / 1_000_000, 1)} MB`;
+      return `${number(count / 1_000_000_000, 1)} GB`;
+    },
+    time: (ms) => time.format(ms),
+    dateTime: (ms) => dateTime.format(ms),
+  };
+}

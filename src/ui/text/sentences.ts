@@ -1,0 +1,42 @@
+/** Sentences made of what the protocol says: refusals, and what a transaction does. */
+import type { CallInfo, RefusalShape, Value } from "../../sdk/api.ts";
+import type { Format } from "./format.ts";
+import type { Text } from "./en.ts";
+
+/** Why, and the number that explains it where the refusal carries one. */
+export function refusalSentence(text: Text, refusal: RefusalShape): string {
+  const { message, field, expected } = refusal.data;
+  const sentence = text.codes[refusal.code];
+  if (typeof message === "string") return `${sentence} (${message})`;
+  if (typeof field === "string") return `${sentence} (${field}${typeof expected === "string" ? `: ${expected}` : ""})`;
+  return sentence;
+}
+
+function partOf(value: Value, key: string): Value | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+    ? (value as Readonly<Record<string, Value>>)[key]
+    : undefined;
+}
+
+/** A person's words for a transaction: what its first call does, and how many more there are. */
+export function callsTitle(text: Text, format: Format, calls: readonly CallInfo[], token: string): string {
+  const first = calls[0];
+  if (first === undefined) return text.operations.other("");
+  const more = calls.length > 1 ? ` ${text.operations.andMore(calls.length - 1)}` : "";
+  const amount = partOf(first.arguments, "amount");
+  const method = partOf(first.arguments, "method");
+  if (first.operation === "account.transfer" && typeof amount === "number")
+    return text.operations.transfer(`${format.number(amount)} ${token}`) + more;
+  if (first.operation === "contract.call" && typeof method === "string") return text.operations.call(method) + more;
+  return (text.operations.names[first.operation] ?? text.operations.other(first.operation)) + more;
+}
+
+/** Any value for a person to read: texts bare, the rest as in JSON, bytes in hexadecimal. */
+export function valueText(value: Value): string {
+  if (typeof value === "string") return value;
+  return JSON.stringify(
+    value,
+    (_, part: unknown) => (part instanceof Uint8Array ? Array.from(part, (byte) => byte.toString(16).padStart(2, "0")).join("") : part),
+    1,
+  );
+}

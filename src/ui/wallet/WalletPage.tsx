@@ -1,0 +1,227 @@
+import { Button, TextInput } from "@mantine/core";
+import { IconArmchair, IconGift, IconQrcode, IconSend } from "@tabler/icons-react";
+import { useState } from "react";
+import type { AccountInfo, OperationCall } from "../../sdk/api.ts";
+import { TransactionRow } from "../ledger/TransactionRow.tsx";
+import { Confirm, type Question } from "../pattern/Confirm.tsx";
+import { Amount, Digest, shortId, Who } from "../pattern/Digest.tsx";
+import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { QrCode } from "../pattern/QrCode.tsx";
+import { Explain } from "../pattern/StatCard.tsx";
+import { StatusPill } from "../pattern/StatusPill.tsx";
+import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
+import { useFormat, useText } from "../text/language.tsx";
+
+type Ask = (question: Question) => void;
+const ACCOUNT = /^(did:key:z6Mk[1-9A-HJ-NP-Za-km-z]{40,48}|[0-9a-f]{64})$/;
+
+function SendCard({ to: given, ask }: { to: string | undefined; ask: Ask }) {
+  const text = useText();
+  const format = useFormat();
+  const nameOf = useNameOf();
+  const status = usePeer((state) => state.status);
+  const [to, setTo] = useState(given ?? "");
+  const [amount, setAmount] = useState("");
+  const [tried, setTried] = useState(false);
+  const whole = /^[0-9]{1,15}$/.test(amount.trim()) ? Number(amount) : Number.NaN;
+  const wrongTo = !ACCOUNT.test(to.trim());
+  const wrongAmount = !(whole > 0);
+  if (status === null) return null;
+  const submit = (): void => {
+    setTried(true);
+    if (wrongTo || wrongAmount) return;
+    const account = to.trim();
+    const who = nameOf(account) ?? shortId(account);
+    const sum = `${format.number(whole)} ${status.token}`;
+    ask({
+      title: text.wallet.sendTitle(sum, who),
+      why: text.wallet.sendWhy(sum, who),
+      verb: text.wallet.signAndSend,
+      calls: [{ operation: "account.transfer", arguments: { to: account, amount: whole } }],
+      onFinal: () => setAmount(""),
+    });
+  };
+  return (
+    <Card title={text.wallet.send}>
+      <form
+        className="form"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <TextInput
+          label={text.wallet.to}
+          description={text.wallet.toTells}
+          value={to}
+          error={tried && wrongTo && text.wallet.wrongTo}
+          onChange={(event) => setTo(event.currentTarget.value)}
+          autoComplete="off"
+          spellCheck={false}
+        />
+        <TextInput
+          label={text.wallet.amount}
+          inputMode="numeric"
+          value={amount}
+          error={tried && wrongAmount && text.wallet.wrongAmount}
+          onChange={(event) => setAmount(event.currentTarget.value)}
+          rightSection={<span className="quiet">{status.token}</span>}
+          rightSectionWidth={60}
+          autoComplete="off"
+        />
+        <Button type="submit" leftSection={<IconSend size={18} aria-hidden />}>
+          {text.wallet.send}…
+        </Button>
+      </form>
+    </Card>
+  );
+}
+
+function SeatCard({ info, ask }: { info: AccountInfo; ask: Ask }) {
+  const text = useText();
+  const format = useFormat();
+  const status = usePeer((state) => state.status);
+  const parameters = useAsk("parameters", {}, "once").value;
+  const settings = usePeer((state) => state.settings);
+  const changeSettings = usePeer((state) => state.changeSettings);
+  if (status === null || parameters === null) return null;
+  const has = info.seat !== null;
+  const bond = `${format.number(parameters.bond)} ${status.token}`;
+  const question = (): Question => {
+    const calls: readonly OperationCall[] = has
+      ? [{ operation: "seat.leave", arguments: {} }]
+      : [{ operation: "seat.take", arguments: {} }];
+    return has
+      ? { title: text.wallet.leaveTitle, why: text.wallet.leaveWhy(bond), verb: text.wallet.leaveSeat, ends: true, calls }
+      : { title: text.wallet.takeTitle, why: text.wallet.takeWhy(bond), verb: text.wallet.takeSeat, calls };
+  };
+  return (
+    <Card
+      title={
+        <>
+          {text.wallet.seat}
+          <Explain term={text.wallet.seat}>{text.network.seatTells}</Explain>
+        </>
+      }
+      end={<StatusPill status={has ? "final" : "offline"}>{has ? text.wallet.hasSeat : text.wallet.noSeat}</StatusPill>}
+    >
+      <p className="quiet">{has ? text.wallet.seatTells(bond) : text.wallet.noSeatTells(bond)}</p>
+      <div className="foot-acts">
+        <Button
+          variant="default"
+          leftSection={<IconArmchair size={18} aria-hidden />}
+          onClick={() => {
+            // Whoever leaves does not want the peer to take the next seat by itself.
+            if (settings?.seatWanted !== !has) void changeSettings({ seatWanted: !has });
+            ask(question());
+          }}
+        >
+          {has ? text.wallet.leaveSeat : text.wallet.takeSeat}…
+        </Button>
+      </div>
+    </Card>
+  );
+}
+
+function ClaimCard({ info }: { info: AccountInfo }) {
+  const text = useText();
+  const format = useFormat();
+  const send = usePeer((state) => state.send);
+  const token = usePeer((state) => state.status?.token ?? "");
+  const parameters = useAsk("parameters", {}, "once").value;
+  const [asked, setAsked] = useState(false);
+  if (info.claimed || parameters === null) return null;
+  const claim = (): void => {
+    setAsked(true);
+    send(text.operations.names["token.claim"]!, [{ operation: "token.claim", arguments: {} }]).catch(() => setAsked(false));
+  };
+  return (
+    <Card title={text.wallet.grant}>
+      <p className="quiet">{text.wallet.grantTells(`${format.number(parameters.grant)} ${token}`)}</p>
+      <Button variant="default" loading={asked} leftSection={<IconGift size={18} aria-hidden />} onClick={claim}>
+        {text.wallet.claim}
+      </Button>
+    </Card>
+  );
+}
+
+function ReceiveCard({ account }: { account: string }) {
+  const text = useText();
+  const nameOf = useNameOf();
+  return (
+    <Card
+      title={
+        <>
+          <IconQrcode size={20} aria-hidden /> {text.wallet.receive}
+        </>
+      }
+    >
+      <div className="col">
+        <QrCode content={account} label={text.wallet.receiveQr} />
+        <div className="centred">
+          <Who id={account} name={nameOf(account)} note={null} you />
+          <Digest value={account} />
+        </div>
+      </div>
+    </Card>
+  );
+}
+
+const PAGE = 20;
+
+export function WalletPage({ to }: { to: string | undefined }) {
+  const text = useText();
+  const status = usePeer((state) => state.status);
+  const [question, setQuestion] = useState<Question | null>(null);
+  const [limit, setLimit] = useState(PAGE);
+  const info = useAsk("account", status ? { account: status.account } : null);
+  const history = useAsk("transactions", status ? { account: status.account, limit } : null);
+  if (status === null) return null;
+  return (
+    <>
+      <PageHead title={text.places.wallet} lede={text.wallet.lede} />
+      <div className="cols">
+        <div className="col">
+          <Card>
+            <div className="b-stat">
+              <div className="b-stat-label">{text.wallet.balance}</div>
+              <div className="prop-big">
+                <Amount value={status.balance} unit={status.token} />
+              </div>
+              <div className="b-stat-source">{text.wallet.balanceSource(status.final.height)}</div>
+            </div>
+          </Card>
+          <Answered answer={info}>
+            {(own) => (
+              <>
+                <ClaimCard info={own} />
+                <SendCard to={to} ask={setQuestion} />
+                <SeatCard info={own} ask={setQuestion} />
+              </>
+            )}
+          </Answered>
+          <Card flush title={text.wallet.history}>
+            <Answered answer={history}>
+              {({ items, next }) => (
+                <>
+                  {items.length === 0 && <p className="quiet pad">{text.ledger.noTransactions}</p>}
+                  <ul className="b-rows">
+                    {items.map((transaction) => (
+                      <li key={transaction.id}>
+                        <TransactionRow transaction={transaction} />
+                      </li>
+                    ))}
+                  </ul>
+                  <MoreRows next={limit < 200 ? next : null} onMore={() => setLimit(limit + PAGE)} />
+                </>
+              )}
+            </Answered>
+          </Card>
+        </div>
+        <ReceiveCard account={status.account} />
+      </div>
+      <Confirm question={question} onClose={() => setQuestion(null)} />
+    </>
+  );
+}
