@@ -122,4 +122,13 @@ export const LIMITS = {
   mempoolBytesMax: 16 * 1024 * 1024,
   /** Of one sender: a busy gateway's minute, a twentieth of the pool. A number further ahead of its lane than this is refused. */
   mempoolSenderMax: 1024,
+  /** What one client of a peer may ask in a second: a gateway's thousand transfers with room, while the worker still votes. */
+  portRequestsPerSecondMax: 2000,
+  /** Runs of contracts for one client (views, trials, estimates): each may take 50 ms of the thread that votes. */
+  portTrialsPerSecondMax: 10,
+  /** Answers under way for one client, and its subscriptions: a page has a dozen of each. */
+  portQueriesMax: 256,
+  portSubscriptionsMax: 64,
+  /** Updates of one subscription in a second: more than a page can show. */
+  feedUpdatesPerSecondMax: 100,
 } as const;

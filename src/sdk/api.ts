@@ -515,7 +515,7 @@ export type QueryName = keyof Queries;
 export interface Topics {
   status: Status;
   block: BlockSummary;
-  /** Every change of a transaction this peer sent, and every transaction that became final. */
+  /** Every change of a transaction this peer sent; others when they became final, some left out under load. */
   transaction: TransactionInfo;
   event: EventInfo;
   consensus: ConsensusInfo;

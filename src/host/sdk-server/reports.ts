@@ -1,0 +1,204 @@
+/** Follows what the peer reports: the roads of this peer's own transactions to those who sent them, and final blocks to subscribers. */
+import { BoundedMap } from "../../kit/bounded-map.ts";
+import { readStream } from "../../ledger/modules/stream.ts";
+import type { CommittedBlock, PeerEffect, RoadReport, Submission, Ticket } from "../../peer/effects.ts";
+import type { PeerView } from "../../peer/view.ts";
+import { toHex, type HashHex } from "../../protocol/identifiers.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import type { RefusalShape } from "../../protocol/refusal.ts";
+import type { Transaction } from "../../protocol/transaction.ts";
+import type { ConsensusInfo, OperationCall, RoadStage, SendOptions } from "../../sdk/api.ts";
+import type { PeerMessage } from "../../sdk/messages.ts";
+import type { Explorer } from "../explorer/explorer.ts";
+import type { ReportedEffect } from "../peer-runner.ts";
+import { Proposers, appendedReadings, blockSummary, eventInfo, knownEventsOf, transactionInfo, type Road } from "./blocks.ts";
+import { feeMaxOf, resultsToTexts, toLedgerCalls, type CallDeps } from "./operations.ts";
+import type { HistoryDeps } from "./queries-history.ts";
+import { Finality, Rounds } from "./status.ts";
+import type { Feeds } from "./topics.ts";
+
+/** Own transactions whose road, or refusal, is remembered. */
+const ROADS_MAX = LIMITS.ownPendingMax;
+const REFUSED_MAX = 256;
+
+interface Send {
+  readonly id: number;
+  readonly post: (message: PeerMessage) => void;
+  readonly submission: Submission;
+  /** Where in the receipt each call's result is. */
+  readonly resultAt: readonly number[];
+  readonly nowMs: number;
+}
+
+type FinalReport = Extract<RoadReport, { stage: "final" }>;
+
+export interface ReportsDeps {
+  readonly view: () => PeerView | null;
+  readonly nowMs: () => number;
+  readonly feeds: Feeds;
+}
+
+export class Reports {
+  readonly finality = new Finality();
+  readonly #deps: ReportsDeps;
+  readonly #rounds = new Rounds();
+  readonly #proposers = new Proposers();
+  readonly #roads = new BoundedMap<HashHex, Road>(ROADS_MAX);
+  readonly #refused = new BoundedMap<HashHex, { readonly transaction: Transaction; readonly refusal: RefusalShape }>(REFUSED_MAX);
+  readonly #sends = new Map<Ticket, Send>();
+  /** Final, and told to the sender once written: who hears "final" finds it also after a crash. */
+  #unwritten: (readonly [send: Send | undefined, report: FinalReport])[] = [];
+  #lastTicket: Ticket = 0;
+
+  constructor(deps: ReportsDeps) {
+    this.#deps = deps;
+  }
+
+  historyDeps(view: PeerView, explorer: Explorer): HistoryDeps {
+    return { view, explorer, proposers: this.#proposers, roads: this.#roads, refused: this.#refused };
+  }
+
+  consensus(view: PeerView): ConsensusInfo {
+    this.#rounds.onStep(view, this.#deps.nowMs());
+    return this.#rounds.info(view);
+  }
+
+  // ------------------------------------------------------------ sends
+
+  /** What to hand to the peer for a client's calls. @throws {Refusal} as `toLedgerCalls`. */
+  async submission(
+    given: readonly OperationCall[],
+    options: SendOptions,
+    deps: CallDeps & { readonly nowMs: number; readonly validForMs: number },
+  ): Promise<Pick<Send, "submission" | "resultAt">> {
+    const { calls, resultAt } = await toLedgerCalls(given, deps);
+    const fee = options.feeMax ?? feeMaxOf(deps.view, calls, deps.nowMs);
+    return { submission: { calls, fee, validForMs: options.validForMs ?? deps.validForMs }, resultAt };
+  }
+
+  /** Remembers who waits for a submission. */
+  open(send: Send): Ticket {
+    const ticket = ++this.#lastTicket;
+    this.#sends.set(ticket, send);
+    return ticket;
+  }
+
+  onEffect(effect: ReportedEffect, explorer: Explorer | null): void {
+    switch (effect.kind) {
+      case "road":
+        return this.#onRoad(effect.ticket, effect.report);
+      case "committed":
+        this.#releaseFinal();
+        return this.#onCommitted(effect, explorer);
+      case "halted":
+        return this.#onHalted(effect.refusal);
+      case "log":
+        return;
+    }
+  }
+
+  #stamp(transaction: Transaction, stage: RoadStage): number {
+    const id = toHex(transaction.id);
+    const nowMs = this.#deps.nowMs();
+    this.#roads.set(id, { ...this.#roads.get(id), [stage]: nowMs });
+    return nowMs;
+  }
+
+  #onRoad(ticket: Ticket, report: RoadReport): void {
+    const send = this.#sends.get(ticket);
+    if (report.stage === "refused") {
+      this.#sends.delete(ticket);
+      if (report.transaction !== null) this.#refused.set(toHex(report.transaction.id), { ...report, transaction: report.transaction });
+      send?.post({ kind: "refused", id: send.id, ...report.refusal });
+      if (report.transaction !== null) this.#tellOwn(report.transaction, report.refusal);
+    } else if (report.stage === "final") {
+      this.#sends.delete(ticket);
+      this.#unwritten.push([send, report]);
+    } else {
+      const { stage, height, transaction } = report;
+      const atMs = this.#stamp(transaction, stage);
+      send?.post({ kind: "progress", id: send.id, progress: { transaction: toHex(transaction.id), stage, atMs, height } });
+      this.#tellOwn(transaction);
+    }
+  }
+
+  #releaseFinal(): void {
+    for (const [send, { transaction, receipt, height }] of this.#unwritten.splice(0)) {
+      const atMs = this.#stamp(transaction, "final");
+      if (send === undefined) continue;
+      this.finality.onOwnFinal(atMs - send.nowMs);
+      if (receipt.refusal !== null) {
+        send.post({ kind: "refused", id: send.id, ...receipt.refusal });
+        continue;
+      }
+      const id = toHex(transaction.id);
+      send.post({ kind: "progress", id: send.id, progress: { transaction: id, stage: "final", atMs, height } });
+      const results = resultsToTexts(transaction.body.calls, receipt.results);
+      const value = { transaction: id, height, results: send.resultAt.map((index) => results[index] ?? null) };
+      send.post({ kind: "result", id: send.id, value });
+    }
+  }
+
+  /** A peer that halted brings nothing to its end any more. */
+  #onHalted(refusal: RefusalShape): void {
+    const waiting = [...this.#sends.values(), ...this.#unwritten.splice(0).map(([send]) => send)];
+    this.#sends.clear();
+    for (const send of waiting) send?.post({ kind: "refused", id: send.id, ...refusal });
+  }
+
+  // ------------------------------------------------------------ feeds
+
+  #tellOwn(transaction: Transaction, refusal: RefusalShape | null = null): void {
+    const { feeds } = this.#deps;
+    const view = this.#deps.view();
+    if (view === null || !feeds.has("transaction")) return;
+    const deps = { view, roads: this.#roads };
+    feeds.tell("transaction", () => transactionInfo(deps, transaction, this.#tentativePlace(view, transaction), refusal), true);
+  }
+
+  #tentativePlace(view: PeerView, transaction: Transaction): { readonly block: CommittedBlock; readonly index: number } | null {
+    const id = toHex(transaction.id);
+    if (this.#roads.get(id)?.["in-block"] === undefined) return null;
+    for (const block of view.tentativeBlocks) {
+      const index = block.block?.transactions.findIndex((other) => toHex(other.id) === id) ?? -1;
+      if (index >= 0) return { block, index };
+    }
+    return null;
+  }
+
+  #onCommitted({ blocks }: Extract<PeerEffect, { kind: "committed" }>, explorer: Explorer | null): void {
+    const view = this.#deps.view();
+    const nowMs = this.#deps.nowMs();
+    for (const block of blocks) this.finality.onCommitted(block, nowMs);
+    if (view === null || explorer === null) return;
+    this.#rounds.onStep(view, nowMs);
+    for (const block of blocks) this.#tellBlock(this.historyDeps(view, explorer), block);
+  }
+
+  #tellBlock(deps: HistoryDeps, block: CommittedBlock): void {
+    const { feeds } = this.#deps;
+    const { view } = deps;
+    if (feeds.has("block")) {
+      blockSummary(deps, block).then(
+        (summary) => feeds.tell("block", () => summary),
+        // Only storage can refuse here; the next query of the page says so.
+        () => undefined,
+      );
+    }
+    const transactions = block.block?.transactions ?? [];
+    if (feeds.has("transaction")) {
+      for (const [index, transaction] of transactions.entries()) {
+        const isOwn = this.#roads.has(toHex(transaction.id));
+        feeds.tell("transaction", () => transactionInfo(deps, transaction, { block, index }), isOwn);
+      }
+    }
+    if (feeds.has("event")) for (const event of knownEventsOf(block)) feeds.tell("event", () => eventInfo(view.state, event));
+    if (!feeds.has("reading")) return;
+    for (const index of transactions.keys()) {
+      for (const { stream, readings } of appendedReadings({ block, index }, true)) {
+        const device = readStream(view.state, stream)?.device;
+        if (device !== undefined) feeds.tell("reading", () => ({ stream: toHex(stream), device: toHex(device), readings }));
+      }
+    }
+  }
+}

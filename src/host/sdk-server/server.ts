@@ -1,0 +1,347 @@
+/**
+ * Serves clients of a peer: the app's own page, `window.bothy`, other programs, each behind a port. Whatever comes is checked to its last
+ * argument, and every request gets an answer or a refusal with its code; nothing that a client sends ends the peer. THINGS, "dApps".
+ */
+import { TokenBucket } from "../../kit/token-bucket.ts";
+import type { PeerInput } from "../../peer/effects.ts";
+import type { Storage } from "../../peer/ports.ts";
+import type { PeerView } from "../../peer/view.ts";
+import type { ContractMachine } from "../../protocol/contract-machine.ts";
+import { HASH_BYTES, accountToDid } from "../../protocol/identifiers.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import { Refusal, requireThat, type RefusalShape } from "../../protocol/refusal.ts";
+import type { JoiningProgress, Queries, QueryName, Settings } from "../../sdk/api.ts";
+import type { ClientMessage, MessagePortLike, PeerMessage } from "../../sdk/messages.ts";
+import { decodeRequest, requestIdOf } from "../../sdk/schemas.ts";
+import type { CommandHandlers } from "../commands.ts";
+import type { Explorer } from "../explorer/explorer.ts";
+import type { ReportedEffect } from "../peer-runner.ts";
+import type { CompleteCall } from "./operations.ts";
+import { Reports } from "./reports.ts";
+import * as history from "./queries-history.ts";
+import * as current from "./queries-state.ts";
+import { search } from "./search.ts";
+import { networkInfo, statusOf } from "./status.ts";
+import { Feeds } from "./topics.ts";
+import * as trials from "./trials.ts";
+
+export interface SdkServerDeps {
+  /** Null while the peer is starting. */
+  readonly view: () => PeerView | null;
+  readonly input: (input: PeerInput) => void;
+  readonly machine: Promise<ContractMachine>;
+  readonly nowMs: () => number;
+  /** Which of this browser's peers this is, from 0. */
+  readonly slot: number;
+  /** Whether the browser promised to keep the data. */
+  readonly persistent: boolean;
+  readonly settings: () => Settings;
+  readonly fault: () => RefusalShape | null;
+  readonly joining: () => readonly JoiningProgress[];
+  /** Public key of this peer's account; empty before there is one. */
+  readonly account: () => Uint8Array;
+  readonly commands: CommandHandlers;
+  /** Finds a claim's proof of work, or makes a voting key. Without it such calls must come complete. */
+  readonly completeCall?: CompleteCall;
+}
+
+export interface SdkServer {
+  /** The ledger's database is open. */
+  opened(ledger: { readonly storage: Storage; readonly explorer: Explorer }): void;
+  /** Serves a client; gives the end of it. */
+  attach(port: MessagePortLike): () => void;
+  /** Everything that the peer reports. */
+  onEffect(effect: ReportedEffect): void;
+  stop(): void;
+}
+
+interface Client {
+  readonly port: MessagePortLike;
+  readonly requests: TokenBucket;
+  readonly trials: TokenBucket;
+  underWay: number;
+  isAttached: boolean;
+}
+
+/** A page has at least one item, or its cursor would never move. */
+function withRoom<Message extends QueryMessage>(message: Message): Message {
+  const { parameters } = message;
+  return "limit" in parameters && parameters.limit === 0 ? { ...message, parameters: { ...parameters, limit: 1 } } : message;
+}
+
+type QueryMessage = Extract<ClientMessage, { kind: "query" }>;
+
+/** Queries that run a contract, on the thread that votes. */
+const TRIALS: ReadonlySet<QueryName> = new Set<QueryName>(["view", "dryRun", "inspect"]);
+const VALID_FOR_MS = 600_000;
+
+export function createSdkServer(deps: SdkServerDeps): SdkServer {
+  return new PortServer(deps);
+}
+
+class PortServer implements SdkServer {
+  readonly #deps: SdkServerDeps;
+  readonly #feeds: Feeds;
+  readonly #reports: Reports;
+  #ledger: { readonly storage: Storage; readonly explorer: Explorer } | null = null;
+
+  constructor(deps: SdkServerDeps) {
+    this.#deps = deps;
+    this.#feeds = new Feeds({ nowMs: deps.nowMs, state: (topic) => this.#state(topic) });
+    this.#reports = new Reports({ view: deps.view, nowMs: deps.nowMs, feeds: this.#feeds });
+  }
+
+  opened(ledger: { readonly storage: Storage; readonly explorer: Explorer }): void {
+    this.#ledger = ledger;
+    void ledger.explorer.catchUp();
+  }
+
+  attach(port: MessagePortLike): () => void {
+    const nowMs = this.#deps.nowMs();
+    const bucket = (perSecond: number): TokenBucket => new TokenBucket({ capacity: 2 * perSecond, perSecond, nowMs });
+    const client: Client = {
+      port,
+      requests: bucket(LIMITS.portRequestsPerSecondMax),
+      trials: bucket(LIMITS.portTrialsPerSecondMax),
+      underWay: 0,
+      isAttached: true,
+    };
+    port.addEventListener("message", (event) => this.#onMessage(client, event.data));
+    port.start?.();
+    return () => {
+      client.isAttached = false;
+      this.#feeds.detach(client);
+    };
+  }
+
+  onEffect(effect: ReportedEffect): void {
+    if (effect.kind === "committed") this.#ledger?.explorer.onCommitted(effect);
+    this.#reports.onEffect(effect, this.#ledger?.explorer ?? null);
+  }
+
+  stop(): void {
+    this.#feeds.stop();
+  }
+
+  // ------------------------------------------------------------ messages
+
+  #post(client: Client, message: PeerMessage): void {
+    if (client.isAttached) client.port.postMessage(message);
+  }
+
+  #refuse(client: Client, id: number, error: unknown): void {
+    const shape: RefusalShape =
+      error instanceof Refusal
+        ? { code: error.code, data: error.data }
+        : { code: "internal", data: { message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) } };
+    this.#post(client, { kind: "refused", id, code: shape.code, data: shape.data });
+  }
+
+  #onMessage(client: Client, data: unknown): void {
+    if (!client.isAttached) return;
+    let id = -1;
+    try {
+      id = requestIdOf(data);
+      requireThat(client.requests.take(1, this.#deps.nowMs()), "rate-limited", { perSecond: LIMITS.portRequestsPerSecondMax });
+      this.#take(client, decodeRequest(data));
+    } catch (error) {
+      this.#refuse(client, id, error);
+    }
+  }
+
+  #take(client: Client, message: ClientMessage): void {
+    const { id } = message;
+    switch (message.kind) {
+      case "send":
+        return this.#answer(client, id, () => this.#send(client, message), "later");
+      case "query":
+        requireThat(!this.#isTrial(message) || client.trials.take(1, this.#deps.nowMs()), "rate-limited", {
+          perSecond: LIMITS.portTrialsPerSecondMax,
+        });
+        return this.#answer(client, id, () => this.#query(message));
+      case "command":
+        return this.#answer(client, id, () => this.#deps.commands[message.name](message.parameters as never));
+      case "subscribe":
+        return this.#feeds.subscribe(client, id, message.topic, (value) => this.#post(client, { kind: "update", id, value }));
+      case "unsubscribe":
+        return this.#feeds.unsubscribe(client, id);
+    }
+  }
+
+  #isTrial(message: QueryMessage): boolean {
+    if (message.name !== "estimate") return TRIALS.has(message.name);
+    return message.parameters.calls.some(({ operation }) => operation === "contract.call" || operation === "contract.deploy");
+  }
+
+  /** Answers with what `work` gives; a send is answered when its transaction has come to its end. */
+  #answer(client: Client, id: number, work: () => Promise<unknown>, when: "now" | "later" = "now"): void {
+    requireThat(client.underWay < LIMITS.portQueriesMax || when === "later", "rate-limited", { underWayMax: LIMITS.portQueriesMax });
+    client.underWay++;
+    // In a promise from the first line, so that what throws at once is a refusal too.
+    void Promise.resolve()
+      .then(work)
+      .then((value) => {
+        if (when === "now") this.#post(client, { kind: "result", id, value });
+      })
+      .catch((error: unknown) => this.#refuse(client, id, error))
+      .finally(() => client.underWay--);
+  }
+
+  #view(): PeerView {
+    const view = this.#deps.view();
+    if (view === null) throw new Refusal("not-ready");
+    return view;
+  }
+
+  readonly #completeCall: CompleteCall = async (call) => {
+    if (this.#deps.completeCall === undefined) throw new Refusal("not-supported", { operation: call.operation });
+    return this.#deps.completeCall(call);
+  };
+
+  async #send(client: Client, { id, calls: given, options }: Extract<ClientMessage, { kind: "send" }>): Promise<void> {
+    const view = this.#view();
+    if (view.halted !== null) throw new Refusal(view.halted.code, view.halted.data);
+    const nowMs = this.#deps.nowMs();
+    const submission = await this.#reports.submission(given, options, {
+      view,
+      machine: await this.#deps.machine,
+      completeCall: this.#completeCall,
+      nowMs,
+      validForMs: VALID_FOR_MS,
+    });
+    const ticket = this.#reports.open({ ...submission, nowMs, id, post: (message) => this.#post(client, message) });
+    this.#deps.input({ kind: "submit", ticket, submission: submission.submission });
+  }
+
+  // ------------------------------------------------------------ queries
+
+  #state(topic: "status" | "consensus" | "network") {
+    const view = this.#deps.view();
+    if (topic === "status") return this.#status();
+    if (topic === "network") return networkInfo(view);
+    return view === null ? null : this.#reports.consensus(view);
+  }
+
+  #status(): Queries["status"]["result"] {
+    const { view, joining, slot, fault, account } = this.#deps;
+    const status = statusOf({ view: view(), joining: joining(), slot, fault: fault(), finality: this.#reports.finality });
+    const key = account();
+    return status.account === "" && key.length === HASH_BYTES ? { ...status, account: accountToDid(key) } : status;
+  }
+
+  async #query(message: QueryMessage): Promise<unknown> {
+    switch (message.name) {
+      case "status":
+        return this.#status();
+      case "settings":
+        return this.#deps.settings();
+      case "network":
+        return networkInfo(this.#deps.view());
+      case "storage":
+        return this.#storage();
+      case "finality":
+        return this.#reports.finality.blocks;
+      case "checkProof":
+        return current.checkProof(message.parameters);
+      case "inspect":
+        return trials.inspect({ machine: await this.#deps.machine }, message.parameters);
+      case "consensus":
+        return this.#reports.consensus(this.#view());
+      case "view":
+      case "dryRun":
+      case "estimate":
+        return this.#trial(message);
+      default:
+        return this.#read(message);
+    }
+  }
+
+  async #trial(message: Extract<QueryMessage, { name: "view" | "dryRun" | "estimate" }>): Promise<unknown> {
+    const machine = await this.#deps.machine;
+    const deps = { view: this.#view(), machine, completeCall: this.#completeCall, nowMs: this.#deps.nowMs() };
+    switch (message.name) {
+      case "view":
+        return trials.view(deps, message.parameters);
+      case "dryRun":
+        return trials.dryRun(deps, message.parameters);
+      case "estimate":
+        return trials.estimate(deps, message.parameters);
+    }
+  }
+
+  async #storage(): Promise<Queries["storage"]["result"]> {
+    const { persistent } = this.#deps;
+    const estimate = await this.#ledger?.storage.estimate();
+    const blocksKept = (await this.#ledger?.explorer.blocks.span()) ?? { from: 0, to: 0 };
+    return { usedBytes: estimate?.usedBytes ?? 0, quotaBytes: estimate?.quotaBytes ?? 0, persistent, blocksKept };
+  }
+
+  #read(
+    message: Exclude<
+      QueryMessage,
+      {
+        name:
+          | "status"
+          | "settings"
+          | "network"
+          | "storage"
+          | "finality"
+          | "checkProof"
+          | "inspect"
+          | "consensus"
+          | "view"
+          | "dryRun"
+          | "estimate";
+      }
+    >,
+  ): unknown {
+    const view = this.#view();
+    if (this.#ledger === null) throw new Refusal("not-ready");
+    const deps = this.#reports.historyDeps(view, this.#ledger.explorer);
+    message = withRoom(message);
+    switch (message.name) {
+      case "account":
+        return current.account(deps, message.parameters);
+      case "accounts":
+        return current.accounts(deps, message.parameters);
+      case "devices":
+        return current.devices(deps, message.parameters);
+      case "device":
+        return current.device(deps, message.parameters);
+      case "streams":
+        return current.streams(deps, message.parameters);
+      case "stream":
+        return current.stream(deps, message.parameters);
+      case "contracts":
+        return current.contracts(deps, message.parameters);
+      case "contract":
+        return current.contract(deps, message.parameters);
+      case "contractState":
+        return current.contractState(deps, message.parameters);
+      case "seats":
+        return current.seats(deps);
+      case "parameters":
+        return current.parameters(deps);
+      case "proof":
+        return current.proof(deps, message.parameters);
+      case "transaction":
+        return history.transaction(deps, message.parameters);
+      case "transactions":
+        return history.transactions(deps, message.parameters);
+      case "pending":
+        return history.pending(deps);
+      case "block":
+        return history.block(deps, message.parameters);
+      case "blocks":
+        return history.blocks(deps, message.parameters);
+      case "readings":
+        return history.readings(deps, message.parameters);
+      case "events":
+        return history.events(deps, message.parameters);
+      case "records":
+        return history.records(deps, message.parameters);
+      case "search":
+        return search(deps, message.parameters.text);
+    }
+  }
+}
