@@ -7,7 +7,7 @@ export { feeOf, signatureChecksOf } from "./calls.ts";
 export { dryRun, runView, type ContractRun, type DryRun, type DryRunRequest, type ViewRequest } from "./contract-runs.ts";
 export { checkTransaction, type Place } from "./execute.ts";
 export { createLedgerState } from "./genesis-state.ts";
-export { createMempool, type ExecutableLimits, type Mempool } from "./mempool.ts";
+export { createMempool, type ExecutableLimits, type Mempool, type MempoolOptions } from "./mempool.ts";
 export { type Contract } from "./modules/contract.ts";
 export { DEVICE_STATUSES, type Device, type DeviceStatus } from "./modules/device.ts";
 export { type LedgerRecord } from "./modules/record.ts";

@@ -101,22 +101,24 @@ describe("the mempool", () => {
   });
 
   it("stays within its bounds: per sender, and in total by dropping what pays least", () => {
-    const scenario = new Scenario().fund([1], 1_000_000);
-    const pool = createMempool();
-    for (let i = 0; i < LIMITS.mempoolSenderMax; i++)
-      pool.add(scenario.transfer(1, 2, 1, { number: i, lane: 1 }), scenario.state, START_MS);
-    expect(codeOf(() => pool.add(scenario.transfer(1, 2, 1, { lane: 2 }), scenario.state, START_MS))).toBe("sender-limit");
-    const senders = Array.from({ length: Math.ceil(LIMITS.mempoolTransactionsMax / LIMITS.mempoolSenderMax) }, (_, i) => 100 + i);
-    scenario.fund([...senders, 2, 3], 1_000_000);
-    for (const sender of senders) {
-      for (let number = 0; number < LIMITS.mempoolSenderMax && pool.size < LIMITS.mempoolTransactionsMax; number++)
-        pool.add(scenario.transfer(sender, 2, 1, { number, fee: 20 }), scenario.state, START_MS);
-    }
-    expect(pool.size).toBe(LIMITS.mempoolTransactionsMax);
-    expect(codeOf(() => pool.add(scenario.transfer(2, 3, 1, { fee: 1 }), scenario.state, START_MS))).toBe("mempool-full");
-    pool.add(scenario.transfer(3, 2, 1, { fee: 1000 }), scenario.state, START_MS);
-    expect(pool.size).toBeLessThanOrEqual(LIMITS.mempoolTransactionsMax);
+    const scenario = new Scenario().fund([1, 2, 3, 4, 5, 6], 1_000_000);
+    const bounds = { transactionsMax: 20, senderMax: 6 };
+    const pool = createMempool(bounds);
+    const add = (...of: Parameters<Scenario["transfer"]>) => codeOf(() => pool.add(scenario.transfer(...of), scenario.state, START_MS));
+    for (let number = 0; number < bounds.senderMax; number++) expect(add(1, 2, 1, { number, lane: 1 })).toBeNull();
+    expect(add(1, 2, 1, { lane: 2 })).toBe("sender-limit");
+    for (let number = 0; number < bounds.senderMax; number++)
+      for (const sender of [2, 3, 4]) add(sender, 1, 1, { number, fee: 20 + number });
+    expect(pool.size).toBe(bounds.transactionsMax);
+    expect(add(5, 1, 1, { fee: 1 })).toBe("mempool-full");
+    expect(add(5, 1, 1, { fee: 1000 })).toBeNull();
+    expect(pool.size).toBeLessThanOrEqual(bounds.transactionsMax);
+    expect(pool.ofSender(account(1)).length).toBeLessThan(bounds.senderMax);
     expect(pool.executable(scenario.state, { countMax: 1 })[0]!.body.fee).toBe(1000);
+    const { bytes } = scenario.transfer(1, 2, 1);
+    const narrow = createMempool({ bytesMax: 2.5 * bytes.length });
+    for (const sender of [1, 2, 3]) codeOf(() => narrow.add(scenario.transfer(sender, 4, 1, { fee: sender }), scenario.state, START_MS));
+    expect(narrow.all().map(({ body }) => body.fee)).toEqual([2, 3]);
   });
 
   it("always gives what a block can carry, in an order that no lane's turn breaks, best first", () => {

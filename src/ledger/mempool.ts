@@ -16,6 +16,19 @@ import { Heap } from "./heap.ts";
 import { headOf } from "./seats.ts";
 import type { StateView } from "./types.ts";
 
+export interface MempoolOptions {
+  readonly transactionsMax: number;
+  readonly bytesMax: number;
+  /** Of one sender, and how far a number may be ahead of its lane. */
+  readonly senderMax: number;
+}
+
+const DEFAULT_OPTIONS: MempoolOptions = {
+  transactionsMax: LIMITS.mempoolTransactionsMax,
+  bytesMax: LIMITS.mempoolBytesMax,
+  senderMax: LIMITS.mempoolSenderMax,
+};
+
 export interface ExecutableLimits {
   readonly bytesMax?: number;
   readonly countMax?: number;
@@ -59,6 +72,7 @@ const REPLACEMENT_TENTHS = 11;
 const HEAP_SLACK = 2;
 
 export class Mempool {
+  readonly #options: MempoolOptions;
   readonly #byId = new Map<HashHex, Entry>();
   readonly #senders = new Map<string, Sender>();
   #bytes = 0;
@@ -69,6 +83,10 @@ export class Mempool {
   #expiring = new Heap<Entry>(endsEarlier);
   #version = 0;
   #answered: { readonly state: StateView; readonly timeMs: number; readonly version: number; readonly answer: boolean } | undefined;
+
+  constructor(options: MempoolOptions) {
+    this.#options = options;
+  }
 
   /** Number of transactions. */
   get size(): number {
@@ -126,7 +144,7 @@ export class Mempool {
     if (replaced !== undefined) {
       const feeMin = Math.max(Math.ceil((replaced.fee * REPLACEMENT_TENTHS) / 10), replaced.fee + 1);
       requireThat(fee >= feeMin, "fee-too-low", { fee, feeMin });
-    } else requireThat((sender?.size ?? 0) < LIMITS.mempoolSenderMax, "sender-limit", { max: LIMITS.mempoolSenderMax });
+    } else requireThat((sender?.size ?? 0) < this.#options.senderMax, "sender-limit", { max: this.#options.senderMax });
     const owed = (sender?.fees ?? 0) - (replaced?.fee ?? 0) + fee;
     requireThat(account.balance >= owed, "balance-too-low", { balance: account.balance, amount: owed });
     const rate = free ? Number.POSITIVE_INFINITY : fee / transaction.bytes.length;
@@ -148,7 +166,7 @@ export class Mempool {
     const [lane, number] = body.nonce;
     const next = account.lanes[lane] ?? 0;
     requireThat(number >= next, "nonce-used", { next, number });
-    requireThat(number < next + LIMITS.mempoolSenderMax, "nonce-gap", { next, number });
+    requireThat(number < next + this.#options.senderMax, "nonce-gap", { next, number });
     if (!free) {
       const feeMin = feeOf(transaction, gasMax, parametersOf(state));
       requireThat(body.fee >= feeMin, "fee-too-low", { fee: body.fee, feeMin });
@@ -158,7 +176,7 @@ export class Mempool {
 
   /** Makes room by dropping what pays least, and what waits behind it. @throws {Refusal} `mempool-full`. */
   #makeRoom(bytes: number, rate: number, senderKey: string): void {
-    while (this.#byId.size >= LIMITS.mempoolTransactionsMax || this.#bytes + bytes > LIMITS.mempoolBytesMax) {
+    while (this.#byId.size >= this.#options.transactionsMax || this.#bytes + bytes > this.#options.bytesMax) {
       let worst = this.#worst.peek();
       while (worst?.removed) {
         this.#worst.pop();
@@ -360,6 +378,6 @@ interface Walk {
   readonly skipped: Set<number>;
 }
 
-export function createMempool(): Mempool {
-  return new Mempool();
+export function createMempool(options: Partial<MempoolOptions> = {}): Mempool {
+  return new Mempool({ ...DEFAULT_OPTIONS, ...options });
 }

@@ -98,6 +98,6 @@ it("supply is conserved over any sequence of transactions, a failed one changes 
       }
       expect(decodeState(encodeState(scenario.state)).root()).toEqual(scenario.state.root());
     }),
-    { seed: SEED, numRuns: 60 },
+    { seed: SEED, numRuns: 40 },
   );
 });
