@@ -28,7 +28,8 @@ export function start(command, parameters, options = {}) {
     cwd: ROOT,
     stdio: ["ignore", "inherit", "inherit"],
     ...options,
-    env: { ...process.env, ...options.env },
+    // Logs are read in files too; and some programs take any FORCE_COLOR for a yes.
+    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, ...options.env },
   });
 }
 

@@ -1,11 +1,11 @@
 /** `npm test`: every check there is. Its last line is `N passed, N failed`. */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { performance } from "node:perf_hooks";
 import { buildIfStale } from "./build.mjs";
 import { findOrInstallChromium } from "./chromium.mjs";
 import { gates, runGates } from "./gates.mjs";
-import { CACHE, exitCode, installIfStale, requireNode, scriptOf, start } from "./launch.mjs";
+import { CACHE, exitCode, installIfStale, requireNode, ROOT, scriptOf, start } from "./launch.mjs";
 
 /** One part of the whole. `failures` names each test or program that failed. @typedef {{ passed: number, failures: readonly string[] }} Sum */
 
@@ -74,11 +74,12 @@ async function unitTests() {
   const file = join(CACHE, "vitest.json");
   rmSync(file, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-  const { code } = await runSuite([scriptOf("vitest"), "run", ...reporters], { minutes: 12, env: { FORCE_COLOR: "0" } });
+  const { code } = await runSuite([scriptOf("vitest"), "run", ...reporters], { minutes: 12 });
   const json = readResults(file);
   if (json === undefined) return { passed: 0, failures: ["unit tests: broke off"] };
   const failures = [];
-  for (const { name, status, assertionResults } of json.testResults) {
+  for (const { name: path, status, assertionResults } of json.testResults) {
+    const name = relative(ROOT, path);
     const failed = assertionResults.filter((one) => one.status === "failed");
     for (const one of failed) failures.push(`${name}: ${one.fullName}`);
     if (status === "failed" && failed.length === 0) failures.push(`${name}: did not load`);
@@ -105,7 +106,7 @@ async function tabTests(chromium) {
   if (chromium === undefined) return { passed: 0, failures: ["tests with real tabs: no Chromium, and none could be installed"] };
   const file = join(CACHE, "e2e.json");
   rmSync(file, { force: true });
-  const env = { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: file, FORCE_COLOR: "0" };
+  const env = { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: file };
   const { code } = await runSuite([scriptOf("@playwright/test", "playwright"), "test"], { minutes: 15, env });
   const json = readResults(file);
   if (json === undefined) return { passed: 0, failures: ["tests with real tabs: broke off"] };
