@@ -40,9 +40,11 @@ function headOf(s: SimplexState, epoch: Epoch): TreeNode {
     } else if ("missing" in found) ask(s, found.missing, null);
     else epoch.wanted = null;
   }
-  const node = epoch.final === null ? undefined : s.tree.get(toHex(epoch.final.candidate!));
-  if (node !== undefined) return node;
-  if (epoch.final !== null) ask(s, epoch.final.candidate!, null);
+  if (epoch.final !== null) {
+    const node = s.tree.ensure(epoch.final.candidate!);
+    if ("key" in node) return node;
+    if ("missing" in node) ask(s, node.missing, null);
+  }
   const start = s.tree.get(epoch.key);
   if (start !== undefined) return start;
   assert(epoch === s.branch[0], "only the oldest epoch may have begun below the tree");
