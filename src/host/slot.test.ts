@@ -45,7 +45,7 @@ describe.each([
   it("two tabs never have one; the lowest free one is taken", async () => {
     const locks = makeLocks();
     const tabs = await Promise.all([0, 1, 2].map(() => claimSlot(8, createTab(locks))));
-    expect(tabs.map(({ slot }) => slot).sort()).toEqual([0, 1, 2]);
+    expect(tabs.map(({ slot }) => slot).toSorted((a, b) => a - b)).toEqual([0, 1, 2]);
     expect(tabs[0]!.guarded).toBe(locks !== undefined);
     tabs.find(({ slot }) => slot === 1)!.release();
     const next = await claimSlot(8, createTab(locks));

@@ -32,7 +32,7 @@ export function driverSuite(create: () => Driver, live: () => void): void {
     expect(sink.all.length).toBeGreaterThan(0);
     for (const { name, value, unit } of sink.all) {
       const described = driver.describe().properties?.[name];
-      expect(described, name).toBeDefined();
+      expect(described).toBeDefined();
       assertMatches(described!, value, name);
       expect(unit).toBe(described!.unit);
     }

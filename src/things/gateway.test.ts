@@ -169,7 +169,7 @@ describe("while the peer refuses", () => {
     }
   });
 
-  it("it learns the stream's number when another peer of the owner appended", async () => {
+  it("learns the stream's number when another peer of the owner appended", async () => {
     const { ledger, sender, readings, pass } = await createQuietWorld();
     ledger.packs.push(0, 0, 0);
     sender.add(readings(5));
@@ -187,7 +187,7 @@ describe("while the peer refuses", () => {
     expect(sender.state()).toMatchObject({ state: "running", dropped: 5, sent: 5 });
   });
 
-  it("it gives up where nothing later can be accepted", async () => {
+  it("gives up where nothing later can be accepted", async () => {
     const { ledger, sender, readings, pass, clock } = await createQuietWorld();
     ledger.refuse("not-authorized");
     sender.add(readings(5));

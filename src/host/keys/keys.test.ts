@@ -10,8 +10,12 @@ import { keysSuite } from "./keys.suite.ts";
 import { createMemorySeeds } from "./memory-seeds.ts";
 import { chooseSignerMaker, createNobleSigner, createWebCryptoSigner } from "./signer.ts";
 
-describe("keys in memory", () => keysSuite(() => createKeys(createMemorySeeds())));
-describe("keys in IndexedDB", () => keysSuite((name) => openKeys(`keys ${name}`)));
+describe("keys in memory", () => {
+  keysSuite(() => createKeys(createMemorySeeds()));
+});
+describe("keys in IndexedDB", () => {
+  keysSuite((name) => openKeys(`keys ${name}`));
+});
 
 describe("seeds at rest", () => {
   it("are encrypted under a key that cannot be taken out, and bound to their place", async () => {

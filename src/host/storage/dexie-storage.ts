@@ -43,7 +43,7 @@ function readBackwards(store: IDBObjectStore, bounds: IDBKeyRange, limit: number
     request.onsuccess = () => {
       const cursor = request.result;
       if (!cursor) return resolve(rows);
-      rows.push([String(cursor.key), cursor.value]);
+      rows.push([cursor.key as string, cursor.value]);
       if (rows.length === limit) return resolve(rows);
       cursor.continue();
     };
@@ -52,7 +52,7 @@ function readBackwards(store: IDBObjectStore, bounds: IDBKeyRange, limit: number
 
 async function readForwards(store: IDBObjectStore, bounds: IDBKeyRange, limit: number): Promise<[key: string, row: unknown][]> {
   const [keys, rows] = await Promise.all([requestResult(store.getAllKeys(bounds, limit)), requestResult(store.getAll(bounds, limit))]);
-  return keys.map((key, index) => [String(key), rows[index]]);
+  return keys.map((key, index) => [key as string, rows[index]]);
 }
 
 async function openDatabase(name: string): Promise<Dexie> {

@@ -127,7 +127,7 @@ describe("faulty storage", () => {
       kept.add(left);
       await expect(storage.read("votes", "right")).rejects.toMatchObject({ code: "storage-closed" });
     }
-    expect([...kept].sort()).toEqual([2, 3, 4, 5]);
+    expect([...kept].toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5]);
   });
 
   it("refuses one write as it is told to, and keeps nothing of it", async () => {
