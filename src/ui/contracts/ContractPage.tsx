@@ -12,7 +12,7 @@ import { useDeed } from "../pattern/use-deed.ts";
 import { useAsk, useClient, useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { refusalSentence, valueText } from "../text/sentences.ts";
-import { RunOutcome, schemaOf } from "./TestBench.tsx";
+import { RunOutcome, schemaOf } from "./RunOutcome.tsx";
 
 type Ask = (question: Question) => void;
 /** On top of what the dry run measured: other calls may come between it and the block, and change the state. */

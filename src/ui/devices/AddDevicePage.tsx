@@ -2,13 +2,14 @@ import { Button, Textarea, TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconBulb, IconDeviceMobile, IconFileDescription, IconTemperature, IconWashMachine } from "@tabler/icons-react";
 import { useState } from "react";
 import { useLocation } from "wouter";
+import { Refusal } from "../../sdk/api.ts";
 import { Card, PageHead } from "../pattern/Page.tsx";
 import { Banner } from "../pattern/PageState.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
-import { usePlatform } from "../shell/peer-context.tsx";
+import { usePeer, usePlatform } from "../shell/peer-context.tsx";
 import { useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
-import { useGateway, VIRTUAL_KINDS, type Gateway } from "./gateway.tsx";
+import { useGateway, type Gateway } from "./gateway.tsx";
 
 const ICONS = {
   lamp: IconBulb,
@@ -17,13 +18,18 @@ const ICONS = {
   sensors: IconDeviceMobile,
   description: IconFileDescription,
 } as const;
-const WAYS = [...VIRTUAL_KINDS, "sensors", "description"] as const;
+const WAYS = ["lamp", "thermometer", "washing-machine", "sensors", "description"] as const;
 type Way = (typeof WAYS)[number];
 
-function add(gateway: Gateway, way: Way, title: string, description: string): Promise<string> {
-  if (way === "sensors") return gateway.addSensors(title);
-  if (way === "description") return gateway.addDescription(description);
-  return gateway.addVirtual(way, title);
+/** Nothing here drives what was only described, so a day of silence is normal. */
+const DESCRIBED_LEASE_MS = 86_400_000;
+
+/** Registers the device with all that runs it; gives its identifier when final. */
+async function addDriven(gateway: Gateway, way: Exclude<Way, "description">, title: string): Promise<string> {
+  const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
+  const { device, code } = await gateway.add({ kind: way === "sensors" ? way : `virtual/${way}`, title, seed });
+  if (device === null) throw new Refusal(code ?? "device-refused");
+  return device;
 }
 
 export function AddDevicePage() {
@@ -31,14 +37,25 @@ export function AddDevicePage() {
   const gateway = useGateway();
   const { has, secure } = usePlatform();
   const [, go] = useLocation();
+  const send = usePeer((state) => state.send);
   const [way, setWay] = useState<Way>("lamp");
   const [title, setTitle] = useState<string | null>(null);
   const [description, setDescription] = useState("");
   const { busy, error, run } = useDeed();
   const shownTitle = title ?? text.devices.ways[way].title;
-  const submit = (): void => {
-    if (gateway !== null) run(async () => go(`/device/${await add(gateway, way, shownTitle, description)}`));
+  const addDescribed = async (): Promise<string> => {
+    // With the official schema it is a chunk of its own: only who pastes a description needs it.
+    const { parseThingDescription } = await import("../../things/thing-description.ts");
+    parseThingDescription(description);
+    const call = { operation: "device.register", arguments: { description, leaseMs: DESCRIBED_LEASE_MS } } as const;
+    const { results } = await send(text.operations.names[call.operation]!, [call]);
+    return String(results[0]);
   };
+  const submit = (): void =>
+    run(async () => {
+      if (way === "description") go(`/device/${await addDescribed()}`);
+      else if (gateway !== null) go(`/device/${await addDriven(gateway, way, shownTitle)}`);
+    });
   return (
     <>
       <PageHead title={text.home.actions.addDevice} back={{ href: "/devices", name: text.places.devices }} lede={text.devices.addLede} />
@@ -92,7 +109,7 @@ export function AddDevicePage() {
                 {refusalSentence(text, error)}
               </Banner>
             )}
-            <Button type="submit" loading={busy} disabled={gateway === null || (way === "description" && description.trim() === "")}>
+            <Button type="submit" loading={busy} disabled={way === "description" ? description.trim() === "" : gateway === null}>
               {text.devices.signAndAdd}
             </Button>
           </div>

@@ -18,16 +18,15 @@ import { readDescription, type ActionAffordance, type Description } from "./desc
 import { DeviceEvents } from "./DeviceEvents.tsx";
 import { DEVICE_ICONS, isSilent } from "./DeviceTile.tsx";
 import { PropertyCard } from "./PropertyCard.tsx";
-import { useGateway, useLiveValues } from "./gateway.tsx";
+import { useGateway, useLive, type Live } from "./gateway.tsx";
 
 const TABS = ["state", "actions", "events", "about"] as const;
 type Tab = (typeof TABS)[number];
 
-function ActionCard({ device, action }: { device: string; action: ActionAffordance }) {
+function ActionCard({ live, action }: { live: Live | null; action: ActionAffordance }) {
   const text = useText();
   const gateway = useGateway();
   const { busy, error, run } = useDeed();
-  const here = useLiveValues(device) !== null;
   return (
     <Card title={action.title}>
       {action.description && <p className="quiet">{action.description}</p>}
@@ -35,15 +34,17 @@ function ActionCard({ device, action }: { device: string; action: ActionAffordan
         schema={action.input}
         label={action.title}
         variant="default"
-        disabled={!here || busy}
+        disabled={live === null || busy}
         verb={
           <>
             <IconPlayerPlay size={17} aria-hidden /> {action.title}
           </>
         }
-        onSubmit={(input) => run(() => gateway!.invokeAction(device, action.name, input))}
+        onSubmit={(input) => {
+          if (gateway !== null && live !== null) run(() => gateway.invokeAction(live.key, action.name, input));
+        }}
       />
-      {!here && <p className="quiet">{text.devices.notHere}</p>}
+      {live === null && <p className="quiet">{text.devices.notHere}</p>}
       {error && <p className="fault">{refusalSentence(text, error)}</p>}
     </Card>
   );
@@ -135,8 +136,11 @@ function DeviceView({ device }: { device: DeviceInfo }) {
   const account = usePeer((state) => state.status?.account);
   const [tab, setTab] = useState<Tab>("state");
   const wide = useMediaQuery("(min-width: 56em)") ?? false;
-  const live = useLiveValues(device.device);
   const description = readDescription(device.description);
+  const live = useLive(
+    device.device,
+    description.properties.map(({ name }) => name),
+  );
   const Icon = DEVICE_ICONS[description.kind];
   const silent = live === null && isSilent(device, now);
   const parts: Record<Tab, ReactNode> = {
@@ -150,8 +154,8 @@ function DeviceView({ device }: { device: DeviceInfo }) {
         </div>
       </>
     ),
-    actions: description.actions.map((action) => <ActionCard key={action.name} device={device.device} action={action} />),
-    events: <DeviceEvents device={device.device} events={description.events} />,
+    actions: description.actions.map((action) => <ActionCard key={action.name} live={live} action={action} />),
+    events: <DeviceEvents stream={device.streams[0]} events={description.events} />,
     about: <About device={device} description={description} />,
   };
   return (

@@ -7,7 +7,7 @@ import { useAsk, useNameOf, useNow } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { valueText } from "../text/sentences.ts";
 import { readDescription, unitText, type DeviceKind } from "./description.ts";
-import { useLiveValues } from "./gateway.tsx";
+import { useLive } from "./gateway.tsx";
 
 export const DEVICE_ICONS: Record<DeviceKind, typeof IconCpu> = {
   lamp: IconBulb,
@@ -42,13 +42,16 @@ export function DeviceTile({ device }: { device: DeviceInfo }) {
   const now = useNow();
   const nameOf = useNameOf();
   const show = useValueText();
-  const live = useLiveValues(device.device);
   const stream = device.streams[0];
   const readings = useAsk("readings", stream === undefined ? null : { stream, limit: 60 });
   const description = readDescription(device.description);
+  const live = useLive(
+    device.device,
+    description.properties.map(({ name }) => name),
+  );
   const first =
-    description.properties.find(({ name }) => name in device.values || (live !== null && name in live)) ?? description.properties[0];
-  const value = first && (live?.[first.name] ?? device.values[first.name]?.value);
+    description.properties.find(({ name }) => name in device.values || (live !== null && name in live.values)) ?? description.properties[0];
+  const value = first && (live?.values[first.name] ?? device.values[first.name]?.value);
   const series = (readings.value ?? []).filter(({ property, value: read }) => property === first?.name && typeof read === "number");
   const silent = live === null && isSilent(device, now);
   const Icon = DEVICE_ICONS[description.kind];

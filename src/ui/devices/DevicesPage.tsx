@@ -2,13 +2,49 @@ import { Button, SegmentedControl } from "@mantine/core";
 import { IconFlask, IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link } from "wouter";
-import { Answered, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
 import { PageState } from "../pattern/PageState.tsx";
 import { useAsk, usePeer } from "../shell/peer-context.tsx";
 import { useText } from "../text/language.tsx";
 import { DeviceTiles } from "./DeviceTile.tsx";
+import { useGateway, useGatewayDevices } from "./gateway.tsx";
 
 const PAGE = 60;
+
+/** Devices of this tab that are not on the ledger yet, or have stopped: what is wrong, and what to do. */
+function Unsettled() {
+  const text = useText();
+  const gateway = useGateway();
+  const devices = useGatewayDevices().filter(({ state }) => state !== "running");
+  if (gateway === null || devices.length === 0) return null;
+  return (
+    <Card flush title={text.devices.runHere}>
+      <ul className="b-rows">
+        {devices.map(({ key, title, state, code, buffered }) => (
+          <li key={key}>
+            <div className="b-row">
+              <span className="b-row-main">
+                <span>{title}</span>
+                <span>{code === null ? text.devices.gatewayStates[state] : text.codes[code]}</span>
+                {buffered > 0 && <span>{text.devices.buffered(buffered)}</span>}
+              </span>
+              {(state === "failed" || state === "stopped") && (
+                <>
+                  <Button variant="default" onClick={() => void gateway.start(key).catch(() => undefined)}>
+                    {text.common.tryAgain}
+                  </Button>
+                  <Button variant="subtle" color="rowan" onClick={() => void gateway.remove(key)}>
+                    {text.devices.forget}
+                  </Button>
+                </>
+              )}
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
 
 export function DevicesPage() {
   const text = useText();
@@ -37,6 +73,7 @@ export function DevicesPage() {
           { value: "all", label: text.devices.everybodys },
         ]}
       />
+      <Unsettled />
       <Answered answer={devices}>
         {({ items, next }) => {
           const shown = items.filter(({ status }) => status !== "retired");

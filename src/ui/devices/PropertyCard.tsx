@@ -10,17 +10,24 @@ import { useFormat, useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
 import { unitText, type PropertyAffordance } from "./description.ts";
 import { useValueText } from "./DeviceTile.tsx";
-import { useGateway } from "./gateway.tsx";
+import { useGateway, type Live } from "./gateway.tsx";
 
 const POINTS = 400;
 
+/** What a driver takes: SenML has numbers, texts and booleans. */
+function isPlain(value: Value): value is number | string | boolean {
+  return typeof value === "number" || typeof value === "string" || typeof value === "boolean";
+}
+
 /** What a writable property of a device driven in this tab is set with. */
-function PropertyInput({ device, property, value }: { device: string; property: PropertyAffordance; value: Value | undefined }) {
+function PropertyInput({ live, property, value }: { live: Live; property: PropertyAffordance; value: Value | undefined }) {
   const text = useText();
   const gateway = useGateway();
   const { busy, error, run } = useDeed();
   const title = property.title ?? property.name;
-  const write = (next: Value): void => run(() => gateway!.writeProperty(device, property.name, next));
+  const write = (next: Value): void => {
+    if (gateway !== null && isPlain(next)) run(() => gateway.writeProperty(live.key, property.name, next));
+  };
   return (
     <>
       {property.type === "boolean" ? (
@@ -50,7 +57,7 @@ export function PropertyCard({
 }: {
   device: DeviceInfo;
   property: PropertyAffordance;
-  live: Readonly<Record<string, Value>> | null;
+  live: Live | null;
   big: boolean;
 }) {
   const text = useText();
@@ -62,7 +69,7 @@ export function PropertyCard({
   const series = (readings.value ?? []).filter(({ property: name, value }) => name === property.name && typeof value === "number");
   const numbers = series.map(({ value }) => value as number);
   const stored = device.values[property.name];
-  const value = live?.[property.name] ?? stored?.value;
+  const value = live?.values[property.name] ?? stored?.value;
   // A value that a driver here has read stands ahead of the ledger until a block carries it.
   const ahead = live !== null && value !== undefined && stored !== undefined && JSON.stringify(stored.value) !== JSON.stringify(value);
   const title = property.title ?? property.name;
@@ -98,7 +105,7 @@ export function PropertyCard({
           </div>
         </>
       )}
-      {live !== null && !property.readOnly && <PropertyInput device={device.device} property={property} value={value} />}
+      {live !== null && !property.readOnly && <PropertyInput live={live} property={property} value={value} />}
     </section>
   );
 }

@@ -1,50 +1,60 @@
-/** The devices that this tab runs drivers for: what the pages ask of `things`, given by whoever starts the app. */
-import { createContext, useContext, useEffect, useState } from "react";
+/** The devices that this tab runs drivers for, as the pages see them. */
+import { createContext, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import type { Value } from "../../sdk/api.ts";
+import type { Gateway, GatewayDevice } from "../../things/gateway.ts";
 
-export const VIRTUAL_KINDS = ["lamp", "thermometer", "washing-machine"] as const;
-export type VirtualKind = (typeof VIRTUAL_KINDS)[number];
-
-export type GatewayUpdate =
-  | { readonly kind: "value"; readonly device: string; readonly property: string; readonly value: Value; readonly timeMs: number }
-  | { readonly kind: "event"; readonly device: string; readonly event: string; readonly data: Value; readonly timeMs: number }
-  /** A device was added, or its driver started or ended. */
-  | { readonly kind: "devices" };
-
-export interface Gateway {
-  /** Registers the device, opens its stream and runs its driver here. Gives the device's identifier when final. @throws {Refusal} */
-  addVirtual(kind: VirtualKind, title: string): Promise<string>;
-  /** The same for this phone's or laptop's own sensors; asks the person for permission. @throws {Refusal} `not-supported`, `device-refused` */
-  addSensors(title: string): Promise<string>;
-  /** Whether the device's driver runs in this tab. */
-  runs(device: string): boolean;
-  /** What the driver last read, by property. */
-  values(device: string): Readonly<Record<string, Value>>;
-  /** @throws {Refusal} `device-refused` */
-  writeProperty(device: string, property: string, value: Value): Promise<void>;
-  /** @throws {Refusal} `device-refused` */
-  invokeAction(device: string, action: string, input: Value): Promise<Value>;
-  /** Registers a device from a pasted Thing Description; nothing drives it here. @throws {Refusal} with what is wrong in it. */
-  addDescription(description: string): Promise<string>;
-  subscribe(listener: (update: GatewayUpdate) => void): () => void;
-}
+export type { Gateway, GatewayDevice };
 
 const GatewayContext = createContext<Gateway | null>(null);
 export const GatewayProvider = GatewayContext;
 /** Null until the drivers are loaded. */
 export const useGateway = (): Gateway | null => useContext(GatewayContext);
 
-/** The values that a driver in this tab has just read, ahead of the ledger; null when the device is not run here. */
-export function useLiveValues(device: string): Readonly<Record<string, Value>> | null {
+const NONE = "[]";
+
+/** All devices run here; follows every change. */
+export function useGatewayDevices(): readonly GatewayDevice[] {
   const gateway = useGateway();
-  const [values, setValues] = useState<Readonly<Record<string, Value>> | null>(null);
+  // As text, since the gateway makes a new list at every call and a store's snapshot must be equal while nothing changed.
+  const text = useSyncExternalStore(
+    (listener) => gateway?.subscribe(listener) ?? (() => undefined),
+    () => (gateway === null ? NONE : JSON.stringify(gateway.devices())),
+  );
+  return JSON.parse(text) as readonly GatewayDevice[];
+}
+
+/** A device whose driver runs in this tab. */
+export interface Live {
+  /** Within the gateway. */
+  readonly key: string;
+  /** What the driver has just read, ahead of the ledger. */
+  readonly values: Readonly<Record<string, Value>>;
+}
+
+const READ_MS = 1000;
+
+/** Null when the device is not run here. `properties` are the names to read. */
+export function useLive(device: string, properties: readonly string[]): Live | null {
+  const gateway = useGateway();
+  const key = useGatewayDevices().find((one) => one.device === device && (one.state === "running" || one.state === "waiting"))?.key;
+  const names = properties.join("\n");
+  const [values, setValues] = useState<Readonly<Record<string, Value>>>({});
   useEffect(() => {
-    if (gateway === null) return undefined;
-    const read = (): void => setValues(gateway.runs(device) ? { ...gateway.values(device) } : null);
-    read();
-    return gateway.subscribe((update) => {
-      if (update.kind === "devices" || update.device === device) read();
-    });
-  }, [gateway, device]);
-  return values;
+    if (gateway === null || key === undefined) return undefined;
+    let current = true;
+    const read = async (): Promise<void> => {
+      const wanted = names.split("\n").filter((name) => name !== "");
+      // A sensor that has no value yet refuses; the others are shown all the same.
+      const settled = await Promise.allSettled(wanted.map((name) => gateway.readProperty(key, name)));
+      if (!current) return;
+      setValues(Object.fromEntries(settled.flatMap((one, index) => (one.status === "fulfilled" ? [[wanted[index]!, one.value]] : []))));
+    };
+    void read();
+    const timer = setInterval(() => void read(), READ_MS);
+    return () => {
+      current = false;
+      clearInterval(timer);
+    };
+  }, [gateway, key, names]);
+  return key === undefined ? null : { key, values };
 }

@@ -55,7 +55,7 @@ function tile(column: number, row: number, shape: number, turn: number): string 
       `M${X} ${Y}H${x}A${T} ${T} 0 0 1 ${X} ${y}z`,
       `M${x} ${Y}V${y}A${T} ${T} 0 0 1 ${X} ${Y}z`,
     ][turn]!;
-  return [`M${x} ${y}H${X}L${x} ${Y}z`, `M${X} ${y}V${Y}L${x} ${y}z`, `M${X} ${Y}H${x}L${X} ${y}z`, `M${x} ${Y}V${y}L${X} ${Y}z`][turn];
+  return [`M${x} ${y}H${X}L${x} ${Y}z`, `M${X} ${y}V${Y}L${x} ${y}z`, `M${X} ${Y}H${x}L${X} ${y}z`, `M${x} ${Y}V${y}L${X} ${Y}z`][turn]!;
 }
 function middle(row: number, shape: number): string {
   const x = O + T,
