@@ -20,9 +20,14 @@ async function main(): Promise<void> {
   preparePlatform();
   const { startRelay } = await import("./relay.ts");
   const relay = await startRelay(options);
-  const stop = (): void => void relay.stop().then(() => process.exit(0));
-  // A second signal is an impatient person's: once the handler is gone, it ends the process at once.
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);
+  let stoppingSinceMs: number | undefined;
+  const stop = (): void => {
+    // npm passes on what the terminal has already told us; only a later signal is an impatient person's.
+    if (stoppingSinceMs !== undefined) return Date.now() - stoppingSinceMs > 1000 ? process.exit(1) : undefined;
+    stoppingSinceMs = Date.now();
+    void relay.stop().then(() => process.exit(0));
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
 }
 
 main().catch((error: unknown) => {
