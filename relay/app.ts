@@ -6,18 +6,9 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 /** `connect-src` names the schemes, since a tab may use relays on other hosts, and old engines do not count WebSockets of the same host as 'self'. */
 const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self'",
-  "connect-src 'self' ws: wss:",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data: blob:",
-  "media-src 'self' blob:",
-  "font-src 'self' data:",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; manifest-src 'self'",
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 ].join("; ");
 
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -29,22 +20,20 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "x-frame-options": "DENY",
 };
 
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".json": "application/json; charset=utf-8",
-  ".map": "application/json; charset=utf-8",
-  ".webmanifest": "application/manifest+json; charset=utf-8",
-  ".svg": "image/svg+xml",
-  ".png": "image/png",
-  ".ico": "image/x-icon",
-  ".webp": "image/webp",
-  ".wasm": "application/wasm",
-  ".woff2": "font/woff2",
-  ".txt": "text/plain; charset=utf-8",
-};
-const COMPRESSIBLE = new Set([".html", ".js", ".css", ".json", ".map", ".webmanifest", ".svg", ".wasm", ".txt"]);
+const MEDIA_TYPES: Readonly<Record<string, string>> = Object.fromEntries(
+  [
+    ["text/html; charset=utf-8", ".html"],
+    ["text/javascript; charset=utf-8", ".js"],
+    ["text/css; charset=utf-8", ".css"],
+    ["application/json; charset=utf-8", ".json"],
+    ["application/manifest+json; charset=utf-8", ".webmanifest"],
+    ["application/wasm", ".wasm"],
+    ["image/svg+xml", ".svg"],
+    ["image/png", ".png"],
+    ["font/woff2", ".woff2"],
+  ].map(([type, extension]) => [extension, type]),
+);
+const COMPRESSIBLE = new Set([".html", ".js", ".css", ".json", ".webmanifest", ".svg", ".wasm"]);
 /** Vite puts a digest of the content into the names below `assets/`. */
 const HASHED_NAME = /^\/assets\/.+-[\w-]{8}\.\w+$/;
 
@@ -64,10 +53,8 @@ export function createApp(folder: string): AppHandler {
   return (request, response, requested) => {
     const name = requested === "/" ? "/index.html" : requested;
     const path = files.get(name);
-    if (path === undefined || !existsSync(path)) {
-      response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
-      return;
-    }
+    if (path === undefined || !existsSync(path))
+      return void response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
     const { size, mtimeMs } = statSync(path);
     const encoding = chooseEncoding(extname(path), size, request.headers["accept-encoding"]);
     const etag = `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}${encoding === undefined ? "" : `-${encoding}`}"`;
@@ -75,21 +62,11 @@ export function createApp(folder: string): AppHandler {
     response.setHeader("cache-control", HASHED_NAME.test(name) ? "public, max-age=31536000, immutable" : "no-cache");
     response.setHeader("vary", "accept-encoding");
     response.setHeader("etag", etag);
-    if (request.headers["if-none-match"] === etag) {
-      response.writeHead(304).end();
-      return;
-    }
-    if (encoding === undefined) {
-      response.writeHead(200, { "content-length": size });
-      if (request.method === "HEAD") response.end();
-      else createReadStream(path).pipe(response);
-      return;
-    }
-    const key = path + etag;
-    const body = compressed.get(key) ?? compress(path, encoding);
-    compressed.set(key, body);
-    response.writeHead(200, { "content-encoding": encoding, "content-length": body.length });
-    response.end(request.method === "HEAD" ? undefined : body);
+    if (request.headers["if-none-match"] === etag) return void response.writeHead(304).end();
+    if (encoding === undefined) return void createReadStream(path).pipe(response.writeHead(200, { "content-length": size }));
+    const body = compressed.get(path + etag) ?? compress(path, encoding);
+    compressed.set(path + etag, body);
+    response.writeHead(200, { "content-encoding": encoding, "content-length": body.length }).end(body);
   };
 }
 

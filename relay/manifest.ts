@@ -1,17 +1,5 @@
 /** What the relay keeps of a BoT: its genesis, taken once, and a hint of its head. */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-  copyFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bytesToHex, hexToBytes } from "../src/kit/bytes.ts";
 import { chainOf, decodeGenesis } from "../src/protocol/genesis.ts";
@@ -30,21 +18,20 @@ const LASTING_FILES = ["relay.key", "authority.key", "authority.crt"];
 
 /** Makes the data folder; with `renew` an old one is put aside under a name with the moment. */
 export function openDataFolder(folder: string, renew: boolean, nowMs: number): void {
-  let aside: string | undefined;
-  if (renew && existsSync(folder)) {
-    aside = `${folder}-${new Date(nowMs).toISOString().replaceAll(":", "-")}`;
-    renameSync(folder, aside);
-  }
+  const aside = `${folder}-${new Date(nowMs).toISOString().replaceAll(":", "-")}`;
+  const moves = renew && existsSync(folder);
+  if (moves) renameSync(folder, aside);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (aside === undefined) return;
+  if (!moves) return;
   for (const name of LASTING_FILES) if (existsSync(join(aside, name))) copyFileSync(join(aside, name), join(folder, name));
 }
 
 export class ManifestStore {
   readonly #path: string;
-  #genesis: Uint8Array | undefined;
-  #chain: string | undefined;
-  #head: Head | undefined;
+  /** Hexadecimal text, and null while nobody has founded. */
+  genesis: string | null = null;
+  chain: string | null = null;
+  head: Head | null = null;
 
   /** @throws {Refusal} if the genesis on disk is not one. */
   constructor(folder: string) {
@@ -57,20 +44,8 @@ export class ManifestStore {
     const bytes = hexToBytes(readFileSync(this.#path, "utf8").trim());
     requireThat(bytes, "encoding-invalid", { file: GENESIS_FILE });
     decodeGenesis(bytes);
-    this.#genesis = bytes;
-    this.#chain = toHex(chainOf(bytes));
-  }
-
-  get genesisHex(): string | null {
-    return this.#genesis === undefined ? null : bytesToHex(this.#genesis);
-  }
-
-  get chain(): string | null {
-    return this.#chain ?? null;
-  }
-
-  get head(): Head | null {
-    return this.#head ?? null;
+    this.genesis = bytesToHex(bytes);
+    this.chain = toHex(chainOf(bytes));
   }
 
   /**
@@ -80,12 +55,9 @@ export class ManifestStore {
    */
   found(genesis: Uint8Array): "founded" | "already-founded" {
     decodeGenesis(genesis);
-    if (this.#genesis !== undefined) return "already-founded";
+    if (this.genesis !== null) return "already-founded";
     const draft = `${this.#path}.${process.pid}`;
-    const file = openSync(draft, "w", 0o600);
-    writeSync(file, bytesToHex(genesis));
-    fsyncSync(file);
-    closeSync(file);
+    writeFileSync(draft, bytesToHex(genesis), { mode: 0o600, flush: true });
     let won = true;
     try {
       linkSync(draft, this.#path);
@@ -101,6 +73,6 @@ export class ManifestStore {
 
   /** A hint only: newcomers verify what they get. It never goes back. */
   hintHead(head: Head): void {
-    if (this.#head === undefined || head.height > this.#head.height) this.#head = head;
+    if (this.head === null || head.height > this.head.height) this.head = head;
   }
 }

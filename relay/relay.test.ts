@@ -127,7 +127,7 @@ describe("the relay serves the app", () => {
     expect(again.status).toBe(304);
 
     for (const path of ["/../secret", "/%2e%2e/secret", "/assets/..%2f..%2fsecret", "/%ff", "/nothing.js"])
-      expect((await call(url + path)).status, path).toBe(404);
+      expect([path, (await call(url + path)).status]).toEqual([path, 404]);
     expect((await call(url, { method: "DELETE" })).status).toBe(405);
   });
 
@@ -144,6 +144,7 @@ describe("the relay serves the app", () => {
     const { url } = await start();
     const socket = new WebSocket(url.replace("http", "ws"));
     await once(socket, "open");
+    expect(socket.readyState).toBe(WebSocket.OPEN);
     socket.close();
     await once(socket, "close");
   });
@@ -155,7 +156,7 @@ describe("the manifest", () => {
     const empty = await call(`${url}/bothy/manifest`);
     expect(empty.body).toMatchObject({ genesis: null, chain: null, head: null, mayFound: true, parameters: DEFAULT_PARAMETERS });
     const answers = await Promise.all([found(url, "one"), found(url, "two")]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409]);
     const winner = answers.find(({ status }) => status === 201)!.body;
     const loser = answers.find(({ status }) => status === 409)!.body;
     expect(loser["code"]).toBe("already-exists");

@@ -19,7 +19,7 @@ import type { Https } from "./https.ts";
 import { Introducer } from "./introducer.ts";
 import { ManifestStore, openDataFolder } from "./manifest.ts";
 import type { RelayOptions } from "./options.ts";
-import { createRequestHandler, type RequestHandler } from "./server.ts";
+import { createRequestHandler, type Metric, type RequestHandler } from "./server.ts";
 
 /** A school's worth of tabs. libp2p's defaults (15 reservations, 128 KiB and two minutes a link, 5 connections a second) would stop a workshop. */
 const RESERVATIONS_MAX = 500;
@@ -45,16 +45,15 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const listeners: object[] = [];
   const node = await createNode(options, https, (listener) => listeners.push(listener));
   await node.handle(RENDEZVOUS_PROTOCOL, (stream, connection) => introducer.serve(stream, connection), { maxInboundStreams: 4 });
-  const metrics = (): string =>
-    metricsText({
-      bothy_connections: [node.getConnections().length, "Open libp2p connections."],
-      bothy_reservations: [node.services.relay.reservations.size, "Tabs that may be reached through this relay."],
-      bothy_rendezvous_peers: [introducer.peers, "Tabs at the rendezvous."],
-      bothy_rendezvous_refused: [introducer.refused, "Rendezvous streams cut for a fault."],
-      bothy_founded: [manifest.chain === null ? 0 : 1, "Whether the manifest holds a BoT."],
-      process_resident_memory_bytes: [process.memoryUsage().rss, "Resident memory."],
-      process_uptime_seconds: [Math.round(process.uptime()), "Time since the start."],
-    });
+  const metrics = (): readonly Metric[] => [
+    ["bothy_connections", "Open libp2p connections.", node.getConnections().length],
+    ["bothy_reservations", "Tabs that may be reached through this relay.", node.services.relay.reservations.size],
+    ["bothy_rendezvous_peers", "Tabs at the rendezvous.", introducer.peers],
+    ["bothy_rendezvous_refused", "Rendezvous streams cut for a fault.", introducer.refused],
+    ["bothy_founded", "Whether the manifest holds a BoT.", manifest.chain === null ? 0 : 1],
+    ["process_resident_memory_bytes", "Resident memory.", process.memoryUsage().rss],
+    ["process_uptime_seconds", "Time since the start.", Math.round(process.uptime())],
+  ];
   const handler = createRequestHandler({ options, manifest, app: createApp(options.app), peerId: node.peerId.toString(), metrics });
   const port = takeServer(listeners, handler);
   const name = https?.lan[0] ?? options.host;
@@ -124,10 +123,4 @@ function takeServer(listeners: readonly object[], handler: RequestHandler): numb
     if (typeof address === "object" && address !== null) return address.port;
   }
   throw new Error("libp2p's WebSocket listener has changed: no HTTP server found in it");
-}
-
-function metricsText(metrics: Readonly<Record<string, readonly [value: number, help: string]>>): string {
-  return Object.entries(metrics)
-    .map(([name, [value, help]]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`)
-    .join("");
 }

@@ -16,9 +16,10 @@ export interface ServerDeps {
   readonly manifest: ManifestStore;
   readonly app: AppHandler;
   readonly peerId: string;
-  /** Lines of Prometheus' text format. */
-  readonly metrics: () => string;
+  readonly metrics: () => readonly Metric[];
 }
+
+export type Metric = readonly [name: string, help: string, value: number];
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -34,22 +35,21 @@ export function createRequestHandler(deps: ServerDeps): RequestHandler {
 
 async function route(deps: ServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = decodePath(request.url ?? "/");
-  const reading = request.method === "GET" || request.method === "HEAD";
   if (path === "/bothy/manifest" && request.method === "POST") return postManifest(deps, request, response);
   if (path === "/bothy/head" && request.method === "POST") return postHead(deps, request, response);
-  if (!reading) {
-    response.setHeader("allow", path.startsWith("/bothy/") ? "GET, HEAD, POST" : "GET, HEAD");
-    return answer(response, 405, { code: "not-supported", data: {} });
-  }
+  if (request.method !== "GET" && request.method !== "HEAD") return answer(response, 405, { code: "not-supported", data: {} });
   if (path === "/bothy/manifest") return answer(response, 200, manifestOf(deps, request));
   if (path === "/healthz") return answer(response, 200, { status: "ok", peer: deps.peerId });
   if (path === "/metrics") {
-    response
-      .writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store" })
-      .end(deps.metrics());
-    return;
+    response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store" });
+    return void response.end(deps.metrics().map(metricText).join(""));
   }
   deps.app(request, response, path);
+}
+
+/** A gauge in Prometheus' text format. */
+function metricText([name, help, value]: Metric): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`;
 }
 
 function decodePath(url: string): string {
@@ -68,12 +68,12 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
 function manifestOf(deps: ServerDeps, request: IncomingMessage) {
   const { manifest, options } = deps;
   return {
-    genesis: manifest.genesisHex,
+    genesis: manifest.genesis,
     chain: manifest.chain,
     relays: relayAddresses(deps, request),
     head: manifest.head,
     parameters: options.parameters,
-    mayFound: manifest.genesisHex === null && mayFound(options, request),
+    mayFound: manifest.genesis === null && mayFound(options, request),
   };
 }
 

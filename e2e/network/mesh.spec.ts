@@ -21,13 +21,13 @@ test("tabs in separate contexts link directly, gossip and messages flow, and a c
     await waitForDirect(
       tab,
       tabs.filter((other) => other !== tab),
-      15_000,
+      30_000,
     );
   const [a, b, , d] = tabs as [Tab, Tab, Tab, Tab];
   await a.page.evaluate((id) => window.tab.sendText(id, "sync", "one"), b.id);
-  await waitForText(b, "message", "one", 5_000);
+  await waitForText(b, "message", "one", 15_000);
   await a.page.evaluate(() => window.tab.publishText("consensus", "vote"));
-  for (const tab of tabs.slice(1)) await waitForText(tab, "gossip", "vote", 10_000);
+  for (const tab of tabs.slice(1)) await waitForText(tab, "gossip", "vote", 15_000);
   await d.page.close();
   await a.page.waitForFunction((id) => !(id in window.tab.linked()), d.id, { timeout: 4_000 });
   expect(await a.page.evaluate(() => Object.values(window.tab.linked()))).toEqual([true, true]);
@@ -36,7 +36,7 @@ test("tabs in separate contexts link directly, gossip and messages flow, and a c
 test("what is gossiped twice arrives twice", async ({ browser }) => {
   const a = await openTab(browser, relay);
   const b = await openTab(browser, relay);
-  await waitForDirect(a, [b], 15_000);
+  await waitForDirect(a, [b], 30_000);
   // The first may come before the two know of each other's topics; the same bytes, published again, must still arrive.
   for (let sent = 0; (await b.page.evaluate(() => window.tab.texts().length)) < 2; sent++) {
     expect(sent).toBeLessThan(40);
@@ -53,18 +53,18 @@ test("a tab without WebRTC has relayed links that carry messages and gossip", as
       Reflect.deleteProperty(globalThis, "RTCPeerConnection");
     },
   });
-  await waitForDirect(a, [b], 15_000);
+  await waitForDirect(a, [b], 30_000);
   for (const other of [a, b]) {
-    await other.page.waitForFunction((id) => window.tab.linked()[id] === false, lame.id, { timeout: 20_000 });
-    await lame.page.waitForFunction((id) => window.tab.linked()[id] === false, other.id, { timeout: 20_000 });
+    await other.page.waitForFunction((id) => window.tab.linked()[id] === false, lame.id, { timeout: 30_000 });
+    await lame.page.waitForFunction((id) => window.tab.linked()[id] === false, other.id, { timeout: 30_000 });
     await lame.page.evaluate((id) => window.tab.sendText(id, "hello", "over the relay"), other.id);
-    await waitForText(other, "message", "over the relay", 5_000);
+    await waitForText(other, "message", "over the relay", 15_000);
   }
   await a.page.evaluate((id) => window.tab.sendText(id, "fetch", "and back"), lame.id);
-  await waitForText(lame, "message", "and back", 5_000);
+  await waitForText(lame, "message", "and back", 15_000);
   await expect(async () => {
     await lame.page.evaluate(() => window.tab.publishText("transactions", "relayed"));
-    await waitForText(a, "gossip", "relayed", 500);
-    await waitForText(b, "gossip", "relayed", 500);
-  }).toPass({ timeout: 15_000 });
+    await waitForText(a, "gossip", "relayed", 2_000);
+    await waitForText(b, "gossip", "relayed", 2_000);
+  }).toPass({ timeout: 40_000 });
 });

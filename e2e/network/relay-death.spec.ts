@@ -21,7 +21,7 @@ async function openMesh(browser: Parameters<typeof openTab>[0], count: number): 
     await waitForDirect(
       tab,
       tabs.filter((other) => other !== tab),
-      15_000,
+      30_000,
     );
   return tabs;
 }
@@ -55,23 +55,23 @@ test("with every relay dead, gossip goes on, and a tab linked to only one member
   const a = await openTab(browser, relay, { relays: [relay.address, second.address] });
   const b = await openTab(browser, relay);
   const c = await openTab(browser, relay);
-  await waitForDirect(a, [b, c], 15_000);
-  await waitForDirect(b, [c], 15_000);
+  await waitForDirect(a, [b, c], 30_000);
+  await waitForDirect(b, [c], 30_000);
   await relay.kill();
   const newcomer = await openTab(browser, second);
-  await waitForDirect(newcomer, [a], 15_000);
+  await waitForDirect(newcomer, [a], 30_000);
   await second.remove();
   const all = [a, b, c, newcomer];
   for (const tab of all)
     await waitForDirect(
       tab,
       all.filter((other) => other !== tab),
-      20_000,
+      30_000,
     );
   // gossipsub may be joining its mesh at first, so a sender says it again, as the peers do.
   for (const [index, sender] of all.entries())
     await expect(async () => {
       await sender.page.evaluate((text) => window.tab.publishText("consensus", text), `from ${index}`);
-      for (const tab of all) if (tab !== sender) await waitForText(tab, "gossip", `from ${index}`, 1_000);
-    }).toPass({ timeout: 15_000 });
+      for (const tab of all) if (tab !== sender) await waitForText(tab, "gossip", `from ${index}`, 2_000);
+    }).toPass({ timeout: 40_000 });
 });

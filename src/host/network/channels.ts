@@ -11,6 +11,7 @@ import { Refusal } from "../../protocol/refusal.ts";
 import { CHANNEL_BOUNDS, CHANNEL_PROTOCOLS, type ChannelBounds, type ChannelProtocol } from "./bounds.ts";
 
 const OPEN_TIMEOUT_MS = 8_000;
+const OPEN_ATTEMPTS_MAX = 3;
 
 export interface ChannelDeps {
   readonly node: Libp2p;
@@ -156,13 +157,16 @@ class Outbound {
   }
 
   async #run(): Promise<void> {
+    let failures = 0;
     while (this.#queue.length > 0 && !this.#stopped) {
       const stream = await this.#open();
       if (stream === undefined) {
-        // Nobody is there to take it: messages are not kept for a link that may come.
+        // A connection that just closed may have another beside it; but messages are not kept for a link that may come.
+        if (++failures < OPEN_ATTEMPTS_MAX && this.#connection() !== undefined) continue;
         this.#clear();
         return;
       }
+      failures = 0;
       const message = this.#queue.shift()!;
       this.#queuedBytes -= message.length;
       try {

@@ -2,8 +2,7 @@
  * WebRTC whose connections look direct. `@libp2p/webrtc` keeps the circuit address of the signalling as the address of the connection, so that
  * circuit-relay-v2 takes it for a relayed one and refuses reservations over it; named `/p2p/<peer>`, every tab can be a relay for others.
  */
-import type { Connection, MultiaddrConnection, Transport } from "@libp2p/interface";
-import type { Upgrader } from "@libp2p/interface";
+import { isPeerId, type Connection, type MultiaddrConnection, type Transport, type Upgrader } from "@libp2p/interface";
 import { webRTC } from "@libp2p/webrtc";
 import { multiaddr } from "@multiformats/multiaddr";
 
@@ -11,20 +10,20 @@ type WebRtcFactory = ReturnType<typeof webRTC>;
 type Components = Parameters<WebRtcFactory>[0];
 
 function naming(upgrader: Upgrader): Upgrader {
-  const rename = (connection: MultiaddrConnection, peer: unknown): void => {
-    if (peer !== undefined && peer !== null) connection.remoteAddr = multiaddr(`/p2p/${String(peer)}`);
+  const rename = (connection: MultiaddrConnection, options: object): void => {
+    if ("remotePeer" in options && isPeerId(options.remotePeer)) connection.remoteAddr = multiaddr(`/p2p/${options.remotePeer.toString()}`);
   };
   return new Proxy(upgrader, {
     get(target, name) {
       if (name === "upgradeInbound") {
         return (connection: MultiaddrConnection, options: Parameters<Upgrader["upgradeInbound"]>[1]): Promise<void> => {
-          rename(connection, options.remotePeer);
+          rename(connection, options);
           return target.upgradeInbound(connection, options);
         };
       }
       if (name === "upgradeOutbound") {
         return (connection: MultiaddrConnection, options: Parameters<Upgrader["upgradeOutbound"]>[1]): Promise<Connection> => {
-          rename(connection, options.remotePeer);
+          rename(connection, options);
           return target.upgradeOutbound(connection, options);
         };
       }
