@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { encode } from "../protocol/codec.ts";
 import { digest } from "../protocol/identifiers.ts";
+import { createBlock, transactionsRootOf, type BlockHeader } from "../protocol/block.ts";
 import { createTransaction } from "../protocol/transaction.ts";
 import { DEFAULT_PARAMETERS } from "../protocol/genesis.ts";
 import {
   applyBlock,
+  buildBlockBody,
+  validateBlock,
   blockDueAtMs,
   decodeReceipts,
   encodeReceipts,
@@ -19,6 +22,7 @@ import {
   supplyOf,
   verifyProof,
 } from "./index.ts";
+import type { BaseState } from "./state.ts";
 import { account, Scenario, SIGNATURE, START_MS, votingKey } from "./scenario.suite.ts";
 
 const funded = (): Scenario => new Scenario().fund([1, 2], 1000);
@@ -179,4 +183,52 @@ it("the head follows the chain", () => {
   const scenario = funded();
   scenario.block([scenario.transfer(1, 2, 1)]);
   expect(headOf(scenario.state)).toMatchObject({ height: 1, timeMs: START_MS + 1000, epochId: scenario.chain, ended: false });
+});
+
+describe("a header", () => {
+  const blockOf = (scenario: Scenario, changed: Partial<BlockHeader> = {}) => {
+    const context = scenario.context();
+    const body = buildBlockBody(scenario.state, context, [scenario.transfer(1, 2, 1)], scenario.deps);
+    const header: BlockHeader = {
+      version: 1,
+      chain: scenario.chain,
+      height: context.height,
+      epochId: context.epochId,
+      round: 1,
+      parent: scenario.lastBlock,
+      timeMs: context.timeMs,
+      proposer: votingKey(0),
+      transactionsRoot: transactionsRootOf(body.transactions),
+      receiptsRoot: body.receiptsRoot,
+      stateRoot: body.stateRoot,
+      seatsDigest: body.seatsDigest,
+      endsEpoch: body.endsEpoch,
+      lastRecovery: body.lastRecovery,
+      certificate: null,
+      lateVotes: [],
+      alives: [],
+      ...changed,
+    };
+    body.overlay.release();
+    return createBlock(header, body.transactions);
+  };
+  const validate = (scenario: Scenario, changed?: Partial<BlockHeader>) =>
+    validateBlock(scenario.state, blockOf(scenario, changed), scenario.lastBlock, [votingKey(0)], scenario.deps);
+  const other = digest(new Uint8Array(3));
+
+  it("says what execution gives, or the block is invalid", () => {
+    expect(validate(funded()).receipts).toHaveLength(1);
+    for (const root of ["stateRoot", "receiptsRoot", "seatsDigest"] as const)
+      expect(() => validate(funded(), { [root]: other })).toThrow("root-mismatch");
+    expect(() => validate(funded(), { endsEpoch: true })).toThrow("block-invalid");
+    expect(() => validate(funded(), { lastRecovery: other })).toThrow("block-invalid");
+  });
+
+  it("that lies leaves nothing behind", () => {
+    const scenario = funded();
+    const { tree } = scenario.state as BaseState;
+    const before = tree.nodesUsed;
+    expect(() => validate(scenario, { stateRoot: other })).toThrow("root-mismatch");
+    expect(tree.nodesUsed).toBe(before);
+  });
 });

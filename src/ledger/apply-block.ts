@@ -148,6 +148,17 @@ export function applyBlock(parent: StateView, context: BlockContext, transaction
   );
 }
 
+function checkOutcome(header: BlockHeader, outcome: BlockOutcome): void {
+  requireThat(equalBytes(header.stateRoot, outcome.stateRoot), "root-mismatch", { root: "state" });
+  requireThat(equalBytes(header.receiptsRoot, outcome.receiptsRoot), "root-mismatch", { root: "receipts" });
+  requireThat(equalBytes(header.seatsDigest, outcome.seatsDigest), "root-mismatch", { root: "seats" });
+  requireThat(header.endsEpoch === outcome.endsEpoch, "block-invalid", { reason: "end of the epoch" });
+  const { lastRecovery } = outcome;
+  const isSame =
+    header.lastRecovery === null ? lastRecovery === null : lastRecovery !== null && equalBytes(header.lastRecovery, lastRecovery);
+  requireThat(isSame, "block-invalid", { reason: "last recovery" });
+}
+
 /**
  * Executes a block and compares what came out with what its header says.
  * @throws {Refusal} as `applyBlock`, `root-mismatch`.
@@ -159,16 +170,13 @@ export function validateBlock(
   participants: readonly VotingKey[],
   deps: LedgerDeps,
 ): BlockOutcome {
-  const { header } = block;
-  const outcome = applyBlock(parent, contextOf(header, lastBlock, participants), block.transactions, deps);
-  requireThat(equalBytes(header.stateRoot, outcome.stateRoot), "root-mismatch", { root: "state" });
-  requireThat(equalBytes(header.receiptsRoot, outcome.receiptsRoot), "root-mismatch", { root: "receipts" });
-  requireThat(equalBytes(header.seatsDigest, outcome.seatsDigest), "root-mismatch", { root: "seats" });
-  requireThat(header.endsEpoch === outcome.endsEpoch, "block-invalid", { reason: "end of the epoch" });
-  const { lastRecovery } = outcome;
-  const isSame =
-    header.lastRecovery === null ? lastRecovery === null : lastRecovery !== null && equalBytes(header.lastRecovery, lastRecovery);
-  requireThat(isSame, "block-invalid", { reason: "last recovery" });
+  const outcome = applyBlock(parent, contextOf(block.header, lastBlock, participants), block.transactions, deps);
+  try {
+    checkOutcome(block.header, outcome);
+  } catch (error) {
+    outcome.overlay.release();
+    throw error;
+  }
   return outcome;
 }
 

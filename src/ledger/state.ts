@@ -95,6 +95,10 @@ export class BaseState implements LedgerState, Layer {
     this.#overlays.add(overlay);
   }
 
+  unregister(overlay: OverlayState): void {
+    this.#overlays.delete(overlay);
+  }
+
   finalize(overlay: Overlay): readonly Change[] {
     assert(overlay instanceof OverlayState && overlay.descendsFrom(this), "only a child of the finalized state is finalized");
     const changes = overlay.changes();
@@ -277,6 +281,11 @@ export class OverlayState implements Overlay, Layer {
   releaseTree(): void {
     if (this.#treeRoot !== null) this.base.tree.release(this.#treeRoot);
     this.#treeRoot = null;
+  }
+
+  release(): void {
+    if (this.#treeRoot !== null) this.base.unregister(this);
+    this.releaseTree();
   }
 
   /** The layer to read through; a finalized parent is skipped for good, so that chains stay short. */

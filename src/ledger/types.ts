@@ -32,6 +32,8 @@ export interface Overlay extends StateView {
   /** A point to which `rollback` returns. */
   mark(): number;
   rollback(mark: number): void;
+  /** Gives back the nodes that its root holds, for a candidate that is dropped; else the next finalization does. */
+  release(): void;
 }
 
 /** The finalized state. Overlays that do not descend from the finalized one become stale, and reading them is an assertion. */
