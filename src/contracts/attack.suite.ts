@@ -2,7 +2,7 @@
  * The attack suite: snippets as data, and how to run them on a machine. Every engine must give the same rows, gas included; Node also
  * compares how each ends with what is written beside it.
  */
-import { bytesToHex, utf8 } from "../kit/bytes.ts";
+import { bytesToHex } from "../kit/bytes.ts";
 import type { RejectCode } from "../protocol/codes.ts";
 import { encode, type Value } from "../protocol/codec.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
@@ -60,7 +60,7 @@ export function runAttack(machine: ContractMachine, attack: Attack): AttackRow {
     : { name, ends: outcome.code, text: outcome.message, gasUsed: outcome.gasUsed, state };
 }
 
-/** All rows as bytes, in one order: what engines compare. */
-export function encodeRows(rows: readonly AttackRow[]): Uint8Array {
-  return utf8(rows.map((row) => [row.name, row.ends, row.text, row.gasUsed, row.state].join("\u001f")).join("\n"));
+/** A row as one line: what engines compare. */
+export function encodeRow(row: AttackRow): string {
+  return [row.name, row.ends, row.text, row.gasUsed, row.state].join(" | ");
 }

@@ -1,0 +1,178 @@
+/** How to open a page in each engine and read what its suites left there. An engine that is not installed is left out, not failed. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { createServer } from "node:net";
+import { delimiter, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { chromium } from "@playwright/test";
+import { launch } from "puppeteer-core";
+
+export interface EngineDriver {
+  readonly name: string;
+  /** Whether the programs it needs are here. */
+  readonly found: boolean;
+  /** Opens the page and waits for its result, as text. */
+  run(url: string): Promise<string>;
+}
+
+/** Generous: the suites take half a minute where nothing else runs, and checks may share two cores. */
+const RESULT_MS_MAX = 420_000;
+const POLL_MS = 250;
+
+const READ_RESULT = "return document.documentElement.dataset.result ?? null";
+
+function programOf(...names: readonly string[]): string | undefined {
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    for (const name of names) {
+      const path = join(folder, name);
+      try {
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {
+        // Not in this folder.
+      }
+    }
+  }
+  return undefined;
+}
+
+async function poll(read: () => Promise<string | null | undefined>): Promise<string> {
+  const deadline = performance.now() + RESULT_MS_MAX;
+  while (performance.now() < deadline) {
+    const text = await read();
+    if (typeof text === "string") return text;
+    await pause(POLL_MS);
+  }
+  throw new Error(`no result within ${RESULT_MS_MAX / 1000} s`);
+}
+
+function chromiumDriver(): EngineDriver {
+  const named = process.env["CHROMIUM_PATH"];
+  const executablePath = named ?? programOf("chromium", "google-chrome");
+  return {
+    name: "chromium",
+    found: executablePath !== undefined,
+    async run(url) {
+      const browser = await chromium.launch({
+        ...(executablePath === undefined ? {} : { executablePath }),
+        args: [
+          "--no-sandbox",
+          "--disable-gpu",
+          "--no-first-run",
+          "--disable-background-networking",
+          "--disable-component-update",
+          "--disable-sync",
+        ],
+      });
+      try {
+        const page = await browser.newPage();
+        await page.goto(url);
+        return await poll(() => page.evaluate(() => document.documentElement.dataset["result"] ?? null));
+      } finally {
+        await browser.close();
+      }
+    },
+  };
+}
+
+function firefoxDriver(): EngineDriver {
+  const executablePath = programOf("firefox-esr", "firefox");
+  return {
+    name: "firefox",
+    found: executablePath !== undefined,
+    async run(url) {
+      const browser = await launch({ browser: "firefox", executablePath: executablePath!, headless: true, protocolTimeout: 900_000 });
+      try {
+        const page = await browser.newPage();
+        await page.goto(url);
+        return await poll(() => page.evaluate(() => document.documentElement.dataset["result"] ?? null));
+      } finally {
+        await browser.close();
+      }
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
+
+/** One W3C WebDriver command. */
+async function command(base: string, method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(`${base}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+  });
+  const { value } = (await response.json()) as { value: unknown };
+  if (!response.ok) throw new Error(`WebDriver ${path}: ${JSON.stringify(value)}`);
+  return value;
+}
+
+async function untilReady(base: string): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (performance.now() < deadline) {
+    try {
+      const status = (await command(base, "GET", "/status")) as { ready?: boolean };
+      if (status.ready !== false) return;
+    } catch {
+      // Not listening yet.
+    }
+    await pause(POLL_MS);
+  }
+  throw new Error("WebKitWebDriver does not answer");
+}
+
+/** Starts an X server on a display of its own choice. */
+async function startDisplay(program: string): Promise<{ readonly display: string; readonly child: ChildProcess }> {
+  const child = spawn(program, ["-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp"], {
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+  const number = await new Promise<string>((resolve, reject) => {
+    child.stdio[3]!.once("data", (data: Buffer) => resolve(data.toString("utf8").trim()));
+    child.once("exit", () => reject(new Error("Xvfb ended")));
+  });
+  return { display: `:${number}`, child };
+}
+
+function webKitDriver(): EngineDriver {
+  const driver = programOf("WebKitWebDriver");
+  const xvfb = programOf("Xvfb");
+  return {
+    name: "webkit",
+    found: driver !== undefined && xvfb !== undefined,
+    async run(url) {
+      const display = await startDisplay(xvfb!);
+      const port = await freePort();
+      const child = spawn(driver!, [`--port=${port}`, "--host=127.0.0.1"], {
+        stdio: "ignore",
+        env: { ...process.env, DISPLAY: display.display, WEBKIT_DISABLE_COMPOSITING_MODE: "1", LIBGL_ALWAYS_SOFTWARE: "1" },
+      });
+      const base = `http://127.0.0.1:${port}`;
+      try {
+        await untilReady(base);
+        const session = (await command(base, "POST", "/session", { capabilities: {} })) as { sessionId: string };
+        const path = `/session/${session.sessionId}`;
+        try {
+          await command(base, "POST", `${path}/url`, { url });
+          return await poll(
+            async () => (await command(base, "POST", `${path}/execute/sync`, { script: READ_RESULT, args: [] })) as string | null,
+          );
+        } finally {
+          await command(base, "DELETE", path);
+        }
+      } finally {
+        child.kill();
+        display.child.kill();
+      }
+    },
+  };
+}
+
+export function engineDrivers(): readonly EngineDriver[] {
+  return [chromiumDriver(), firefoxDriver(), webKitDriver()];
+}
