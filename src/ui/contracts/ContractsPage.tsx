@@ -41,7 +41,7 @@ export function ContractsPage() {
                 </span>
                 {name}
               </h2>
-              <p>{description}</p>
+              <p>{text.contracts.templates[id] ?? description}</p>
               <footer className="flow">
                 {text.contracts.useTemplate} <IconArrowRight size={16} aria-hidden />
               </footer>

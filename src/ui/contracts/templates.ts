@@ -1,2 +1,4 @@
-/** Contracts to begin with. */
-export { TEMPLATES } from "../../sdk/templates.ts";
+import { CONTRACT_TEMPLATES } from "../../sdk/templates.ts";
+
+/** Contracts to begin with; `id` is what stands in the address. */
+export const TEMPLATES = CONTRACT_TEMPLATES.map((template) => ({ ...template, id: template.name.toLocaleLowerCase("en") }));

@@ -52,7 +52,9 @@ export function DeviceTile({ device }: { device: DeviceInfo }) {
   const first =
     description.properties.find(({ name }) => name in device.values || (live !== null && name in live.values)) ?? description.properties[0];
   const value = first && (live?.values[first.name] ?? device.values[first.name]?.value);
-  const series = (readings.value ?? []).filter(({ property, value: read }) => property === first?.name && typeof read === "number");
+  const series = (readings.value ?? []).filter(
+    ({ property, value: read }) => property === first?.name && (typeof read === "number" || typeof read === "boolean"),
+  );
   const silent = live === null && isSilent(device, now);
   const Icon = DEVICE_ICONS[description.kind];
   const name = nameOf(device.device) ?? (description.title || text.devices.unnamed);
@@ -79,7 +81,7 @@ export function DeviceTile({ device }: { device: DeviceInfo }) {
         {value !== undefined && <small>{unitText(first?.unit)}</small>}
       </span>
       <Sparkline
-        values={series.map(({ value: read }) => read as number)}
+        values={series.map(({ value: read }) => Number(read))}
         tentative={series.filter(({ final }) => !final).length}
         tone={silent ? "offline" : "house"}
         until={silent ? 0.8 : 1}

@@ -80,6 +80,9 @@ export function HomePage() {
   return (
     <>
       <h1 className="b-sr">{text.places.home}</h1>
+      <div className="only-phone">
+        <KeyDecision />
+      </div>
       <div className="cols">
         <div className="col">
           <section>
@@ -125,7 +128,9 @@ export function HomePage() {
           </Card>
         </div>
         <div className="col side">
-          <KeyDecision />
+          <div className="only-desk">
+            <KeyDecision />
+          </div>
           <NetworkCard />
           <nav className="acts" aria-label={text.home.acts}>
             {ACTS.map(({ name, href, Icon, main }) => (

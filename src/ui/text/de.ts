@@ -271,6 +271,11 @@ export const de: Text = {
     new: "Neu",
     newContract: "Neuer Vertrag",
     useTemplate: "Damit beginnen",
+    templates: {
+      trace: "Verfolgt Dinge von Hand zu Hand, vom Rohstoff bis zum Kunden.",
+      escrow: "Verwahrt den Preis, bis der Käufer ihn freigibt, oder gibt ihn nach einer Frist zurück.",
+      tally: "Stellt eine Frage und zählt eine Antwort je Konto.",
+    },
     running: "In diesem BoT",
     none: "Noch ist kein Vertrag veröffentlicht.",
     yours: "deiner",

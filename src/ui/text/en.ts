@@ -266,6 +266,11 @@ export const en = {
     new: "New",
     newContract: "New contract",
     useTemplate: "Begin with this",
+    templates: {
+      trace: "Follows items from hand to hand, from raw material to customer.",
+      escrow: "Keeps the price until the buyer releases it, or gives it back after a deadline.",
+      tally: "Asks a question and counts one answer an account.",
+    } as Readonly<Record<string, string>>,
     running: "On this BoT",
     none: "No contract has been deployed yet.",
     yours: "yours",
