@@ -92,6 +92,12 @@ export function encodeBlockRow(row: BlockRow): Uint8Array {
 
 /** @throws {Refusal} when the row is not what this peer wrote. */
 export function decodeBlockRow(bytes: Uint8Array): BlockRow {
+  const { blockBytes, ...row } = openBlockRow(bytes);
+  return { ...row, block: blockBytes === null ? null : decodeBlock(blockBytes) };
+}
+
+/** The same without the work of decoding the block: most who list blocks need its header only. @throws {Refusal} as `decodeBlockRow`. */
+export function openBlockRow(bytes: Uint8Array): Omit<BlockRow, "block"> & { readonly blockBytes: Uint8Array | null } {
   const list = readList(decode(bytes, ROW_BYTES_MAX), "row", 5);
   let recovery: CompleteRecovery | null = null;
   if (list[2] !== null) {
@@ -103,7 +109,7 @@ export function decodeBlockRow(bytes: Uint8Array): BlockRow {
   }
   return {
     info: valueToInfo(list[0]),
-    block: list[1] === null ? null : decodeBlock(readBytes(list[1], "block", ROW_BYTES_MAX)),
+    blockBytes: list[1] === null ? null : readBytes(list[1], "block", ROW_BYTES_MAX),
     recovery,
     receipts: readBytes(list[3], "receipts", ROW_BYTES_MAX),
     certificates: readList(list[4], "certificates").map(valueToCertificate),

@@ -224,7 +224,8 @@ class StoredExplorer implements Explorer {
     // Undone while it was read: first things first.
     if (this.#undoAbove !== null) return true;
     if (block === undefined) return false;
-    this.#segments.add({ height, block: toHex(block.id), entries: entriesOf({ ...block, height }) });
+    const { id, block: body, receipts } = block;
+    this.#segments.add({ height, block: toHex(id), entries: entriesOf({ id, height, block: body, receipts }) });
     return true;
   }
 
@@ -239,7 +240,7 @@ class StoredExplorer implements Explorer {
 
   async #found(position: Position): Promise<FoundTransaction | undefined> {
     const block = await this.blocks.at(position.height);
-    const transaction = block?.block?.transactions[position.index];
+    const transaction = block?.transactionAt(position.index);
     const receipt = block?.receipts[position.index];
     if (block === undefined || transaction === undefined || receipt === undefined) return undefined;
     return { ...position, block, transaction, receipt };
@@ -279,9 +280,9 @@ class StoredExplorer implements Explorer {
     for (let read = 0; height > 0 && found.length < limit && read < SEARCH_BLOCKS_MAX; height--, read++) {
       const block = await this.blocks.at(height);
       if (block === undefined) break;
-      const end = height === before?.height ? before.index : block.receipts.length;
+      const end = height === before?.height ? before.index : block.transactionCount;
       for (let index = end - 1; index >= 0 && found.length < limit; index--) {
-        const transaction = block.block?.transactions[index];
+        const transaction = block.transactionAt(index);
         if (transaction !== undefined) found.push({ height, index, block, transaction, receipt: block.receipts[index]! });
       }
     }

@@ -6,12 +6,14 @@ import { GENESIS_KEY } from "../../ledger/accounts.ts";
 import { seatsOf, type Receipt, type StateView } from "../../ledger/index.ts";
 import type { CommittedBlock } from "../../peer/effects.ts";
 import type { PeerView } from "../../peer/view.ts";
+import type { BlockHeader } from "../../protocol/block.ts";
 import { accountToDid, toHex, type HashHex, type VotingKey } from "../../protocol/identifiers.ts";
 import { Refusal, type RefusalShape } from "../../protocol/refusal.ts";
 import { isValueMap } from "../../protocol/schema.ts";
 import type { Call, Transaction } from "../../protocol/transaction.ts";
 import type { AccountText, BlockSummary, EventInfo, ReadingInfo, RoadStage, TransactionInfo } from "../../sdk/api.ts";
 import { sourceOf } from "../explorer/entries.ts";
+import { StoredBlock } from "../explorer/stored-blocks.ts";
 import { eventsOf, type Explorer, type FoundEvent } from "../explorer/explorer.ts";
 import { callToInfo, resultsToTexts } from "./operations.ts";
 import { accountText, valueToTexts } from "./texts.ts";
@@ -56,22 +58,27 @@ export class Proposers {
   }
 }
 
-export function sizeOf({ block }: ShownBlock): number {
-  return block === null ? 0 : block.transactions.reduce((sum, { bytes }) => sum + bytes.length, block.headerBytes.length);
+/** A block's outline, without decoding the transactions of one that comes out of storage. */
+function outlineOf(shown: ShownBlock): { readonly header: BlockHeader | null; readonly transactions: number; readonly sizeBytes: number } {
+  if (shown instanceof StoredBlock) return { header: shown.header, transactions: shown.transactionCount, sizeBytes: shown.sizeBytes };
+  const { block } = shown;
+  if (block === null) return { header: null, transactions: 0, sizeBytes: 0 };
+  const sizeBytes = block.transactions.reduce((sum, { bytes }) => sum + bytes.length, block.headerBytes.length);
+  return { header: block.header, transactions: block.transactions.length, sizeBytes };
 }
 
 export async function blockSummary(deps: BlockDeps, shown: ShownBlock): Promise<BlockSummary> {
-  const { height, block } = shown;
+  const { header, transactions, sizeBytes } = outlineOf(shown);
   return {
-    height,
+    height: shown.height,
     digest: toHex(shown.id),
     timeMs: shown.timeMs,
     // Nobody proposes a recovery: it is fully determined.
-    proposer: block === null ? "" : await deps.proposers.of(deps, block.header.proposer),
-    transactions: block?.transactions.length ?? 0,
-    sizeBytes: sizeOf(shown),
-    final: height <= deps.view.final.height,
-    kind: block === null ? "recovery" : "ordinary",
+    proposer: header === null ? "" : await deps.proposers.of(deps, header.proposer),
+    transactions,
+    sizeBytes,
+    final: shown.height <= deps.view.final.height,
+    kind: header === null ? "recovery" : "ordinary",
   };
 }
 

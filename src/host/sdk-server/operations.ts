@@ -11,6 +11,7 @@ import {
   type Receipt,
   type StateView,
 } from "../../ledger/index.ts";
+import { accountKey, readAccount } from "../../ledger/accounts.ts";
 import { readTransaction } from "../../ledger/calls.ts";
 import { readDevice } from "../../ledger/modules/device.ts";
 import { dryRun } from "../../ledger/contract-runs.ts";
@@ -87,7 +88,12 @@ async function toCall(call: OperationCall, { view, machine, completeCall }: Call
       return completeCall(call);
     case "seat.leave":
     case "seat.present":
-      return [call.operation, { seat: namedSeat(view, call.arguments.votingKey) }];
+      return [call.operation, { votingKey: namedSeat(view, call.arguments.votingKey) }];
+    case "account.setProfile": {
+      // A name says nothing about the key that others wrap data keys to.
+      const { profile } = readAccount(view.tentativeState, accountKey(view.account));
+      return [call.operation, { name: call.arguments.name, encryptionKey: profile?.encryptionKey ?? null }];
+    }
     case "device.setStatus":
       return toStatusCall(call.arguments, view.tentativeState);
     case "contract.deploy":
@@ -147,14 +153,15 @@ function propertiesOf(description: string): readonly string[] {
   }
 }
 
-type PlainCall = Exclude<OperationCall, { operation: "token.claim" | "device.setStatus" | "contract.deploy" | `seat.${string}` }>;
+type PlainCall = Exclude<
+  OperationCall,
+  { operation: "token.claim" | "account.setProfile" | "device.setStatus" | "contract.deploy" | `seat.${string}` }
+>;
 
 function toArguments(call: PlainCall): Value {
   switch (call.operation) {
     case "account.transfer":
       return { to: textToAccount(call.arguments.to), amount: call.arguments.amount };
-    case "account.setProfile":
-      return { name: call.arguments.name, encryptionKey: null };
     case "device.register": {
       const { description } = call.arguments;
       return { description: utf8(description), gateway: null, key: null, properties: propertiesOf(description) };

@@ -1,0 +1,522 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { assert } from "../../kit/assert.ts";
+import { bytesToHex } from "../../kit/bytes.ts";
+import { createRandom } from "../../kit/random.ts";
+import { Peer } from "../../peer/peer.ts";
+import type { Storage } from "../../peer/ports.ts";
+import type { Value } from "../../protocol/codec.ts";
+import type { ContractMachine } from "../../protocol/contract-machine.ts";
+import { DEFAULT_PARAMETERS, chainOf, encodeGenesis } from "../../protocol/genesis.ts";
+import { accountToDid, asAccountId, asVotingKey } from "../../protocol/identifiers.ts";
+import { Refusal, type OperationCall, type QueryName, type RoadProgress, type Settings, type TransactionInfo } from "../../sdk/api.ts";
+import { createClient, type Client } from "../../sdk/client.ts";
+import { QUERY_SCHEMAS } from "../../sdk/schemas.ts";
+import { searchClaim } from "../claims.ts";
+import { createSystemClock } from "../clock/clock.ts";
+import type { CommandHandlers } from "../commands.ts";
+import { createExplorer } from "../explorer/explorer.ts";
+import { createKeys } from "../keys/keys.ts";
+import { createMemorySeeds } from "../keys/memory-seeds.ts";
+import { loadLedger } from "../load-ledger.ts";
+import { runPeer, type PeerRunner } from "../peer-runner.ts";
+import { createSignatures } from "../signatures/signatures.ts";
+import { createMemoryStorage } from "../storage/memory-storage.ts";
+import { createContractMachine } from "../vm/contract-machine.ts";
+import { loadMeteredWasmNode } from "../vm/load-wasm-node.ts";
+import { createSdkServer, type SdkServer } from "./server.ts";
+
+const OTHER = accountToDid(new Uint8Array(32).fill(7));
+const UNKNOWN = "ab".repeat(32);
+const COUNTER = `
+export const manifest = {
+  name: "counter",
+  description: "Counts",
+  methods: { add: { description: "Adds" }, count: {} },
+  views: ["count"],
+};
+export function init(ctx) { ctx.state.set("count", 0); }
+export function add(ctx, { by }) {
+  ctx.require(by > 0, "not-positive");
+  const count = ctx.state.get("count") + by;
+  ctx.state.set("count", count);
+  ctx.emit("added", { by, count });
+  ctx.log("adding");
+  return count;
+}
+export function count(ctx) { return ctx.state.get("count"); }
+`;
+const THING = JSON.stringify({ "@context": "https://www.w3.org/2022/wot/td/v1.1", title: "Porch lamp", properties: { on: {}, level: {} } });
+
+const SETTINGS: Settings = { seatWanted: true, relays: [], iceServers: [], windowLimit: 100, nicknames: {}, exportedMs: null };
+
+const refuse = async (): Promise<never> => {
+  throw new Refusal("not-supported");
+};
+const commands: CommandHandlers = {
+  setSettings: async () => SETTINGS,
+  exportPeer: refuse,
+  importPeer: refuse,
+  identityWords: async () => ["abandon"],
+  restoreWords: refuse,
+  reset: refuse,
+  found: refuse,
+  chooseBranch: refuse,
+  diagnostics: async () => ({}),
+  prepareToLeave: async () => null,
+};
+
+interface World {
+  readonly peer: Peer;
+  readonly runner: PeerRunner;
+  readonly server: SdkServer;
+  readonly storage: Storage;
+  readonly account: string;
+  connect(): Client;
+  /** A bare port, to say what no client would. */
+  rawPort(): MessagePort;
+  close(): void;
+}
+
+/** A founder alone: every block is final as soon as it has voted. */
+async function openWorld(machine: ContractMachine): Promise<World> {
+  const clock = createSystemClock();
+  const keys = await createKeys(createMemorySeeds());
+  const account = asAccountId(await keys.create("account"));
+  const genesis = encodeGenesis({
+    version: 1,
+    kind: "public",
+    name: "Test",
+    token: "coal",
+    createdMs: clock.nowMs() - 1,
+    founder: account,
+    foundingSeat: asVotingKey(await keys.create("voting")),
+    parameters: { ...DEFAULT_PARAMETERS, claimBits: 0 },
+    salt: new Uint8Array(16),
+  });
+  const storage = createMemoryStorage();
+  const peer = new Peer({
+    chain: chainOf(genesis),
+    account,
+    lane: 3,
+    votingKeys: (await keys.list("voting")).map(asVotingKey),
+    seatWanted: true,
+    machine,
+    ledger: await loadLedger(storage, genesis),
+  });
+  let runner: PeerRunner | null = null;
+  const server = createSdkServer({
+    view: () => peer,
+    input: (input) => runner?.input(input),
+    machine: Promise.resolve(machine),
+    nowMs: () => clock.nowMs(),
+    slot: 0,
+    persistent: true,
+    settings: () => SETTINGS,
+    fault: () => null,
+    joining: () => [],
+    account: () => account,
+    commands,
+  });
+  server.opened({ storage, explorer: createExplorer(storage) });
+  runner = runPeer(peer, {
+    clock,
+    storage,
+    keys,
+    signatures: createSignatures(),
+    network: () => undefined,
+    claim: ({ account: of, reference, bits }) => Promise.resolve(searchClaim({ account: of, reference, bits, start: new Uint8Array(16) })),
+    onEffect: (effect) => server.onEffect(effect),
+  });
+  const channels: MessageChannel[] = [];
+  const rawPort = (): MessagePort => {
+    const channel = new MessageChannel();
+    channels.push(channel);
+    server.attach(channel.port2);
+    return channel.port1;
+  };
+  return {
+    peer,
+    runner,
+    server,
+    storage,
+    account: accountToDid(account),
+    connect: () => createClient(rawPort()),
+    rawPort,
+    close: () => {
+      runner.stop();
+      server.stop();
+      for (const channel of channels) channel.port1.close();
+    },
+  };
+}
+
+let world: World;
+let client: Client;
+beforeAll(async () => {
+  world = await openWorld(await createContractMachine(await loadMeteredWasmNode()));
+  client = world.connect();
+});
+afterAll(() => world.close());
+
+const transfer = (amount: number): OperationCall => ({ operation: "account.transfer", arguments: { to: OTHER, amount } });
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const outcome = await promise.then(
+    () => "accepted",
+    (error: unknown) => (error instanceof Refusal ? error.code : String(error)),
+  );
+  return outcome;
+}
+
+async function identifierOf(call: OperationCall): Promise<string> {
+  const { results } = await client.send([call]);
+  const [id] = results;
+  assert(typeof id === "string", "the result is an identifier");
+  return id;
+}
+
+describe("send", () => {
+  it("tells every stop of the road, then the height at which it is final and written", async () => {
+    const stages: RoadProgress[] = [];
+    const result = await client.send([transfer(5)], { onProgress: (progress) => stages.push(progress) });
+    expect(stages.map(({ stage }) => stage)).toEqual(["signed", "shared", "in-block", "final"]);
+    expect(result.results).toEqual([null]);
+    const info = await client.query("transaction", { id: result.transaction });
+    expect(info).toMatchObject({
+      state: "final",
+      sender: world.account,
+      block: { height: result.height },
+      calls: [{ operation: "account.transfer", arguments: { to: OTHER, amount: 5 } }],
+      results: [null],
+      refusal: null,
+    });
+    expect(info.events).toMatchObject([{ source: "account", topic: "transferred", data: { from: world.account, to: OTHER, amount: 5 } }]);
+    expect(info.road.final).toBeGreaterThanOrEqual(info.road.signed!);
+    expect((await client.status()).finality.samples).toBeGreaterThan(0);
+  });
+
+  it("rejects with the ledger's code, before a block and in one", async () => {
+    expect(await codeOf(client.send([transfer(1)], { feeMax: 0 }))).toBe("fee-too-low");
+    expect(await codeOf(client.send([transfer(10_000_000)]))).toBe("balance-too-low");
+    expect(await codeOf(client.send([{ operation: "token.claim", arguments: {} }]))).toBe("not-supported");
+    expect(await codeOf(client.send([{ operation: "seat.leave", arguments: {} }]))).toBe("last-seat");
+  });
+
+  it("estimates what is then paid at most", async () => {
+    const { fee } = await client.query("estimate", { calls: [transfer(1)] });
+    const { transaction } = await client.send([transfer(1)]);
+    const info = await client.query("transaction", { id: transaction });
+    expect(info.feeMax).toBe(fee);
+    expect(info.feePaid).toBeLessThanOrEqual(fee);
+  });
+});
+
+describe("things", () => {
+  it("registers a device, opens a stream, appends packs, and reads them back", async () => {
+    const device = await identifierOf({ operation: "device.register", arguments: { description: THING, leaseMs: 60_000 } });
+    const stream = await identifierOf({ operation: "stream.open", arguments: { device, name: "porch" } });
+    const status = { device, status: "active", leaseMs: 60_000 } as const;
+    const heard: Value[] = [];
+    client.subscribe("reading", (update) => heard.push(...update.readings.map(({ value }) => value)));
+    await client.send([{ operation: "device.setStatus", arguments: status }]);
+    for (const [sequence, v] of [10, 20, 30].entries()) {
+      await client.send([{ operation: "stream.append", arguments: { stream, sequence, pack: [{ n: "level", u: "%", v }] } }]);
+    }
+    expect(await client.query("device", { device })).toMatchObject({
+      owner: world.account,
+      status: "active",
+      description: THING,
+      leaseMs: 60_000,
+      streams: [stream],
+      values: { level: { value: 30, unit: "%" } },
+    });
+    expect(await client.query("stream", { stream })).toMatchObject({ device, name: "porch", status: "open", packs: 3, readings: 3 });
+    const all = await client.query("readings", { stream });
+    expect(all.map(({ value, sequence, final }) => [value, sequence, final])).toEqual([
+      [10, 0, true],
+      [20, 1, true],
+      [30, 2, true],
+    ]);
+    expect((await client.query("readings", { stream, after: 0, limit: 1 })).map(({ value }) => value)).toEqual([20]);
+    expect((await client.query("readings", { stream, limit: 1 })).map(({ value }) => value)).toEqual([30]);
+    expect(heard).toEqual([10, 20, 30]);
+    const owner = world.account;
+    expect((await client.query("devices", { owner })).items.map((item) => item.device)).toEqual([device]);
+    expect((await client.query("devices", { owner: OTHER })).items).toEqual([]);
+    expect((await client.query("streams", { device })).items.map((item) => item.stream)).toEqual([stream]);
+    expect((await client.query("account", { account: owner })).devices).toBe(1);
+    expect(await client.query("search", { text: "porch" })).toMatchObject([
+      { kind: "device", id: device, title: "Porch lamp" },
+      { kind: "stream", id: stream, title: "porch" },
+    ]);
+    await client.send([{ operation: "device.retire", arguments: { device } }]);
+    expect((await client.query("device", { device })).status).toBe("retired");
+  });
+
+  it("writes records and finds them by what they are about", async () => {
+    const about = "bothy://lamp";
+    const written = { about, kind: "repair", digest: UNKNOWN, note: "new bulb" };
+    const record = await identifierOf({ operation: "record.write", arguments: written });
+    await client.send([{ operation: "record.write", arguments: { ...written, about: "else", digest: null } }]);
+    expect((await client.query("records", { about })).items).toMatchObject([{ ...written, record, author: world.account }]);
+    expect((await client.query("records")).items.map((item) => item.about)).toEqual(["else", about]);
+  });
+});
+
+describe("contracts", () => {
+  it("deploys, calls, views, lists its state and events, and tries out", async () => {
+    const contract = await identifierOf({ operation: "contract.deploy", arguments: { source: COUNTER, arguments: null, endowment: 0 } });
+    const call = { contract, method: "add", arguments: { by: 2 }, gasMax: 20_000_000, amount: 3 };
+    const { results } = await client.send([{ operation: "contract.call", arguments: call }]);
+    expect(results).toEqual([2]);
+    expect(await client.query("view", { contract, method: "count", arguments: null })).toBe(2);
+    expect(await codeOf(client.query("view", { contract, method: "add", arguments: { by: 1 } }))).toBe("not-a-view");
+    expect((await client.query("contractState", { contract })).items).toEqual([{ key: "count", value: 2 }]);
+    expect(await client.query("contract", { contract })).toMatchObject({
+      name: "counter",
+      owner: world.account,
+      status: "active",
+      balance: 3,
+      calls: 1,
+      source: COUNTER,
+    });
+    expect((await client.query("contracts", { owner: world.account })).items).toHaveLength(1);
+    expect((await client.query("events", { source: contract, topic: "added" })).items).toMatchObject([
+      { source: contract, data: { by: 2, count: 2 } },
+    ]);
+    expect((await client.query("events", { topic: "nobody-said-this" })).items).toEqual([]);
+    expect((await client.query("transactions", { account: contract })).items.length).toBeGreaterThanOrEqual(1);
+    const trial = await client.query("dryRun", { contract, method: "add", arguments: { by: 5 } });
+    expect(trial).toMatchObject({
+      ok: true,
+      result: 7,
+      events: [{ topic: "added", data: { by: 5, count: 7 } }],
+      logs: ["adding"],
+      changes: [{ key: "count", before: 2, after: 7 }],
+    });
+    expect(await client.query("view", { contract, method: "count", arguments: null })).toBe(2);
+    const failing = { contract, method: "add", arguments: { by: 0 } };
+    expect(await client.query("dryRun", failing)).toMatchObject({ ok: false, code: "contract-error" });
+    const failingCall = { operation: "contract.call", arguments: { ...failing, gasMax: 20_000_000, amount: 0 } } as const;
+    const { gasUsed } = await client.query("estimate", { calls: [{ operation: "contract.call", arguments: call }] });
+    expect(gasUsed).toBeGreaterThan(0);
+    expect(await codeOf(client.send([failingCall]))).toBe("contract-error");
+  });
+
+  it("inspects and tries a source that is not deployed", async () => {
+    expect(await client.query("inspect", { source: COUNTER })).toMatchObject({ name: "counter", description: "Counts" });
+    const trial = await client.query("dryRun", { source: COUNTER, method: "add", arguments: { by: 1 } });
+    expect(trial).toMatchObject({ ok: true, result: 1, changes: [{ key: "count", before: 0, after: 1 }] });
+    expect(await codeOf(client.query("inspect", { source: "export const manifest = {" }))).not.toBe("accepted");
+  });
+});
+
+describe("ledger", () => {
+  it("gives blocks down to genesis, by height and by digest, with their certificate", async () => {
+    const { height } = await client.send([transfer(1)]);
+    const blocks = await client.query("blocks", { limit: 200 });
+    expect(blocks.map((block) => block.height)).toEqual(Array.from({ length: blocks.length }, (_, index) => blocks[0]!.height - index));
+    expect(blocks.at(-1)).toMatchObject({ height: 0, kind: "genesis" });
+    expect(blocks[0]!.height).toBeGreaterThanOrEqual(height);
+    const block = await client.query("block", { height });
+    expect(block).toMatchObject({ height, proposer: world.account, final: true, certificate: { signers: [world.account], quorum: 1 } });
+    expect(await client.query("block", { digest: block.digest })).toEqual(block);
+    expect((await client.query("transactions")).items[0]!.id).toBe(block.transactionIds[0]);
+    const found = await client.query("search", { text: block.digest });
+    expect(found).toMatchObject([{ kind: "block", id: String(height) }]);
+  });
+
+  it("pages through the transactions of an account, each once, newest first", async () => {
+    await Promise.all(Array.from({ length: 30 }, () => client.send([transfer(1)])));
+    const seen: TransactionInfo[] = [];
+    for (let after: string | undefined, more = true; more;) {
+      const page = await client.query("transactions", { account: OTHER, limit: 7, ...(after === undefined ? {} : { after }) });
+      seen.push(...page.items);
+      more = page.next !== null;
+      after = page.next ?? undefined;
+    }
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(seen.length);
+    const { nonce } = await client.query("account", { account: world.account }).then(() => seen[0]!);
+    expect(nonce[0]).toBe(3);
+    expect(seen.filter(({ state }) => state === "final").length).toBeGreaterThanOrEqual(30);
+    const heights = seen.map(({ block }) => block!.height);
+    expect(heights).toEqual(heights.toSorted((a, b) => b - a));
+  });
+
+  it("shows accounts, and proves what they have", async () => {
+    await client.send([{ operation: "account.setProfile", arguments: { name: "Ada" } }]);
+    expect(await client.query("account", { account: world.account })).toMatchObject({ name: "Ada", claimed: true, bond: 500 });
+    expect((await client.query("accounts", { limit: 1 })).next).not.toBeNull();
+    expect(await client.query("search", { text: "ada" })).toMatchObject([{ kind: "account", id: world.account, title: "Ada" }]);
+    const proof = await client.query("proof", { kind: "account", id: world.account });
+    expect(proof).toMatchObject({ checked: true, height: world.peer.final.height });
+    const { key, bytes, proof: path, root } = proof;
+    expect(await client.query("checkProof", { key, bytes, proof: path, root })).toBe(true);
+    expect(await client.query("checkProof", { key, bytes: null, proof: path, root })).toBe(false);
+    expect(await client.query("checkProof", { key, bytes, proof: path.slice(1), root })).toBe(false);
+    const absence = await client.query("proof", { kind: "device", id: UNKNOWN });
+    expect(absence).toMatchObject({ bytes: null, checked: true });
+  });
+
+  it("says how the peer is", async () => {
+    expect(await client.status()).toMatchObject({
+      ready: true,
+      account: world.account,
+      chain: bytesToHex(world.peer.chain),
+      token: "coal",
+      seats: { total: 1, mine: true },
+      strength: "full",
+      fault: null,
+    });
+    expect(await client.query("seats")).toMatchObject([{ account: world.account, state: "active", mine: true, bond: 500 }]);
+    expect(await client.query("consensus")).toMatchObject({ quorum: 1, leader: world.account, tallies: {} });
+    expect(await client.query("parameters")).toMatchObject({ grant: 1000, bond: 500 });
+    expect(await client.query("storage")).toMatchObject({ persistent: true, blocksKept: { from: 1 } });
+    expect(await client.query("settings")).toEqual(SETTINGS);
+    expect(await client.query("network")).toMatchObject({ links: [] });
+    expect((await client.query("finality")).length).toBeGreaterThan(0);
+    expect(await client.query("pending")).toEqual([]);
+    expect(await client.command("identityWords")).toEqual(["abandon"]);
+  });
+
+  it.each([
+    ["transaction", { id: UNKNOWN }, "not-found"],
+    ["block", { digest: UNKNOWN }, "not-found"],
+    ["block", { height: 1_000_000 }, "not-found"],
+    ["account", { account: accountToDid(new Uint8Array(32).fill(9)) }, "unknown-account"],
+    ["device", { device: UNKNOWN }, "unknown-device"],
+    ["stream", { stream: UNKNOWN }, "unknown-stream"],
+    ["readings", { stream: UNKNOWN }, "unknown-stream"],
+    ["contract", { contract: UNKNOWN }, "unknown-contract"],
+    ["contractState", { contract: UNKNOWN }, "unknown-contract"],
+    ["view", { contract: UNKNOWN, method: "m", arguments: null }, "unknown-contract"],
+    ["transactions", { after: "nowhere" }, "schema-invalid"],
+    ["accounts", { after: "nowhere" }, "schema-invalid"],
+  ] as const)("%s %j is refused with %s", async (name, parameters, code) => {
+    expect(await codeOf(client.query(name as QueryName, parameters as never))).toBe(code);
+  });
+});
+
+describe("topics", () => {
+  it("bring blocks, transactions and events as they become final, and states when they change", async () => {
+    const other = world.connect();
+    const heard = { block: 0, transaction: [] as string[], event: [] as string[], status: 0, consensus: 0, network: 0 };
+    const ends = [
+      other.subscribe("block", () => heard.block++),
+      other.subscribe("transaction", ({ id }) => heard.transaction.push(id)),
+      other.subscribe("event", ({ topic }) => heard.event.push(topic)),
+      other.subscribe("status", () => heard.status++),
+      other.subscribe("consensus", () => heard.consensus++),
+      other.subscribe("network", () => heard.network++),
+    ];
+    await other.status();
+    expect(heard).toMatchObject({ status: 1, consensus: 1, network: 1 });
+    const { transaction } = await client.send([transfer(2)]);
+    await expect.poll(() => heard.block).toBeGreaterThan(0);
+    expect(heard.transaction).toContain(transaction);
+    expect(heard.event).toContain("transferred");
+    await expect.poll(() => heard.status).toBeGreaterThan(1);
+    for (const end of ends) end();
+    await other.status();
+    const before = structuredClone(heard);
+    await client.send([transfer(2)]);
+    await other.status();
+    expect(heard).toEqual(before);
+  });
+});
+
+describe("whatever a port says", () => {
+  it("gets an answer or a refusal, and nobody falls over", async () => {
+    const random = createRandom(7);
+    const port = world.rawPort();
+    const answers: { kind: string; code?: string }[] = [];
+    port.addEventListener("message", (event) => answers.push(event.data as { kind: string }));
+    port.start();
+    const names = [...Object.keys(QUERY_SCHEMAS), "keys", "__proto__", ""];
+    const values: unknown[] = [
+      null,
+      0,
+      -1,
+      1.5,
+      NaN,
+      "",
+      "x",
+      UNKNOWN,
+      world.account,
+      [],
+      {},
+      new Uint8Array(3),
+      2 ** 60,
+      { a: 1n },
+      { limit: 0 },
+    ];
+    const pick = <Item>(items: readonly Item[]): Item => items[random.below(items.length)]!;
+    const fields = [
+      "id",
+      "account",
+      "height",
+      "digest",
+      "device",
+      "stream",
+      "contract",
+      "limit",
+      "after",
+      "text",
+      "kind",
+      "source",
+      "calls",
+      "key",
+    ];
+    const count = 1000;
+    for (let id = 0; id < count; id++) {
+      const parameters = Object.fromEntries(Array.from({ length: random.below(4) }, () => [pick(fields), pick(values)]));
+      const kinds = ["query", "query", "query", "send", "command", "subscribe", "unsubscribe", "eval"];
+      const kind = pick(kinds);
+      const whole = { kind, id, name: pick(names), parameters, calls: pick(values), options: {}, topic: pick(["block", "votes"]) };
+      if (kind === "query") port.postMessage({ kind, id, name: whole.name, parameters });
+      else port.postMessage(random.below(4) === 0 ? pick(values) : whole);
+    }
+    await expect.poll(() => answers.length, { timeout: 20_000 }).toBeGreaterThan(count * 0.9);
+    expect(answers.filter(({ code }) => code === "internal")).toEqual([]);
+    expect((await client.status()).fault).toBeNull();
+  });
+
+  it("is bounded in its rate and in what it may run", async () => {
+    const greedy = world.connect();
+    const trials = await Promise.all(Array.from({ length: 60 }, () => codeOf(greedy.query("inspect", { source: COUNTER }))));
+    expect(trials).toContain("accepted");
+    expect(trials).toContain("rate-limited");
+    const subscriptions = Array.from({ length: 100 }, () => greedy.subscribe("block", () => undefined));
+    expect(subscriptions).toHaveLength(100);
+    expect(await codeOf(client.query("inspect", { source: COUNTER }))).toBe("accepted");
+  });
+
+  it("is answered while the peer is starting", async () => {
+    const server = createSdkServer({
+      view: () => null,
+      input: () => undefined,
+      machine: new Promise(() => undefined),
+      nowMs: () => 0,
+      slot: 2,
+      persistent: false,
+      settings: () => SETTINGS,
+      fault: () => ({ code: "storage-broken", data: {} }),
+      joining: () => [{ step: "relay", state: "working" }],
+      account: () => new Uint8Array(0),
+      commands,
+    });
+    const channel = new MessageChannel();
+    server.attach(channel.port2);
+    const early = createClient(channel.port1);
+    expect(await early.status()).toMatchObject({
+      ready: false,
+      slot: 2,
+      fault: { code: "storage-broken" },
+      joining: [{ step: "relay", state: "working" }],
+    });
+    expect(await codeOf(early.query("blocks"))).toBe("not-ready");
+    expect(await codeOf(early.send([transfer(1)]))).toBe("not-ready");
+    server.stop();
+    channel.port1.close();
+  });
+});
