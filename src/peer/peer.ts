@@ -84,6 +84,8 @@ export class Peer implements PeerView {
   #seatsLookedMs = 0;
   #halted: RefusalShape | null = null;
   #closing = false;
+  /** The mempool has something new: the engine and the neighbours hear of it at the next tick, which comes at once. */
+  #changed = false;
 
   constructor(options: PeerOptions) {
     const { chain, account, machine, ledger } = options;
@@ -111,7 +113,7 @@ export class Peer implements PeerView {
       mempool: this.#mempool,
       outbox,
       state,
-      onChanged: () => this.#driver.input(this.#nowMs, { kind: "transactions-changed" }),
+      onChanged: () => (this.#changed = true),
     });
     const anotherPeer = (than: string): string | undefined => this.#anotherPeer(than);
     this.#bodies = new Bodies({ outbox, transactions: this.#transactions, anotherPeer });
@@ -171,7 +173,7 @@ export class Peer implements PeerView {
 
   /** When a tick before the next steady one would be of use. */
   get wakeAtMs(): number {
-    return this.#driver.wakeAtMs;
+    return this.#changed ? this.#nowMs : this.#driver.wakeAtMs;
   }
 
   #start(): void {
@@ -218,6 +220,7 @@ export class Peer implements PeerView {
   }
 
   #tick(): void {
+    this.#changed = false;
     this.#transactions.tick(this.#nowMs);
     this.#bodies.tick(this.#nowMs);
     this.#driver.input(this.#nowMs, { kind: "tick" });

@@ -26,6 +26,9 @@ const SHARE_AGAIN_MS = 3_000;
 /** Where the road of a submission is told; nobody asks after those of an earlier run. */
 export type Reporter = (report: RoadReport) => void;
 
+/** Signatures of own transactions under way at once. */
+const SIGNING_MAX = 64;
+
 interface Own {
   readonly report: Reporter;
   readonly transaction: Transaction;
@@ -54,9 +57,10 @@ export class Transactions {
   readonly #verified = new BoundedMap<HashHex, Transaction>(LIMITS.verifiedTransactionsMax);
   readonly #verifying = new Set<HashHex>();
   readonly #own = new Map<HashHex, Own>();
-  /** Submissions whose numbers are taken, though they are not signed yet. */
+  /** Submissions that have no number yet. */
   #queue: Queued[] = [];
-  #signing = false;
+  /** Numbers of this lane whose transactions are being signed. */
+  readonly #signing = new Set<number>();
   #lane: number;
   /** What follows the last number given, while nothing was refused; else it is looked for. */
   #freeNumber: number | null = null;
@@ -199,39 +203,46 @@ export class Transactions {
       return report({ stage: "refused", transaction: null, refusal: { code: "sender-limit", data: { pending: this.#own.size } } });
     }
     this.#queue.push({ submission, report });
-    if (!this.#signing) this.#signNext();
+    this.#signQueued();
   }
 
-  #signNext(): void {
-    const next = this.#queue.shift();
-    if (next === undefined) return;
-    const { submission, report } = next;
-    this.#signing = true;
+  /** Numbers are given in the order of the submissions; signatures are made side by side, and may come back in another order. */
+  #signQueued(): void {
+    while (this.#signing.size < SIGNING_MAX) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      this.#sign(next);
+    }
+  }
+
+  #sign({ submission, report }: Queued): void {
     const { account, chain } = this.#options;
+    const number = this.#nextNumber();
     try {
       const bodyBytes = encodeTransactionBody({
         version: TRANSACTION_VERSION,
         chain,
         sender: account,
-        nonce: [this.#lane, this.#nextNumber()],
+        nonce: [this.#lane, number],
         validUntilMs: this.#nowMs + Math.min(submission.validForMs, LIMITS.validityMsMax - LIMITS.clockAheadMsMax),
         fee: submission.fee,
         calls: submission.calls,
       });
+      this.#signing.add(number);
+      this.#freeNumber = this.#freeNumber === number ? number + 1 : null;
       this.#options.outbox.sign(account, bodyBytes, (signature) => {
-        this.#signing = false;
+        this.#signing.delete(number);
         try {
           requireThat(signature !== null, "key-missing");
           this.#adopt(createTransaction(bodyBytes, [[account, signature]]), report);
         } catch (error) {
+          this.#freeNumber = null;
           reportRefusal(report, error);
         }
-        this.#signNext();
+        this.#signQueued();
       });
     } catch (error) {
-      this.#signing = false;
       reportRefusal(report, error);
-      this.#signNext();
     }
   }
 
@@ -240,7 +251,7 @@ export class Transactions {
     const { account, mempool, state } = this.#options;
     const next = nextNonceOf(state(), account, this.#lane);
     if (this.#freeNumber !== null && this.#freeNumber >= next) return this.#freeNumber;
-    const taken = new Set<number>();
+    const taken = new Set(this.#signing);
     for (const transaction of mempool.ofSender(account)) {
       if (transaction.body.nonce[0] === this.#lane) taken.add(transaction.body.nonce[1]);
     }
@@ -255,7 +266,6 @@ export class Transactions {
     mempool.add(transaction, state(), this.#nowMs);
     const id = toHex(transaction.id);
     this.#verified.set(toHex(digest(transaction.bytes)), transaction);
-    if (this.#freeNumber === transaction.body.nonce[1]) this.#freeNumber += 1;
     this.#own.set(id, { report, transaction, inBlock: false });
     report({ stage: "signed", transaction, height: null });
     outbox.store({ puts: [["pool", id, transaction.bytes]], deletes: [], strict: false }, (refusal) => {
