@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { breachesOf, OUTSIDE, ROOMS } from "./layers.ts";
+import { breachesOf, EXCEPTIONS, importsOf, OUTSIDE, ROOMS } from "./layers.ts";
 import { projectFiles } from "./project-files.ts";
 
 const execute = promisify(execFile);
@@ -17,6 +17,13 @@ describe("first net: the imports", () => {
     expect(paths.length).toBeGreaterThan(10);
     const breaches = await Promise.all(paths.map(async (path) => breachesOf(path, await readFile(path, "utf8"))));
     expect(breaches.flat()).toEqual([]);
+  });
+
+  it("lists no exception that is no longer needed", async () => {
+    for (const { path, target } of EXCEPTIONS) {
+      const { imports } = importsOf(path, await readFile(path, "utf8"));
+      expect(imports.map(({ specifier }) => join(dirname(path), specifier))).toContain(target);
+    }
   });
 
   const breach: readonly (readonly [why: string, path: string, text: string])[] = [

@@ -11,7 +11,10 @@ export interface Finding {
 }
 
 /** Where a rule does not hold, and why. An exception that is no longer needed fails the test. */
-export const EXCEPTIONS: readonly { readonly rule: Rule; readonly path: string; readonly reason: string }[] = [];
+export const EXCEPTIONS: readonly { readonly rule: Rule; readonly path: string; readonly reason: string }[] = [
+  { rule: "file-length", path: "src/ui/text/en.ts", reason: "A language is one file, so that a translator has one table to fill in." },
+  { rule: "file-length", path: "src/ui/text/de.ts", reason: "A language is one file, so that a translator has one table to fill in." },
+];
 
 export const LENGTHS = { file: 500, testFile: 800, function: 80, component: 150, testFunction: 150 } as const;
 
@@ -92,7 +95,7 @@ const MARKERS: readonly RegExp[] = [
   /placeholder[ ]data|mock[ ]data/i,
   /\.(skip|only|fixme)[(]/,
   /\bvi[.]mock[(]/,
-  /\bas[ ]any\b/,
+  /\bas[ ]any\b(?! [a-z])/,
   /@ts-(ignore|expect-error|nocheck)/,
   /(eslint|oxlint)-disable(?!-next-line [a-z@/-]+ -- \S)/,
   /\bretries: *[1-9]/,
