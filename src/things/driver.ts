@@ -11,6 +11,9 @@ export interface DriverSink {
   event(name: string, data: PlainValue): void;
 }
 
+/** `absent`: this platform has no such interface, or it found no such part. `waiting`: started, and nothing came yet. */
+export type PartState = "absent" | "stopped" | "waiting" | "running" | "refused";
+
 /**
  * A device, or something that stands for one. Every method rejects with `Refusal`: `device-refused` for what the device does not have or
  * will not do now, `schema-invalid` for a value that does not match its description, `not-supported` where the platform lacks it.
@@ -25,6 +28,8 @@ export interface Driver {
   readProperty(name: string): Promise<PlainValue>;
   writeProperty(name: string, value: PlainValue): Promise<void>;
   invokeAction(name: string, input?: Value): Promise<Value>;
+  /** What each part of a device of several parts is doing, also those that this machine does not have. */
+  parts?(): Readonly<Record<string, PartState>>;
   /** Ends reporting and frees what it holds. Can be started again. */
   stop(): Promise<void>;
 }

@@ -235,7 +235,14 @@ describe("a gateway", () => {
   it("registers a device, opens its stream, says that it is active, and sends its first readings soon", async () => {
     const { ledger, gateway, pass } = createGatewayWorld();
     const device = await gateway.add(LAMP);
-    expect(device).toMatchObject({ key: "1", device: "device-1", stream: "stream-of-device-1", state: "running", title: LAMP.title });
+    expect(device).toMatchObject({
+      key: "1",
+      device: "device-1",
+      stream: "stream-of-device-1",
+      state: "running",
+      title: LAMP.title,
+      parts: null,
+    });
     await pass(DEFAULT_BATCH_LIMITS.urgentMs);
     expect(ledger.operations).toEqual(["device.register", "stream.open", "stream.append", "device.setStatus"]);
     expect(ledger.readings.map(({ name, value }) => [name, value])).toEqual([

@@ -4,7 +4,7 @@ import type { Value } from "../protocol/codec.ts";
 import type { RejectCode } from "../protocol/codes.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import type { DigestText } from "../sdk/api.ts";
-import type { Driver } from "./driver.ts";
+import type { Driver, PartState } from "./driver.ts";
 import { createDriver, type DriverChoice } from "./drivers/create-driver.ts";
 import {
   createReadingsSender,
@@ -43,6 +43,8 @@ export interface GatewayDevice extends DriverChoice {
   readonly buffered: number;
   readonly sent: number;
   readonly dropped: number;
+  /** What each of its sensors is doing, where it has several; null for others. */
+  readonly parts: Readonly<Record<string, PartState>> | null;
 }
 
 export interface Gateway {
@@ -233,12 +235,12 @@ class LocalGateway implements Gateway {
     return driver;
   }
 
-  #toDevice({ kept, sender, state, code }: Running): GatewayDevice {
+  #toDevice({ kept, driver, sender, state, code }: Running): GatewayDevice {
     const sending = sender?.state();
     const { buffered = 0, sent = 0, dropped = 0 } = sending ?? {};
     // Only while the device itself runs does its sender say how it is.
     const shown = state === "running" && sending ? { state: sending.state, code: sending.code } : { state, code };
-    return { ...kept, ...shown, buffered, sent, dropped };
+    return { ...kept, ...shown, buffered, sent, dropped, parts: driver?.parts?.() ?? null };
   }
 
   #senderChanged(running: Running): void {

@@ -119,13 +119,13 @@ describe("sensors of a phone", () => {
 
   it("says of each sensor what it is doing", async () => {
     const { phone, driver } = create();
-    expect(driver.sensorStates()).toMatchObject({ location: "stopped", battery: "stopped" });
+    expect(driver.parts()).toMatchObject({ location: "stopped", battery: "stopped" });
     await driver.start(createRecordingSink());
     phone.turn(null);
     phone.move(1);
     phone.deny();
     phone.dim("NotReadableError");
-    expect(driver.sensorStates()).toEqual({
+    expect(driver.parts()).toEqual({
       location: "refused",
       motion: "running",
       orientation: "running",
@@ -133,7 +133,7 @@ describe("sensors of a phone", () => {
       battery: "running",
     });
     await driver.stop();
-    expect(driver.sensorStates()).toMatchObject({ location: "refused", motion: "stopped", light: "absent" });
+    expect(driver.parts()).toMatchObject({ location: "refused", motion: "stopped", light: "absent" });
     expect([phone.watches.size, phone.light.started]).toEqual([0, false]);
   });
 
@@ -142,7 +142,7 @@ describe("sensors of a phone", () => {
     const clock = createVirtualClock();
     const laptop = createSensorsDriver({ title: "Laptop", clock, platform: { getBattery: platform.getBattery! } });
     expect(Object.keys(laptop.describe().properties!)).toEqual(["batteryLevel", "charging"]);
-    expect(laptop.sensorStates()).toEqual({
+    expect(laptop.parts()).toEqual({
       location: "absent",
       motion: "absent",
       orientation: "absent",
@@ -163,7 +163,7 @@ describe("sensors of a phone", () => {
     const sink = createRecordingSink();
     await driver.start(sink);
     phone.move(1);
-    expect(driver.sensorStates()).toMatchObject({ motion: "refused", battery: "running" });
+    expect(driver.parts()).toMatchObject({ motion: "refused", battery: "running" });
     expect(sink.all.some(({ name }) => name === "accelerationX")).toBe(false);
   });
 

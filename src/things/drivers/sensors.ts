@@ -1,15 +1,12 @@
 /** This phone or laptop as a device: where it is, how it moves, what light falls on it, how full its battery is. */
 import type { Clock } from "../../kit/clock.ts";
 import { Refusal } from "../../protocol/refusal.ts";
-import type { Driver, DriverSink } from "../driver.ts";
+import type { Driver, DriverSink, PartState } from "../driver.ts";
 import type { PlainReading, PlainValue } from "../senml.ts";
 import { createThingDescription, type DataSchema, type ThingDescription } from "../thing-description.ts";
 
 export const SENSOR_NAMES = ["location", "motion", "orientation", "light", "battery"] as const;
 export type SensorName = (typeof SENSOR_NAMES)[number];
-
-/** `absent`: this browser has no such interface, or it found no such part. `waiting`: started, and nothing came yet. */
-export type SensorState = "absent" | "stopped" | "waiting" | "running" | "refused";
 
 /** The battery of the Battery Status API, which not every engine has. */
 export interface BatteryLike extends EventTarget {
@@ -197,8 +194,7 @@ export function browserSensorPlatform(): SensorPlatform {
 }
 
 export interface SensorsDriver extends Driver {
-  /** What each sensor of this machine is doing, also those it does not have. */
-  sensorStates(): Readonly<Record<SensorName, SensorState>>;
+  parts(): Readonly<Record<SensorName, PartState>>;
 }
 
 export interface SensorsOptions {
@@ -251,7 +247,7 @@ export function createSensorsDriver({ title, clock, platform = browserSensorPlat
   const description = describeSensors(title, present);
   const states = Object.fromEntries(SENSORS.map((sensor) => [sensor.name, present.includes(sensor) ? "stopped" : "absent"])) as Record<
     SensorName,
-    SensorState
+    PartState
   >;
   const unitOf = (name: string): string | undefined => description.properties?.[name]?.unit;
   let running: { readonly throttle: ReturnType<typeof createThrottle>; readonly ends: (() => void)[] } | null = null;
@@ -278,7 +274,7 @@ export function createSensorsDriver({ title, clock, platform = browserSensorPlat
   return {
     kind: "sensors",
     describe: () => description,
-    sensorStates: () => ({ ...states }),
+    parts: () => ({ ...states }),
     async start(sink) {
       if (running) return;
       if (present.length === 0) throw new Refusal("not-supported", { reason: "no sensors" });
