@@ -38,10 +38,15 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
+/** In Node the library may give a `Buffer`, a window on shared memory whose `slice` copies nothing: everywhere else it is a `Uint8Array`. */
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes);
+}
+
 /** Canonical bytes of a value. @throws {Refusal} `encoding-invalid` if it is outside the data model. */
 export function encode(value: Value): Uint8Array {
   assertCanonical(value, 0);
-  return dagCbor.encode(value);
+  return plainBytes(dagCbor.encode(value));
 }
 
 /**
