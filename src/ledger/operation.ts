@@ -30,8 +30,8 @@ export interface CallContext extends CheckContext {
   readonly lastBlock: Hash;
   /** Seats whose end or standing changed in this block; they are settled after its transactions. */
   readonly block: BlockEffects;
-  emit(name: string, data: ValueMap): void;
-  useGas(gas: number): void;
+  readonly emit: (name: string, data: ValueMap) => void;
+  readonly useGas: (gas: number) => void;
 }
 
 /** What transactions leave for the end of the block. */
