@@ -1,17 +1,24 @@
 /** The relay as people run it: a process of its own, spoken to over its port. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get as httpGet, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { noise } from "@libp2p/noise";
+import { webSockets } from "@libp2p/websockets";
+import { yamux } from "@libp2p/yamux";
+import { multiaddr } from "@multiformats/multiaddr";
+import { createLibp2p } from "libp2p";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { bytesToHex } from "../src/kit/bytes.ts";
 import { DEFAULT_PARAMETERS, encodeGenesis, GENESIS_VERSION, type Genesis } from "../src/protocol/genesis.ts";
+import { encodeFrame, FrameReader } from "../src/protocol/frames.ts";
+import { decodeIntroduction, encodeIntroduction, RENDEZVOUS_PROTOCOL, type Introduction } from "../src/protocol/introduction.ts";
+import { LIMITS } from "../src/protocol/limits.ts";
 import { asAccountId, asVotingKey } from "../src/protocol/identifiers.ts";
 
 const BIG_SCRIPT = `export const text = "${"a".repeat(5000)}";\n`;
@@ -290,6 +297,49 @@ describe("--https", () => {
       if (free) return port;
     }
   }
+});
+
+describe("the rendezvous", () => {
+  const chain = "ab".repeat(32);
+  const ask = encodeFrame(encodeIntroduction({ chain, peers: [], left: [] }));
+
+  async function connect(url: string) {
+    globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket;
+    const { relays } = (await call(`${url}/bothy/manifest`)).body as { relays: string[] };
+    const node = await createLibp2p({ transports: [webSockets()], connectionEncrypters: [noise()], streamMuxers: [yamux()] });
+    const stream = await node.dialProtocol(multiaddr(relays[0]), RENDEZVOUS_PROTOCOL);
+    const told: Introduction[] = [];
+    const reader = new FrameReader(LIMITS.introductionBytesMax);
+    stream.addEventListener("message", ({ data }) => told.push(...reader.push(data.subarray()).map(decodeIntroduction)));
+    return { node, stream, told, id: node.peerId.toString() };
+  }
+
+  it("introduces peers of one chain, and says who left", async () => {
+    const { url } = await start();
+    const first = await connect(url);
+    const second = await connect(url);
+    first.stream.send(ask);
+    await vi.waitFor(() => expect(first.told).toEqual([{ chain, peers: [], left: [] }]));
+    second.stream.send(ask);
+    await vi.waitFor(() => expect(second.told).toEqual([{ chain, peers: [first.id], left: [] }]));
+    await vi.waitFor(() => expect(first.told.at(-1)).toEqual({ chain, peers: [second.id], left: [] }));
+    await second.node.stop();
+    await vi.waitFor(() => expect(first.told.at(-1)).toEqual({ chain, peers: [], left: [second.id] }));
+    await first.node.stop();
+  });
+
+  it("cuts who asks too often or sends no introduction, and counts it", async () => {
+    const { url } = await start();
+    const flooder = await connect(url);
+    for (let i = 0; i < 100; i++) flooder.stream.send(ask);
+    await vi.waitFor(() => expect(flooder.stream.status).not.toBe("open"));
+    expect(flooder.told.length).toBeLessThan(70);
+    const babbler = await connect(url);
+    babbler.stream.send(encodeFrame(Uint8Array.of(1, 2, 3)));
+    await vi.waitFor(() => expect(babbler.stream.status).not.toBe("open"));
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^bothy_rendezvous_refused 2$/m);
+    await Promise.all([flooder.node.stop(), babbler.node.stop()]);
+  });
 });
 
 describe("stopping", () => {

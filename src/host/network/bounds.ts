@@ -20,6 +20,8 @@ export const DIALS = {
   timeoutMs: 12_000,
   backoffMs: 500,
   backoffMsMax: 60_000,
+  /** After this many failures, some minutes of trying, a peer is forgotten. */
+  failuresMax: 8,
   /** Only the smaller identifier dials directly; the larger one waits this long before it asks over a relayed link. */
   patienceMs: 2_000,
   /** How long a new connection may stay without having said which chain it is for. */

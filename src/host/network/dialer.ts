@@ -124,7 +124,6 @@ export class Dialer {
   async #dial(peer: string, direct: boolean): Promise<void> {
     const known = this.#known.get(peer);
     if (known === undefined) return;
-    if (direct) this.#directAttempts++;
     const roads = this.#roads(peer);
     const start = known.turn++;
     const signal = AbortSignal.timeout(DIALS.timeoutMs);
@@ -132,6 +131,7 @@ export class Dialer {
       const road = roads[(start + i) % roads.length]!;
       try {
         await this.#deps.node.dial(multiaddr(`${road}/p2p-circuit${direct ? "/webrtc" : ""}/p2p/${peer}`), { signal });
+        if (direct) this.#directAttempts++;
         known.failures = 0;
         known.notBeforeMs = this.#deps.nowMs() + DIALS.backoffMs;
         return;
@@ -139,7 +139,10 @@ export class Dialer {
         // The next road may be open.
       }
     }
-    known.failures++;
+    // Only an attempt that got as far as signalling made an RTCPeerConnection.
+    if (direct && this.#deps.links.get(peer) !== undefined) this.#directAttempts++;
+    // Whoever still names it makes it known again.
+    if (++known.failures > DIALS.failuresMax) this.#known.delete(peer);
     const pauseMs = Math.min(DIALS.backoffMsMax, DIALS.backoffMs * 2 ** Math.min(16, known.failures));
     known.notBeforeMs = this.#deps.nowMs() + pauseMs * (0.5 + Math.random() / 2);
   }

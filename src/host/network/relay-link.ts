@@ -23,7 +23,7 @@ export interface RelayLinkDeps {
 
 export class RelayLink {
   readonly address: string;
-  readonly peer: string | undefined;
+  readonly peer: string;
   readonly #deps: RelayLinkDeps;
   readonly #target: Multiaddr;
   #state: "linked" | "dialing" | "unreachable" = "dialing";
@@ -37,11 +37,13 @@ export class RelayLink {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
-  /** @throws {Error} if the address is no multiaddr. */
+  /** @throws {Error} if the address is no multiaddr, or does not name the relay's peer: any server could then stand in for it. */
   constructor(address: string, deps: RelayLinkDeps) {
     this.address = address;
     this.#target = multiaddr(address);
-    this.peer = this.#target.getComponents().findLast(({ name }) => name === "p2p")?.value;
+    const peer = this.#target.getComponents().findLast(({ name }) => name === "p2p")?.value;
+    if (peer === undefined) throw new Error("the relay's address does not name its peer");
+    this.peer = peer;
     this.#deps = deps;
     this.#schedule(0);
   }
