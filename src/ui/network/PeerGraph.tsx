@@ -1,3 +1,4 @@
+import { useMediaQuery } from "@mantine/hooks";
 import { useMemo } from "react";
 import type { NetworkInfo } from "../../sdk/api.ts";
 import { shortId } from "../pattern/Digest.tsx";
@@ -5,20 +6,23 @@ import { Identicon } from "../pattern/Identicon.tsx";
 import { useText } from "../text/language.tsx";
 import { graphOf, layOut, RELAY } from "./graph.ts";
 
-const WIDTH = 560;
-const HEIGHT = 380;
+/** About the size it has on the page, so that names keep theirs. */
+const WIDE = { width: 640, height: 400 };
+const NARROW = { width: 340, height: 360 };
 
 /** Thick is yours, blue goes through the relay. The same is in a list beside it, for whoever cannot see it. */
 export function PeerGraph({ network }: { network: NetworkInfo }) {
   const text = useText();
+  const wide = useMediaQuery("(min-width: 48em)") ?? false;
+  const { width, height } = wide ? WIDE : NARROW;
   // Round trips and traffic change all the time; the picture changes only with who is linked to whom.
   const shape = JSON.stringify([network.self, network.links.map(({ peer, direct, neighbours }) => [peer, direct, neighbours])]);
   // eslint-disable-next-line react/exhaustive-deps -- `shape` is what of `network` the picture depends on
   const graph = useMemo(() => graphOf(network), [shape]);
-  const places = useMemo(() => layOut(graph, WIDTH, HEIGHT), [graph]);
+  const places = useMemo(() => layOut(graph, width, height), [graph, width, height]);
   return (
     <>
-      <svg className="graph" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={text.network.graph(graph.nodes.length)}>
+      <svg className="graph" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={text.network.graph(graph.nodes.length)}>
         {graph.links.map(({ from, to, kind, mine }) => {
           const start = places.get(from)!;
           const end = places.get(to)!;

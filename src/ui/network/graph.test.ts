@@ -37,10 +37,10 @@ describe("the graph of a network", () => {
     const places = layOut(graphOf(NETWORK), 400, 300);
     expect(places).toEqual(layOut(graphOf(NETWORK), 400, 300));
     for (const { x, y } of places.values()) {
-      expect(x).toBeGreaterThanOrEqual(34);
-      expect(x).toBeLessThanOrEqual(366);
-      expect(y).toBeGreaterThanOrEqual(34);
-      expect(y).toBeLessThanOrEqual(266);
+      expect(x).toBeGreaterThanOrEqual(36);
+      expect(x).toBeLessThanOrEqual(364);
+      expect(y).toBeGreaterThanOrEqual(36);
+      expect(y).toBeLessThanOrEqual(264);
     }
   });
 });

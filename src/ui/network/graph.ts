@@ -45,8 +45,10 @@ export function graphOf(network: NetworkInfo): Graph {
 }
 
 const TICKS = 220;
+/** Room for a mark and its name at the edge. */
+const MARGIN = 36;
 
-/** Positions within width and height, by id. */
+/** Positions that fill width and height, by id. */
 export function layOut(graph: Graph, width: number, height: number): ReadonlyMap<string, { readonly x: number; readonly y: number }> {
   const nodes = graph.nodes.map((node, index): GraphNode & { x: number; y: number } => {
     const angle = (2 * Math.PI * index) / graph.nodes.length;
@@ -66,6 +68,18 @@ export function layOut(graph: Graph, width: number, height: number): ReadonlyMap
     )
     .stop();
   simulation.tick(TICKS);
-  const within = (value: number, most: number): number => Math.min(most - 34, Math.max(34, value));
-  return new Map(nodes.map(({ id, x, y }) => [id, { x: within(x, width), y: within(y, height) }]));
+  const fit = (values: readonly number[], most: number): ((value: number) => number) => {
+    const low = Math.min(...values);
+    const span = Math.max(...values) - low;
+    return (value) => (span === 0 ? most / 2 : MARGIN + ((value - low) / span) * (most - 2 * MARGIN));
+  };
+  const fitX = fit(
+    nodes.map(({ x }) => x),
+    width,
+  );
+  const fitY = fit(
+    nodes.map(({ y }) => y),
+    height,
+  );
+  return new Map(nodes.map(({ id, x, y }) => [id, { x: fitX(x), y: fitY(y) }]));
 }

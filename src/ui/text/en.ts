@@ -476,7 +476,7 @@ export const en = {
     leaveSeat: "Leave the seat",
     takeTitle: "Take a seat?",
     leaveTitle: "Leave the seat?",
-    balanceSource: (height: number) => `finalized, block ${height}`,
+    balanceSource: (height: string) => `finalized, block ${height}`,
     sendTitle: (sum: string, who: string) => `Send ${sum} to ${who}?`,
     sendWhy: (sum: string, who: string) => `${who} will have ${sum} and you no longer. Once final, only ${who} can give it back.`,
     grantTells: (sum: string) => `Every account may claim ${sum} once, for some seconds of work by this device.`,

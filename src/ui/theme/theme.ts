@@ -152,6 +152,12 @@ export const theme = createTheme({
     },
     ActionIcon: { defaultProps: { size: 44, variant: "subtle", color: "gray" } },
     TextInput: { defaultProps: { size: "md" } },
+    NativeSelect: { defaultProps: { size: "md" } },
+    PasswordInput: { defaultProps: { size: "md" } },
+    Textarea: { defaultProps: { size: "md" } },
+    FileInput: { defaultProps: { size: "md" } },
+    Checkbox: { defaultProps: { size: "md" } },
+    Switch: { defaultProps: { size: "md" } },
     Select: { defaultProps: { size: "md", checkIconPosition: "right" } },
     NumberInput: { defaultProps: { size: "md" } },
     Drawer: {

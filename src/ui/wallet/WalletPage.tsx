@@ -172,6 +172,7 @@ const PAGE = 20;
 
 export function WalletPage({ to }: { to: string | undefined }) {
   const text = useText();
+  const format = useFormat();
   const status = usePeer((state) => state.status);
   const [question, setQuestion] = useState<Question | null>(null);
   const [limit, setLimit] = useState(PAGE);
@@ -189,7 +190,7 @@ export function WalletPage({ to }: { to: string | undefined }) {
               <div className="prop-big">
                 <Amount value={status.balance} unit={status.token} />
               </div>
-              <div className="b-stat-source">{text.wallet.balanceSource(status.final.height)}</div>
+              <div className="b-stat-source">{text.wallet.balanceSource(format.number(status.final.height))}</div>
             </div>
           </Card>
           <Answered answer={info}>

@@ -1,0 +1,18 @@
+import type { Download, Locator } from "@playwright/test";
+import { AppPage } from "./app.ts";
+
+export class DataPage extends AppPage {
+  stream(name: string): Locator {
+    return this.main.getByRole("link", { name: new RegExp(name) });
+  }
+
+  get chart(): Locator {
+    return this.main.locator(".chart").first();
+  }
+
+  async exportCsv(): Promise<Download> {
+    const download = this.page.waitForEvent("download");
+    await this.main.getByRole("button", { name: "Export" }).click();
+    return download;
+  }
+}

@@ -1,0 +1,55 @@
+import type { Locator } from "@playwright/test";
+import { AppPage } from "./app.ts";
+
+export class DevicesPage extends AppPage {
+  tile(name: string): Locator {
+    return this.main.getByRole("link", { name: new RegExp(name) });
+  }
+
+  async show(whose: "Mine" | "Everybody's"): Promise<void> {
+    await this.main.getByText(whose, { exact: true }).click();
+  }
+
+  /** Adds a virtual device and waits for its page. */
+  async addVirtual(way: "A virtual lamp" | "A virtual thermometer" | "A virtual washing machine", name: string): Promise<void> {
+    await this.goToPath("#/devices/add");
+    await this.main.getByRole("radio", { name: new RegExp(`^${way}`) }).check();
+    await this.main.getByLabel("Name", { exact: true }).fill(name);
+    await this.main.getByRole("button", { name: "Sign and add" }).click();
+    await this.page.waitForURL(/#\/device\/[0-9a-f]{64}$/);
+  }
+
+  async addDescription(description: string): Promise<void> {
+    await this.goToPath("#/devices/add");
+    await this.main.getByRole("radio", { name: /^Something with a description/ }).check();
+    await this.main.getByLabel("Thing Description").fill(description);
+    await this.main.getByRole("button", { name: "Sign and add" }).click();
+  }
+}
+
+export class DevicePage extends AppPage {
+  property(title: string): Locator {
+    return this.main.getByRole("region", { name: title, exact: true });
+  }
+
+  /** On a phone the parts are tabs. */
+  async part(name: "State" | "Actions" | "Events" | "About"): Promise<void> {
+    const tab = this.main.getByRole("tab", { name });
+    if (await tab.count()) await tab.click();
+  }
+
+  async setSwitch(title: string, on: boolean): Promise<void> {
+    await this.property(title).getByRole("switch").setChecked(on, { force: true });
+  }
+
+  async set(title: string, typed: string): Promise<void> {
+    await this.property(title).getByRole("textbox").fill(typed);
+    await this.property(title).getByRole("button", { name: "Set" }).click();
+  }
+
+  async retire(): Promise<void> {
+    await this.main.getByRole("button", { name: "More about this device" }).click();
+    await this.page.getByRole("menuitem", { name: /^Retire it/ }).click();
+    await this.sign("Retire it");
+  }
+}

@@ -1,0 +1,17 @@
+import type { Locator } from "@playwright/test";
+import { AppPage } from "./app.ts";
+
+export class NetworkPage extends AppPage {
+  get graph(): Locator {
+    return this.main.getByRole("img", { name: /^Picture of/ });
+  }
+
+  get votes(): Locator {
+    return this.main.getByRole("list", { name: "Votes by seat" }).getByRole("listitem");
+  }
+
+  /** A measured number by its label, such as "Final in". */
+  figure(label: string): Locator {
+    return this.main.locator(".b-stat").filter({ hasText: label }).locator(".b-stat-value");
+  }
+}

@@ -1,0 +1,61 @@
+import type { Download, Locator } from "@playwright/test";
+import { AppPage } from "./app.ts";
+
+export class SettingsPage extends AppPage {
+  async setName(name: string): Promise<void> {
+    await this.main.getByLabel("What others see").fill(name);
+    await this.main.getByRole("button", { name: "Sign it" }).click();
+    await this.settled();
+  }
+
+  async setWindowLimit(limit: number): Promise<void> {
+    await this.main.getByLabel("Limit of window.bothy").fill(String(limit));
+    const save = this.card("This peer").getByRole("button", { name: "Save" });
+    await save.click();
+    await save.and(this.page.locator(":disabled")).waitFor();
+  }
+
+  card(title: string): Locator {
+    return this.main.locator(".b-card").filter({ has: this.page.getByRole("heading", { name: title, exact: true }) });
+  }
+
+  async exportPeer(passphrase: string): Promise<Download> {
+    await this.card("Identity").getByLabel("Passphrase").first().fill(passphrase);
+    const download = this.page.waitForEvent("download");
+    await this.main.getByRole("button", { name: "Save to a file" }).click();
+    return download;
+  }
+
+  async importPeer(path: string, passphrase: string): Promise<void> {
+    await this.main.getByText("Bring back another account").click();
+    const form = this.main.locator("details form");
+    const chooser = this.page.waitForEvent("filechooser");
+    await form.getByRole("button", { name: "File" }).click();
+    await (await chooser).setFiles(path);
+    await form.getByLabel("Passphrase").fill(passphrase);
+    await form.getByRole("button", { name: "Bring it back" }).click();
+  }
+
+  async words(): Promise<readonly string[]> {
+    await this.main.getByRole("button", { name: "Show the 24 words" }).click();
+    await this.main.locator(".words li").first().waitFor();
+    return this.main.locator(".words li").allTextContents();
+  }
+
+  async report(): Promise<Download> {
+    const download = this.page.waitForEvent("download");
+    await this.main.getByRole("button", { name: "Save the report" }).click();
+    return download;
+  }
+
+  async reset(keys: boolean): Promise<void> {
+    await this.main.getByRole("button", { name: /^Delete/ }).click();
+    const dialog = this.page.getByRole("dialog");
+    await dialog.getByRole("checkbox").setChecked(keys);
+    await dialog.getByRole("button", { name: "Delete", exact: true }).click();
+  }
+
+  async language(name: "English" | "Deutsch"): Promise<void> {
+    await this.card("Appearance").getByRole("combobox").selectOption(name);
+  }
+}
