@@ -4,7 +4,7 @@ import type { MeterOptions } from "./metering/meter.ts";
 /** SHA-256 of `quickjs.wasm` as `quickjs-wasi` 3.6.2 ships it. */
 export const QUICKJS_DIGEST = "d4c9375f2b1ca4dc95f72c8aa2982a7a9951ac8011490d79c6582df732b4bbd9";
 
-/** SHA-256 of the metered binary; `tools/meter-wasm.ts` builds it, and no other is run. */
+/** SHA-256 of the metered binary; `host/vm/load-wasm-node.ts` builds it, and no other is run. */
 export const METERED_DIGEST = "c1aaf10aba7803ea1a57380f6bec7c1f7cc471ae99e03882dc417f229ead904c";
 
 /** Measured in docs/adr/0020-metered-quickjs.md. */

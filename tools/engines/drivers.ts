@@ -11,7 +11,7 @@ export interface EngineDriver {
   readonly name: string;
   /** Whether the programs it needs are here. */
   readonly found: boolean;
-  /** Opens the page and waits for its result, as text. */
+  /** Opens the page and waits for its result, percent-encoded. */
   run(url: string): Promise<string>;
 }
 
@@ -19,7 +19,10 @@ export interface EngineDriver {
 const RESULT_MS_MAX = 420_000;
 const POLL_MS = 250;
 
-const READ_RESULT = "return document.documentElement.dataset.result ?? null";
+/** In pieces: WebKit's driver cannot carry a long text at once. The page's text is ASCII. */
+const READ_PIECE =
+  "const text = document.documentElement.dataset.result; return text?.slice(arguments[0], arguments[0] + arguments[1]) ?? null";
+const PIECE_UNITS = 20_000;
 
 function programOf(...names: readonly string[]): string | undefined {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
@@ -44,6 +47,17 @@ async function poll(read: () => Promise<string | null | undefined>): Promise<str
     await pause(POLL_MS);
   }
   throw new Error(`no result within ${RESULT_MS_MAX / 1000} s`);
+}
+
+/** Reads a text piece by piece; `read` gives null while there is none, and an empty piece at its end. */
+async function readInPieces(read: (start: number) => Promise<string | null>): Promise<string> {
+  let piece = await poll(() => read(0));
+  let text = "";
+  while (piece !== "") {
+    text += piece;
+    piece = (await read(text.length)) ?? "";
+  }
+  return text;
 }
 
 function chromiumDriver(): EngineDriver {
@@ -159,9 +173,8 @@ function webKitDriver(): EngineDriver {
         const path = `/session/${session.sessionId}`;
         try {
           await command(base, "POST", `${path}/url`, { url });
-          return await poll(
-            async () => (await command(base, "POST", `${path}/execute/sync`, { script: READ_RESULT, args: [] })) as string | null,
-          );
+          const args = (start: number): object => ({ script: READ_PIECE, args: [start, PIECE_UNITS] });
+          return await readInPieces(async (start) => (await command(base, "POST", `${path}/execute/sync`, args(start))) as string | null);
         } finally {
           await command(base, "DELETE", path);
         }

@@ -24,7 +24,7 @@ function compare(engine: string, ours: DeterminismSuite, theirs: DeterminismSuit
 
 async function runEngine(driver: EngineDriver, url: string, expected: readonly DeterminismSuite[]): Promise<boolean> {
   try {
-    const result = JSON.parse(await driver.run(url)) as PageResult;
+    const result = JSON.parse(decodeURIComponent(await driver.run(url))) as PageResult;
     if ("error" in result) throw new Error(result.error);
     const verdicts = expected.map((ours) =>
       compare(

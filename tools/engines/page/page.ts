@@ -1,8 +1,8 @@
-/** Starts the suites in a worker and leaves their result where a driver finds it: in the document's `data-result`. */
+/** Starts the suites in a worker and leaves their result where a driver finds it: in the document's `data-result`, percent-encoded. */
 const worker = new Worker(new URL("../../../src/host/determinism/suites-worker.ts", import.meta.url), { type: "module" });
 
 function finish(text: string): void {
-  document.documentElement.dataset["result"] = text;
+  document.documentElement.dataset["result"] = encodeURIComponent(text);
 }
 
 worker.addEventListener("message", (event: MessageEvent<string>) => finish(event.data));
