@@ -274,7 +274,8 @@ export class LedgerChain implements Chain {
         });
     const body = buildBlockBody(state, context, candidates, this.#options.deps);
     for (const [transaction, refusal] of body.refused) this.#options.onRefused(transaction, refusal);
-    if (!request.empty && body.transactions.length === 0 && !request.mayBeBare) return null;
+    const mayBeBare = request.empty || request.mayBeBare || blockDueAtMs(state) <= request.timeMs;
+    if (body.transactions.length === 0 && !mayBeBare) return null;
     const block = createBlock(
       {
         ...draft,

@@ -74,7 +74,7 @@ export class SeatKeeper {
     if (this.#busy || !this.#wanted || !caughtUp || nowMs < this.#pauseUntilMs) return;
     if (this.#work === "seated" || this.#work === "waiting") return;
     const asleep = seats.sleeping.find((seat) => this.#isMine(seat));
-    if (asleep !== undefined) return this.#submit("waiting", ["seat.present", { seat: asleep.votingKey }]);
+    if (asleep !== undefined) return this.#submit("waiting", ["seat.present", { votingKey: asleep.votingKey }]);
     this.#takeOrClaim();
   }
 
