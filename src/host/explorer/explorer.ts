@@ -57,9 +57,14 @@ export interface Explorer {
   records(about: string | undefined, before: Position | undefined, limit: number): Promise<readonly FoundTransaction[]>;
 }
 
-/** A segment is written after so many entries (four full blocks) or blocks, whichever comes first. */
-const FLUSH_ENTRIES = 16_384;
-const FLUSH_BLOCKS = 256;
+export interface ExplorerOptions {
+  /** A segment is written after so many entries or blocks, whichever comes first; a start reads as many blocks again at most. */
+  readonly flushEntries: number;
+  readonly flushBlocks: number;
+}
+
+/** Four full blocks, or as many small ones as are read in a moment. */
+const EXPLORER_DEFAULTS: ExplorerOptions = { flushEntries: 16_384, flushBlocks: 256 };
 /** Blocks at hand that wait to be indexed; more are read from storage when their turn comes. */
 const QUEUE_MAX = 16;
 /** Blocks without a hit that one search reads before it gives what it has. */
@@ -78,13 +83,14 @@ export function eventsOf(block: Pick<CommittedBlock, "height" | "timeMs" | "rece
   return found;
 }
 
-export function createExplorer(storage: Storage): Explorer {
-  return new StoredExplorer(storage);
+export function createExplorer(storage: Storage, options: Partial<ExplorerOptions> = {}): Explorer {
+  return new StoredExplorer(storage, { ...EXPLORER_DEFAULTS, ...options });
 }
 
 class StoredExplorer implements Explorer {
   readonly blocks: StoredBlocks;
   readonly #segments: Segments;
+  readonly #options: ExplorerOptions;
   #queue: CommittedBlock[] = [];
   #undoAbove: number | null = null;
   /** The highest final height heard of. */
@@ -96,7 +102,8 @@ class StoredExplorer implements Explorer {
   /** Searches that wait for the last few blocks. */
   #waiting: (() => void)[] = [];
 
-  constructor(storage: Storage) {
+  constructor(storage: Storage, options: ExplorerOptions) {
+    this.#options = options;
     this.blocks = new StoredBlocks(storage);
     this.#segments = new Segments(storage);
   }
@@ -198,7 +205,7 @@ class StoredExplorer implements Explorer {
 
   #mustFlush(): boolean {
     const { entries, blocks } = this.#segments.waiting;
-    return entries >= FLUSH_ENTRIES || blocks >= FLUSH_BLOCKS;
+    return entries >= this.#options.flushEntries || blocks >= this.#options.flushBlocks;
   }
 
   /** Does the most urgent thing. Says whether to go on. */
