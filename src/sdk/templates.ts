@@ -1,4 +1,5 @@
 /** Contracts to begin with, as source text that people read, change and deploy. */
+// oxlint-disable import/default -- `?raw` gives a file's text, whatever the file exports
 import escrow from "./templates/escrow.contract.js?raw";
 import tally from "./templates/tally.contract.js?raw";
 import trace from "./templates/trace.contract.js?raw";

@@ -52,7 +52,7 @@ function verdict(bytes: Uint8Array): string {
   try {
     return bytesToHex(digest(encode(decode(bytes))));
   } catch (error) {
-    if (error instanceof Refusal) return `${error.code} ${String(error.data["reason"])}`;
+    if (error instanceof Refusal) return `${error.code} ${JSON.stringify(error.data)}`;
     throw error;
   }
 }
