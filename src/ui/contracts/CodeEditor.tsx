@@ -74,7 +74,9 @@ function extensionsOf(label: string, onChange: (source: string) => void) {
 export function CodeEditor({ source, label, onChange }: { source: string; label: string; onChange: (source: string) => void }) {
   const box = useRef<HTMLDivElement>(null);
   const change = useRef(onChange);
-  change.current = onChange;
+  useEffect(() => {
+    change.current = onChange;
+  });
   useEffect(() => {
     if (box.current === null) return undefined;
     const state = EditorState.create({ doc: source, extensions: extensionsOf(label, (next) => change.current(next)) });

@@ -92,8 +92,11 @@ function LastReadings({ readings }: { readings: readonly ReadingInfo[] }) {
           .map(({ timeMs, property, value, unit, sequence, final }) => (
             <li key={`${sequence}${property}${timeMs}`}>
               <time dateTime={new Date(timeMs).toISOString()}>{format.time(timeMs)}</time>
-              <span className={final ? undefined : "b-tentative"}>
-                <b>{show(value)}</b> {unitText(unit)} <small>{property}</small>
+              <span>
+                <span className={final ? undefined : "b-tentative"}>
+                  <b>{show(value)}</b> {unitText(unit)}
+                </span>
+                <small>{property}</small>
               </span>
             </li>
           ))}

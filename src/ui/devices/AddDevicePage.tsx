@@ -49,7 +49,9 @@ export function AddDevicePage() {
     parseThingDescription(description);
     const call = { operation: "device.register", arguments: { description, leaseMs: DESCRIBED_LEASE_MS } } as const;
     const { results } = await send(text.operations.names[call.operation]!, [call]);
-    return String(results[0]);
+    const [device] = results;
+    if (typeof device !== "string") throw new Refusal("internal", { message: "no device" });
+    return device;
   };
   const submit = (): void =>
     run(async () => {

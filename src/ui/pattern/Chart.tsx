@@ -47,7 +47,9 @@ export function Chart({ series, label, locale }: { series: Series; label: string
   const plot = useRef<UPlot>(undefined);
   const shown = useRef(series);
   const scheme = useComputedColorScheme("light");
-  shown.current = series;
+  useEffect(() => {
+    shown.current = series;
+  });
   useEffect(() => {
     const place = box.current;
     if (place === null) return undefined;

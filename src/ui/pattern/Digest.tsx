@@ -42,7 +42,7 @@ export function Digest({ value, plain }: { value: string; plain?: boolean }) {
   );
 }
 
-/** Who or what: identicon, then the name a person gave it, then the digest. Without a name the digest stands first. */
+/** Who or what: identicon, then the name a person gave it, then the digest. Without a name the digest stands first. `note` null: one line. */
 export function Who({
   id,
   name,
@@ -67,7 +67,7 @@ export function Who({
           {name ?? <Digest value={id} plain />}
           {you && <span className="b-you">{text.common.you}</span>}
         </span>
-        {(note !== undefined || name) && <span className="b-who-note">{note ?? <Digest value={id} plain />}</span>}
+        {note !== null && (note !== undefined || name) && <span className="b-who-note">{note ?? <Digest value={id} plain />}</span>}
       </span>
     </span>
   );

@@ -1,7 +1,7 @@
 import { createContext, useCallback, useContext, useEffect, useRef, useState, type ReactNode } from "react";
 import { useStore } from "zustand";
 import type { Queries, QueryName, RefusalShape } from "../../sdk/api.ts";
-import type { Client } from "../../sdk/client.ts";
+import type { Client, ParametersOf } from "../../sdk/client.ts";
 import type { Platform } from "./platform.ts";
 import { refusalOf, type PeerState, type PeerStore } from "./peer-store.ts";
 
@@ -55,13 +55,14 @@ export function useAsk<Name extends QueryName>(
   const key = JSON.stringify([name, parameters]);
   const [held, setHeld] = useState<{ key: string; answer: Answer<Result> }>();
   const asked = useRef(parameters);
-  asked.current = parameters;
+  useEffect(() => {
+    asked.current = parameters;
+  });
   useEffect(() => {
     const wanted = asked.current;
     if (wanted === null) return undefined;
     let current = true;
-    const ask = client.query as (name: Name, parameters: Queries[Name]["parameters"]) => Promise<Result>;
-    ask(name, wanted).then(
+    client.query(name, ...([wanted] as unknown as ParametersOf<Queries[Name]>)).then(
       (value) => current && setHeld({ key, answer: { state: "ready", value, error: null } }),
       (error: unknown) =>
         current &&

@@ -206,7 +206,7 @@ export const de: Text = {
     noSensors: "Dieser Browser gibt keine Sensoren her.",
     noSensorsInsecure: "Sensoren gehen nur unter einer sicheren Adresse (https).",
     notHere: "Das führt der Tab aus, der dieses Gerät betreibt; dieser ist es nicht.",
-    noEvents: "Es hat nichts gesagt, seit diese Seite offen ist.",
+    noEvents: "Es hat zuletzt nichts gesagt.",
     history: "Verlauf",
     about: "Angaben",
     owner: "Eigentümer",

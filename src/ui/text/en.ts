@@ -205,7 +205,7 @@ export const en = {
     noSensors: "This browser gives no sensors.",
     noSensorsInsecure: "Sensors work only at a secure address (https).",
     notHere: "The tab that runs this device carries this out; it is not this one.",
-    noEvents: "It has said nothing since this page was opened.",
+    noEvents: "It has said nothing lately.",
     history: "History",
     about: "About",
     owner: "Owner",
