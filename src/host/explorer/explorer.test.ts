@@ -240,6 +240,7 @@ describe("createExplorer", () => {
     const again = createExplorer(createMemoryStorage(disk), options);
     await again.catchUp();
     await expectRight(again, chain, 2);
+    expect(again.indexed).toEqual({ height: 60, refusal: null });
   });
 
   it("rests when storage refuses, and says so", async () => {

@@ -334,8 +334,8 @@ class StoredExplorer implements Explorer {
     }
     await this.#fresh();
     const key = KEYS.event(source, topic);
-    let [from, to] = range(key);
-    if (height !== undefined) to = `${key}/${positionText({ height: height + 1, index: 0 })}`;
+    const [from, end] = range(key);
+    let to = height === undefined ? end : `${key}/${positionText({ height: height + 1, index: 0 })}`;
     for (;;) {
       const entries = await this.#segments.newest(from, to, 16);
       for (const entry of entries) {
