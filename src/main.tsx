@@ -1,42 +1,65 @@
-/** The window: paints the app at once, then starts the peer behind it. */
+/** The window: paints the app at once, then starts the peer and the device drivers behind it. */
 import { createRoot } from "react-dom/client";
+import { createSystemClock } from "./host/clock/clock.ts";
+import { createLocalStore } from "./host/local-store.ts";
 import { createPlatform } from "./host/platform.ts";
 import { watchUpdates } from "./host/updates.ts";
 import { startWindowPeer } from "./host/window-peer.ts";
 import { Refusal } from "./protocol/refusal.ts";
+import type { Client } from "./sdk/client.ts";
 import { installWindowBothy } from "./sdk/window-bothy.ts";
+import type { Gateway } from "./things/gateway.ts";
 import { App } from "./ui/App.tsx";
 import { createBootStore } from "./ui/shell/boot-store.ts";
 
+/** Devices say goodbye before an update, but an update does not wait for a ledger that stands still. */
+const FAREWELL_MS = 3_000;
+
 const boot = createBootStore();
+let gateway: Gateway | null = null;
 const updates = watchUpdates(async () => {
+  await Promise.race([gateway?.stopAll(), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS))]);
   await boot.getState().client?.command("prepareToLeave");
 });
 const platform = createPlatform(__BOTHY_VERSION__, updates.onReady);
-const base = new URL("./", document.baseURI).href;
-const root = document.getElementById("root");
-if (root !== null) createRoot(root).render(<App boot={boot} gateway={null} platform={platform} />);
+const container = document.getElementById("root");
+const root = container === null ? null : createRoot(container);
+const paint = (): void => root?.render(<App boot={boot} gateway={gateway} platform={platform} />);
 
-async function start(): Promise<void> {
-  try {
-    await startWindowPeer({
-      createWorker: () => new Worker(new URL("./peer.worker.ts", import.meta.url), { type: "module" }),
-      loadNetwork: () => import("./host/network/network.ts"),
-      base,
-      version: platform.version,
-      persistent: async () => (await navigator.storage?.persisted?.()) ?? false,
-      onSlot: (slot) => boot.setState({ slot }),
-      onClient: (client) => {
-        installWindowBothy(client);
-        boot.setState({ client });
-      },
-      onPhase: (phase, error) => boot.setState({ phase, error }),
-    });
-  } catch (error) {
-    const { code, data } = error instanceof Refusal ? error : new Refusal("internal", { reason: String(error) });
-    boot.setState({ phase: "failed", error: { code, data } });
-  }
+/** Drivers need a peer that follows its ledger: what they send is numbered and stored there. */
+async function startGateway(client: Client): Promise<void> {
+  const { createGateway } = await import("./things/gateway.ts");
+  const { slot, chain } = await client.status();
+  gateway = createGateway({ client, clock: createSystemClock(), store: createLocalStore(`bothy-${slot}-${chain}`) });
+  paint();
+  await gateway.restore();
 }
 
+function fail(error: unknown): void {
+  const { code, data } = error instanceof Refusal ? error : new Refusal("internal", { reason: String(error) });
+  boot.setState({ phase: "failed", error: { code, data } });
+}
+
+async function start(): Promise<void> {
+  await startWindowPeer({
+    createWorker: () => new Worker(new URL("./peer.worker.ts", import.meta.url), { type: "module" }),
+    loadNetwork: () => import("./host/network/network.ts"),
+    base: new URL("./", document.baseURI).href,
+    version: platform.version,
+    persistent: async () => (await navigator.storage?.persisted?.()) ?? false,
+    onSlot: (slot) => boot.setState({ slot }),
+    onClient: (client) => {
+      installWindowBothy(client);
+      boot.setState({ client });
+    },
+    onPhase: (phase, error) => {
+      boot.setState({ phase, error });
+      const { client } = boot.getState();
+      if (phase === "ready" && client !== null && gateway === null) void startGateway(client).catch(fail);
+    },
+  });
+}
+
+paint();
 // The first paint comes before libp2p, the worker and the ledger.
-requestAnimationFrame(() => setTimeout(() => void start(), 0));
+requestAnimationFrame(() => setTimeout(() => void start().catch(fail), 0));
