@@ -30,7 +30,7 @@ interface Tab {
   /** Writes under way, in order. A crash loses a part of them from some point on. */
   pending: { readonly id: number; readonly apply: () => void }[];
   readonly clockRate: number;
-  readonly clockAheadMs: number;
+  wakeAtMs: number;
   alive: boolean;
 }
 
@@ -73,7 +73,7 @@ export class Cluster {
       node: this.#options.factory.open(id, this.nowMs),
       pending: [],
       clockRate: 1 + drift * (2 * this.random.next() - 1),
-      clockAheadMs: 0,
+      wakeAtMs: Infinity,
       alive: true,
     };
     this.#tabs.set(id, tab);
@@ -194,7 +194,7 @@ export class Cluster {
   #step(id: string, input: NodeInput): void {
     const tab = this.#tabs.get(id);
     if (tab === undefined || this.#asleep.has(id)) return;
-    const outputs = tab.node.step(Math.floor(this.nowMs * tab.clockRate) + tab.clockAheadMs, input);
+    const outputs = tab.node.step(Math.floor(this.nowMs * tab.clockRate), input);
     this.#perform(id, tab, this.#byzantine.has(id) ? this.#options.twist!(this, id, input, outputs) : outputs);
   }
 
@@ -219,15 +219,24 @@ export class Cluster {
           this.at(this.nowMs + output.afterMs, () => tab.alive && this.#step(id, { kind: "own", payload: output.payload }));
           break;
         case "wake":
-          this.at(Math.max(this.nowMs + 1, Math.ceil((output.atMs - tab.clockAheadMs) / tab.clockRate)), () => {
-            if (tab.alive) this.#step(id, { kind: "tick" });
-          });
+          this.#wake(id, tab, Math.max(this.nowMs + 1, Math.ceil(output.atMs / tab.clockRate)));
           break;
         case "final":
           if (!this.#byzantine.has(id)) checkers.onFinal(this.nowMs, id, output.final);
           break;
       }
     }
+  }
+
+  /** One timer for each tab: the earliest time it asked for. */
+  #wake(id: string, tab: Tab, atMs: number): void {
+    if (tab.wakeAtMs <= atMs) return;
+    tab.wakeAtMs = atMs;
+    this.at(atMs, () => {
+      if (tab.wakeAtMs !== atMs) return;
+      tab.wakeAtMs = Infinity;
+      if (tab.alive) this.#step(id, { kind: "tick" });
+    });
   }
 
   /** The oldest write is done, whichever was due: a disk writes in order. */

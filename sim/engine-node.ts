@@ -55,6 +55,7 @@ export interface EngineNodeOptions {
   readonly random: Random;
   readonly wantsSeat: boolean;
   readonly withoutRules: readonly Rule[];
+  readonly recoveryMs: number;
 }
 
 type Own = { readonly effects: readonly ConsensusEffect[] } | { readonly input: ConsensusInput };
@@ -89,7 +90,7 @@ export class EngineNode implements SimNode {
       chain: options.world.chain,
       baseTimeoutMs: 1000,
       heartbeatMs: options.world.heartbeatMs,
-      recoveryMs: 10_000,
+      recoveryMs: options.recoveryMs,
       blockIntervalMs: 0,
       withoutRules: options.withoutRules,
     });
@@ -341,7 +342,8 @@ export class EngineNode implements SimNode {
   #submit(transaction: Transaction): void {
     const key = toHex(transaction.id);
     this.#chain.pool.set(key, transaction);
-    this.#store([], () => this.#disk.pool.set(key, transaction));
+    // A person's payment counts as sent once it is stored.
+    this.#disk.pool.set(key, transaction);
     this.#share(transaction);
     this.#input({ kind: "transactions-changed" });
   }
@@ -434,11 +436,13 @@ export class EngineNodes implements NodeFactory {
   readonly #disks = new Map<string, EngineDisk>();
   readonly #random: Random;
   readonly #withoutRules: readonly Rule[];
+  readonly #recoveryMs: number;
 
-  constructor(options: { ids: readonly string[]; world: ModelWorld; random: Random; withoutRules?: readonly Rule[] }) {
+  constructor(options: { ids: readonly string[]; world: ModelWorld; random: Random; recoveryMs: number; withoutRules?: readonly Rule[] }) {
     this.ids = options.ids;
     this.world = options.world;
     this.#random = options.random;
+    this.#recoveryMs = options.recoveryMs;
     this.#withoutRules = options.withoutRules ?? [];
   }
 
@@ -461,7 +465,15 @@ export class EngineNodes implements NodeFactory {
       };
       this.#disks.set(id, disk);
     }
-    return new EngineNode({ id, world: this.world, disk, random: this.#random, wantsSeat: true, withoutRules: this.#withoutRules });
+    return new EngineNode({
+      id,
+      world: this.world,
+      disk,
+      random: this.#random,
+      wantsSeat: true,
+      recoveryMs: this.#recoveryMs,
+      withoutRules: this.#withoutRules,
+    });
   }
 
   inspect(payload: unknown): ConsensusMessage | null {

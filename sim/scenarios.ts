@@ -9,6 +9,8 @@ import { EngineNodes } from "./engine-node.ts";
 import { createSeatKey, ModelWorld } from "./model-ledger.ts";
 
 const HEARTBEAT_MS = 60_000;
+const RECOVERY_MS = 10_000;
+const NEVER_MS = 1_000_000_000;
 const LOSSES = [0, 0.02, 0.1];
 
 export interface RunOptions {
@@ -172,6 +174,14 @@ function mustCatchUp(run: Run, honest: readonly string[]): void {
 const scripts = {
   /** Faults of all kinds but no recovery needed for long; half of the seeds with as many liars as are tolerated. */
   basic: scriptBasic,
+
+  /** One seat is gone for good, the rest is a quorum: every payment becomes final. */
+  oneGone(run) {
+    const { cluster } = run;
+    run.warm();
+    cluster.crash(cluster.pick(run.ids));
+    for (let i = 0; i < 8; i++) run.mustFinalize("payment", cluster.honest()[i % cluster.honest().length]![0], 40_000);
+  },
 
   /** Two of four vanish one after the other; the rest goes on; they return. */
   twoOfFour(run) {
@@ -376,11 +386,13 @@ function restartWith(run: Run, back: readonly string[]): void {
 }
 
 export type ScenarioName = keyof typeof scripts;
+/** Where a quorum is there in the end, agreement must come without a recovery. */
+const WITHOUT_RECOVERY: readonly ScenarioName[] = ["basic", "oneGone"];
 export const SCENARIOS = Object.keys(scripts) as ScenarioName[];
 
 /** Numbers of nodes that a scenario is meant for. */
 export function nodesOf(name: ScenarioName): readonly number[] {
-  if (name === "twoOfFour") return [4];
+  if (name === "twoOfFour" || name === "oneGone") return [4];
   if (name === "oneOfTwo") return [2];
   return name === "basic" ? [1, 2, 3, 4, 7] : [2, 4, 7];
 }
@@ -394,14 +406,20 @@ export function runScenario(name: ScenarioName, options: RunOptions): RunResult 
     ids.map((id) => createSeatKey(id, 0)),
     HEARTBEAT_MS,
   );
-  const factory = new EngineNodes({ ids, world, random: createRandom(seed + 5), withoutRules: options.withoutRules ?? [] });
+  const factory = new EngineNodes({
+    ids,
+    world,
+    random: createRandom(seed + 5),
+    recoveryMs: WITHOUT_RECOVERY.includes(name) ? NEVER_MS : RECOVERY_MS,
+    withoutRules: options.withoutRules ?? [],
+  });
   const liars = name === "basic" && seed % 2 === 1 ? nodes - quorumOf(nodes) : 0;
   const byzantine = ids
     .map((id) => ({ id, order: random.next() }))
     .sort((a, b) => a.order - b.order)
     .slice(0, liars)
     .map(({ id }) => id);
-  const checkers = new Checkers({ mayFork: name !== "basic" });
+  const checkers = new Checkers({ mayFork: !WITHOUT_RECOVERY.includes(name) });
   const loss = name === "basic" ? [...LOSSES, 0.25][seed % 4]! : LOSSES[seed % 3]!;
   const cluster = new Cluster({ seed, factory, checkers, loss, byzantine, twist: createTwist(factory), drift: seed % 5 === 4 ? 0.02 : 0 });
   const run = new Run(cluster, random, checkers);

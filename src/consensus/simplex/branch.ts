@@ -28,6 +28,12 @@ export function openEpoch(s: SimplexState, node: TreeNode): Epoch {
   return epoch;
 }
 
+/** A block without which the branch cannot be chosen: asked for again at every tick's choice until it is there, also at rest. */
+function need(s: SimplexState, id: Hash): void {
+  s.undecided = true;
+  ask(s, id, null);
+}
+
 /** The last final candidate of an epoch, or the block that began it. Takes in a better certificate whose candidate can now be executed. */
 function headOf(s: SimplexState, epoch: Epoch): TreeNode {
   const { wanted } = epoch;
@@ -37,13 +43,13 @@ function headOf(s: SimplexState, epoch: Epoch): TreeNode {
       if (found.epochKey === epoch.key) epoch.final = wanted;
       epoch.floor = Math.max(epoch.floor, epoch.finalRound);
       epoch.wanted = null;
-    } else if ("missing" in found) ask(s, found.missing, null);
+    } else if ("missing" in found) need(s, found.missing);
     else epoch.wanted = null;
   }
   if (epoch.final !== null) {
     const node = s.tree.ensure(epoch.final.candidate!);
     if ("key" in node) return node;
-    if ("missing" in node) ask(s, node.missing, null);
+    if ("missing" in node) need(s, node.missing);
   }
   const start = s.tree.get(epoch.key);
   if (start !== undefined) return start;
@@ -58,7 +64,7 @@ function nodeOfRecovery(s: SimplexState, epoch: Epoch, head: TreeNode, complete:
   if (known === undefined) {
     const found = s.tree.ensure(base);
     if (!("key" in found)) {
-      if ("missing" in found) ask(s, found.missing, null);
+      if ("missing" in found) need(s, found.missing);
       return null;
     }
     const inEpoch = found.key === epoch.key || found.epochKey === epoch.key;
@@ -127,6 +133,7 @@ function isSettled(s: SimplexState, next: Epoch): boolean {
  * compared at the first certificate or recovery after their fork.
  */
 export function choose(s: SimplexState): void {
+  s.undecided = false;
   let epoch = s.branch[0]!;
   const path: Epoch[] = [epoch];
   for (let index = 0; ; index++) {

@@ -1,7 +1,7 @@
 /** Rounds: whether work waits, candidates, proposing, patience. PROTOCOL, "Rest" and rules 1 to 6. */
 import { equalBytes } from "../../kit/bytes.ts";
 import type { Block } from "../../protocol/block.ts";
-import { toHex, type HashHex } from "../../protocol/identifiers.ts";
+import { toHex, type HashHex, type VotingKey } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Alive, Certificate, Vote } from "../../protocol/vote.ts";
 import type { TreeNode } from "../block-tree.ts";
@@ -52,7 +52,7 @@ export function workOf(s: SimplexState): Work {
   const ended = node.key !== epoch.key && node.endedBy !== null;
   const quietMs = s.nowMs - Math.max(s.notarizedAtMs, s.finalAtMs);
   const unfinal = (node.heighted !== s.finalNode || ended) && quietMs >= options.baseTimeoutMs;
-  const alives = ended || !s.has("aliveIsWork") ? [] : standingAlives(s);
+  const alives = ended ? [] : standingAlives(s);
   const transactions = !ended && s.chain.hasWork(node.id, s.nowMs);
   const heartbeat = !ended && s.nowMs >= node.heighted.info.timeMs + options.heartbeatMs;
   const round = s.currentRound();
@@ -83,20 +83,27 @@ export function candidatesOf(s: SimplexState, round: number): Block[] {
   const { epoch } = s;
   const known = epoch.round(round);
   if (known === undefined) return [];
-  const leader = epoch.indexOf(toHex(epoch.leaderOf(round)))!;
   const blocks: Block[] = [];
-  for (const vote of known.bySeat.get(leader) ?? []) {
-    const body = vote.kind === "notarize" ? s.tree.body(toHex(vote.candidate!)) : undefined;
-    if (body !== undefined && blocks.length < LIMITS.candidatesPerRoundMax) blocks.push(body);
+  for (const [index, votes] of known.bySeat) {
+    if (!isProposer(s, round, epoch.seats[index]!)) continue;
+    for (const vote of votes) {
+      const body = vote.kind === "notarize" ? s.tree.body(toHex(vote.candidate!)) : undefined;
+      if (body !== undefined && blocks.length < LIMITS.candidatesPerRoundMax) blocks.push(body);
+    }
   }
   return blocks;
+}
+
+/** rule 3: whose turn it is. */
+function isProposer(s: SimplexState, round: number, seat: VotingKey): boolean {
+  return !s.has("rule3") || equalBytes(s.epoch.leaderOf(round), seat);
 }
 
 /** rule 4: the leader's, on a notarized parent with skips between shown, not ahead of time, and valid by executing it. */
 export function isValidCandidate(s: SimplexState, block: Block): boolean {
   const { epoch, tree } = s;
   const { header } = block;
-  if (!equalBytes(header.epochId, epoch.id) || !equalBytes(header.proposer, epoch.leaderOf(header.round))) return false;
+  if (!equalBytes(header.epochId, epoch.id) || !isProposer(s, header.round, header.proposer)) return false;
   if (header.timeMs > s.nowMs + LIMITS.clockAheadMsMax) return false;
   const parent = tree.ensure(header.parent);
   if (!("key" in parent)) {
@@ -195,9 +202,9 @@ function skip(s: SimplexState, round: number): void {
 /** rule 3: the leader extends the highest notarized block, showing its certificate and the skips between. */
 function propose(s: SimplexState, round: number, work: Work): void {
   const { epoch, seat, options } = s;
-  if (seat === null || !equalBytes(epoch.leaderOf(round), seat)) return;
+  if (seat === null || !isProposer(s, round, seat)) return;
   if (ownVotes(s, epoch, round, toHex(seat))?.notarize || hasPromised(s, epoch, toHex(seat))) return;
-  const from = s.has("rule3") ? work.highest : { node: s.finalHead, round: epoch.finalRound, certificate: epoch.final };
+  const from = work.highest;
   const certificates = justification(s, from, round);
   if (certificates === undefined) return;
   const bare = !work.transactions && !work.heartbeat && work.alives.length === 0;
@@ -218,8 +225,8 @@ function justification(s: SimplexState, from: Highest, round: number): Certifica
   const certificates = from.certificate === null ? [] : [from.certificate];
   for (let between = from.round + 1; between < round; between++) {
     const skipped = s.epoch.round(between)?.skipped;
-    if (skipped) certificates.push(skipped);
-    else if (s.has("rule3")) return undefined;
+    if (!skipped) return undefined;
+    certificates.push(skipped);
   }
   return certificates;
 }

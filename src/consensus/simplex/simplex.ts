@@ -89,7 +89,7 @@ class Simplex implements Engine {
     s.sinceSignedMs = runs ? s.sinceSignedMs + gapMs : 0;
     if (gapMs > GAP_MS && s.has("rule8")) s.broadcast(helloMessage(s));
     askDue(s);
-    if (s.recoveryInSight || s.branch.some((epoch) => epoch.wanted !== null)) choose(s);
+    if (s.recoveryInSight || s.undecided) choose(s);
   }
 
   #close(): void {

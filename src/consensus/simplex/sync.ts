@@ -2,6 +2,7 @@
 import { toHex, type Hash, type HashHex } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Block } from "../../protocol/block.ts";
+import type { Certificate, Vote } from "../../protocol/vote.ts";
 import type { TreeNode } from "../block-tree.ts";
 import type { ConsensusMessage } from "../engine.ts";
 import type { Epoch } from "../epochs.ts";
@@ -80,11 +81,11 @@ function give(s: SimplexState, peer: string, from: TreeNode, known: readonly Has
     return;
   }
   const { isWhole } = chunk;
-  if (isWhole && next === undefined && epoch.final === null) return;
+  if ((isWhole && next === undefined && epoch.final === null) || !s.has("rule2")) return;
   s.send(peer, {
     kind: "give",
     blocks: chunk.blocks,
-    certificates: isWhole && epoch.final !== null ? [epoch.final] : [],
+    certificates: isWhole && epoch.final !== null && s.has("rule7") ? [epoch.final] : [],
     recoveries: isWhole && recovery !== null ? [recovery] : [],
     more: !isWhole || next !== undefined,
   });
@@ -119,16 +120,20 @@ function sizeOf(block: Block): number {
 }
 
 /** Whoever votes below this peer's finality is told of it, also at rest. */
-export function answerBelow(s: SimplexState, from: string, said: { epochId: Hash; round: number; kind: string }): void {
-  const { epoch } = s;
-  const key = toHex(said.epochId);
+export function answerBelow(s: SimplexState, from: string, said: Vote | Certificate): void {
   if (!s.has("rule7")) return;
-  if (key !== epoch.key) {
-    if (s.isOnBranch(key)) giveAfter(s, from, [said.epochId]);
-    return;
+  const key = toHex(said.epochId);
+  const index = s.branch.findIndex((epoch) => epoch.key === key);
+  const epoch = s.branch[index];
+  if (epoch === undefined) return;
+  const next = s.branch[index + 1];
+  if (next !== undefined && next.begunBy !== null) return giveAfter(s, from, [said.epochId]);
+  const knowsIt = said.round > epoch.finalRound || (said.round === epoch.finalRound && said.kind === "finalize");
+  // A late vote of a closed epoch may come from one that lacks the certificate; the certificate itself does not.
+  const isBehind = next === undefined ? !knowsIt : !knowsIt || !("signers" in said);
+  if (isBehind && epoch.final !== null && mayAnswer(s, from, `final/${key}`, ANSWER_PAUSE_MS)) {
+    s.send(from, { kind: "certificate", certificate: epoch.final });
   }
-  const isBelow = said.round < epoch.finalRound || (said.round === epoch.finalRound && said.kind !== "finalize");
-  if (isBelow && mayAnswer(s, from, "final", ANSWER_PAUSE_MS)) s.send(from, { kind: "certificate", certificate: epoch.final! });
 }
 
 /** rule 8: the last finality certificate, all later certificates, and this peer's own later votes, alive and latest recover. */

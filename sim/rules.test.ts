@@ -1,0 +1,24 @@
+/** Each of the voting rules taken away in turn makes a seed fail: none is there for nothing, and the checkers see what they must. */
+import { describe, expect, it } from "vitest";
+import type { Rule } from "../src/consensus/simplex/state.ts";
+import { runScenario, type ScenarioName } from "./scenarios.ts";
+
+const FAILING: readonly (readonly [rule: Rule, name: ScenarioName, seed: number, failure: RegExp])[] = [
+  ["rule1", "oneGone", 0, /not final/],
+  ["rule2", "basic", 3, /not live/],
+  ["rule3", "basic", 0, /not final|not live/],
+  ["rule4", "basic", 1, /contradiction/],
+  ["rule5", "basic", 0, /both skip and finalize/],
+  ["rule6", "oneGone", 0, /not final/],
+  ["rule7", "basic", 3, /not final|not live/],
+  ["rule8", "basic", 0, /not live/],
+  ["patientFollow", "restTake", 0, /followed a lone recovery/],
+  ["promise", "flicker", 0, /promise broken/],
+];
+
+describe("a rule taken away", () => {
+  it.each(FAILING)("%s: %s fails with seed %i", (rule, name, seed, failure) => {
+    const { failures } = runScenario(name, { seed, nodes: 4, withoutRules: [rule] });
+    expect(failures.join("\n")).toMatch(failure);
+  });
+});
