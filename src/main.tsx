@@ -32,6 +32,7 @@ async function startGateway(client: Client): Promise<void> {
   const { slot, chain } = await client.status();
   gateway = createGateway({ client, clock: createSystemClock(), store: createLocalStore(`bothy-${slot}-${chain}`) });
   paint();
+  // Each device says for itself what became of it.
   await gateway.restore();
 }
 
@@ -55,11 +56,13 @@ async function start(): Promise<void> {
     onPhase: (phase, error) => {
       boot.setState({ phase, error });
       const { client } = boot.getState();
-      if (phase === "ready" && client !== null && gateway === null) void startGateway(client).catch(fail);
+      if (phase === "ready" && client !== null && gateway === null) void startGateway(client);
     },
   });
 }
 
 paint();
-// The first paint comes before libp2p, the worker and the ledger.
-requestAnimationFrame(() => setTimeout(() => void start().catch(fail), 0));
+const begin = (): void => void start().catch(fail);
+// The first paint comes before libp2p, the worker and the ledger; a tab in the background is never painted, and is a peer all the same.
+if (document.hidden) begin();
+else requestAnimationFrame(() => setTimeout(begin, 0));

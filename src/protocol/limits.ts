@@ -14,7 +14,7 @@ export const LIMITS = {
   /** Gas for loading a module and evaluating its top level: some ten milliseconds, since a peer may have to do it again for every call. */
   contractLoadGasMax: 60_000_000,
   contractMethodsMax: 64,
-  contractKeyBytesMax: 256,
+  contractKeyBytesMax: 128,
   /** One entry of a contract's state, and the data of one event or record. */
   contractValueBytesMax: 16 * 1024,
   /** Entries that one `state.list` may give. */
@@ -108,11 +108,6 @@ export const LIMITS = {
   streamPropertiesMax: 32,
   /** Text of one reading: a state's name, a short message. */
   readingTextBytesMax: 128,
-  contractSourceBytesMax: 96 * 1024,
-  /** A contract's own key and value: state is in every peer's memory. */
-  contractKeyBytesMax: 128,
-  contractValueBytesMax: 16 * 1024,
-  contractListMax: 100,
   /** Events of one call, and bytes of one. */
   contractEventsMax: 64,
   contractEventBytesMax: 4 * 1024,
