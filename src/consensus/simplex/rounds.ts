@@ -96,7 +96,7 @@ export function candidatesOf(s: SimplexState, round: number): Block[] {
 
 /** rule 3: whose turn it is. */
 function isProposer(s: SimplexState, round: number, seat: VotingKey): boolean {
-  return !s.has("rule3") || equalBytes(s.epoch.leaderOf(round), seat);
+  return equalBytes(s.epoch.leaderOf(s.has("rule3") ? round : 0), seat);
 }
 
 /** rule 4: the leader's, on a notarized parent with skips between shown, not ahead of time, and valid by executing it. */
