@@ -1,9 +1,11 @@
 /** Peers in one process: real machines, real signatures, memory for storage and network. For tests and benchmarks. */
 import { assert } from "../kit/assert.ts";
-import type { Clock } from "../kit/clock.ts";
+import type { Clock, VirtualClock } from "../kit/clock.ts";
+import { createRandom } from "../kit/random.ts";
 import type { CommittedBlock, RoadReport } from "../peer/effects.ts";
 import { Peer } from "../peer/peer.ts";
-import type { NetworkCommand, NetworkEvent, Storage } from "../peer/ports.ts";
+import type { Keys, NetworkCommand, NetworkEvent, Signatures, Storage } from "../peer/ports.ts";
+import type { RejectCode } from "../protocol/codes.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { DEFAULT_PARAMETERS, encodeGenesis, chainOf, type Parameters } from "../protocol/genesis.ts";
 import { asAccountId, asVotingKey } from "../protocol/identifiers.ts";
@@ -21,6 +23,12 @@ export interface ClusterOptions {
   readonly clock: Clock;
   readonly machine: ContractMachine;
   readonly parameters?: Partial<Parameters>;
+  /** Makes all keys from it, so that with a virtual clock a run can be repeated. */
+  readonly seed?: number;
+  /** A peer's storage over what it left on disk; memory without faults by default. */
+  readonly storageOf?: (name: string, disk: MemoryDisk) => Storage;
+  /** Sees what each peer orders of its network. */
+  readonly onCommand?: (from: string, command: NetworkCommand) => void;
 }
 
 export interface ClusterPeer {
@@ -28,9 +36,14 @@ export interface ClusterPeer {
   readonly peer: Peer;
   readonly runner: PeerRunner;
   readonly storage: Storage;
+  readonly keys: PeerKeys;
   readonly committed: CommittedBlock[];
+  /** Heights above which blocks were undone for a better branch. */
+  readonly undoneAbove: number[];
   readonly halted: RefusalShape[];
   readonly logs: string[];
+  /** What it found fault with, in others. */
+  readonly penalties: { readonly peer: string; readonly code: RejectCode }[];
   /** Resolves when final; rejects with the refusal's code. */
   send(calls: readonly Call[], fee?: number): Promise<Extract<RoadReport, { stage: "final" }>>;
 }
@@ -41,6 +54,11 @@ interface Member {
   readonly disk: MemoryDisk;
 }
 
+/** Of the virtual clock: about what a message takes in a room. */
+const STEP_MS = 5;
+
+const nextMacrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** Peers that hear each other at once and completely, unless a link is cut. */
 export class MemoryCluster {
   readonly #options: ClusterOptions;
@@ -49,6 +67,8 @@ export class MemoryCluster {
   readonly #cut = new Set<string>();
   #genesis: Uint8Array | null = null;
   #tickets = 0;
+  /** Signatures come back in the order in which they were asked for, one at a time: threads would make each run another. */
+  #signing: Promise<void> = Promise.resolve();
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -59,10 +79,21 @@ export class MemoryCluster {
     return this.#genesis;
   }
 
+  #inOrder<Outcome>(work: Promise<Outcome>): Promise<Outcome> {
+    const turn = this.#signing.then(() => work);
+    this.#signing = turn.then(nextMacrotask, nextMacrotask);
+    return turn;
+  }
+
   async #member(name: string): Promise<Member> {
     const known = this.#members.get(name);
     if (known !== undefined) return known;
-    const keys = await createKeys(createMemorySeeds());
+    const { seed } = this.#options;
+    const random = seed === undefined ? undefined : createRandom(seed * 1000 + this.#members.size);
+    const keys = await createKeys(
+      createMemorySeeds(),
+      random === undefined ? undefined : () => Uint8Array.from({ length: 32 }, () => random.below(256)),
+    );
     const member: Member = { keys, account: await keys.create("account"), disk: createMemoryDisk() };
     if (this.#genesis === null) {
       this.#genesis = encodeGenesis({
@@ -81,17 +112,41 @@ export class MemoryCluster {
     return member;
   }
 
-  accountOf(name: string): Uint8Array {
+  #memberOf(name: string): Member {
     const member = this.#members.get(name);
     assert(member !== undefined, `${name} was opened before`);
-    return member.account;
+    return member;
+  }
+
+  accountOf(name: string): Uint8Array {
+    return this.#memberOf(name).account;
+  }
+
+  /** What a peer has on disk: to be damaged, or compared. */
+  diskOf(name: string): MemoryDisk {
+    return this.#memberOf(name).disk;
+  }
+
+  #ports(name: string, { keys, disk }: Member): { storage: Storage; keys: Keys; signatures: Signatures } {
+    const signatures = createSignatures();
+    return {
+      storage: this.#options.storageOf?.(name, disk) ?? createMemoryStorage(disk),
+      keys: {
+        create: (kind) => this.#inOrder(keys.create(kind)),
+        list: (kind) => keys.list(kind),
+        sign: (publicKey, bytes) => this.#inOrder(keys.sign(publicKey, bytes)),
+        destroy: (publicKey) => this.#inOrder(keys.destroy(publicKey)),
+      },
+      signatures: { verify: (checks) => this.#inOrder(signatures.verify(checks)) },
+    };
   }
 
   /** Opens a peer, or opens it again with the keys and the disk that it had. */
   async open(name: string, { seatWanted = true } = {}): Promise<ClusterPeer> {
     const { clock, machine } = this.#options;
     const member = await this.#member(name);
-    const storage = createMemoryStorage(member.disk);
+    const ports = this.#ports(name, member);
+    const { storage } = ports;
     const peer = new Peer({
       chain: chainOf(this.genesis),
       account: asAccountId(member.account),
@@ -102,21 +157,27 @@ export class MemoryCluster {
       ledger: await loadLedger(storage, this.genesis),
     });
     const roads = new Map<number, (report: RoadReport) => void>();
-    const committed: CommittedBlock[] = [];
-    const halted: RefusalShape[] = [];
-    const logs: string[] = [];
+    const told = { committed: [], undoneAbove: [], halted: [], logs: [], penalties: [] } as Pick<
+      ClusterPeer,
+      "committed" | "undoneAbove" | "halted" | "logs" | "penalties"
+    >;
     const runner = runPeer(peer, {
       clock,
-      storage,
-      keys: member.keys,
-      signatures: createSignatures(),
-      network: (command) => this.#carry(name, command),
+      ...ports,
+      network: (command) => {
+        this.#options.onCommand?.(name, command);
+        if (command.kind === "penalize") told.penalties.push({ peer: command.peer, code: command.code });
+        else this.#carry(name, command);
+      },
       claim: ({ account, reference, bits }) => Promise.resolve(searchClaim({ account, reference, bits, start: new Uint8Array(16) })),
+      loadMachine: () => Promise.resolve(machine),
       onEffect: (effect) => {
         if (effect.kind === "road") roads.get(effect.ticket)?.(effect.report);
-        else if (effect.kind === "committed") committed.push(...effect.blocks);
-        else if (effect.kind === "halted") halted.push(effect.refusal);
-        else logs.push(`${effect.level} ${effect.message} ${JSON.stringify(effect.data)}`);
+        else if (effect.kind === "committed") {
+          told.committed.push(...effect.blocks);
+          if (effect.undoneAbove !== null) told.undoneAbove.push(effect.undoneAbove);
+        } else if (effect.kind === "halted") told.halted.push(effect.refusal);
+        else told.logs.push(`${effect.level} ${effect.message} ${JSON.stringify(effect.data)}`);
       },
     });
     const send: ClusterPeer["send"] = (calls, fee = 10) =>
@@ -128,13 +189,14 @@ export class MemoryCluster {
         });
         runner.input({ kind: "submit", ticket, submission: { calls, fee, validForMs: 60_000 } });
       });
-    const opened: ClusterPeer = { name, peer, runner, storage, committed, halted, logs, send };
+    const opened: ClusterPeer = { name, peer, runner, storage, keys: member.keys, ...told, send };
     this.running.set(name, opened);
     for (const other of this.running.keys()) if (other !== name) this.#link(name, other);
     return opened;
   }
 
   #link(a: string, b: string): void {
+    if (this.#cut.has(`${a} ${b}`)) return;
     for (const [one, other] of [
       [a, b],
       [b, a],
@@ -163,6 +225,29 @@ export class MemoryCluster {
     const links = [...this.#cut].map((link) => link.split(" ") as [string, string]);
     this.#cut.clear();
     for (const [a, b] of links) this.#link(a, b);
+  }
+
+  /** Resolves when every signature and every write that needs no time has come back to the peers. */
+  async settled(): Promise<void> {
+    let signing: Promise<void>;
+    do {
+      signing = this.#signing;
+      await signing;
+      await nextMacrotask();
+    } while (signing !== this.#signing);
+  }
+
+  /** Lets the virtual clock run until the condition holds. @throws when it does not within `withinMs` of that clock. */
+  async runUntil(
+    clock: VirtualClock,
+    condition: () => boolean,
+    { what, withinMs = 60_000 }: { what: string; withinMs?: number },
+  ): Promise<void> {
+    const endMs = clock.nowMs() + withinMs;
+    for (await this.settled(); !condition(); await this.settled()) {
+      if (clock.nowMs() >= endMs) throw new Error(`never: ${what}`);
+      clock.advance(STEP_MS);
+    }
   }
 
   #carry(from: string, command: NetworkCommand): void {

@@ -49,8 +49,8 @@ interface Known {
   readonly signer: Signer;
 }
 
-/** Keys over a store of seeds. Reads it once; one tab owns a store (see `host/slot`). */
-export async function createKeys(store: SeedStore): Promise<PeerKeys> {
+/** Keys over a store of seeds. Reads it once; one tab owns a store (see `host/slot`). Only tests give seeds of their own. */
+export async function createKeys(store: SeedStore, newSeed: () => Uint8Array = () => randomBytes(32)): Promise<PeerKeys> {
   const makeSigner = await chooseSignerMaker();
   const known = new Map<string, Known>();
 
@@ -83,7 +83,7 @@ export async function createKeys(store: SeedStore): Promise<PeerKeys> {
 
   return {
     durable: store.durable,
-    create: (kind) => add(kind, randomBytes(32)),
+    create: (kind) => add(kind, newSeed()),
     async list(kind) {
       return [...known.values()].filter((entry) => entry.kind === kind).map(({ publicKey }) => publicKey.slice());
     },
