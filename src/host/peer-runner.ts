@@ -3,6 +3,7 @@ import type { Clock } from "../kit/clock.ts";
 import type { PeerEffect, PeerInput } from "../peer/effects.ts";
 import type { Peer } from "../peer/peer.ts";
 import type { Keys, NetworkCommand, Signatures, Storage } from "../peer/ports.ts";
+import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
 
 /** Steady ticks: a small part of the shortest timeout. */
@@ -18,6 +19,7 @@ export interface PeerRunnerDeps {
   readonly network: (command: NetworkCommand) => void;
   /** Finds a proof of work; null if it was given up. */
   readonly claim: (request: { account: Uint8Array; reference: Uint8Array; bits: number }) => Promise<Uint8Array | null>;
+  readonly loadMachine: () => Promise<ContractMachine>;
   /** What only somebody else can make use of. */
   readonly onEffect: (effect: ReportedEffect) => void;
 }
@@ -56,6 +58,17 @@ export function runPeer(peer: Peer, deps: PeerRunnerDeps): PeerRunner {
     void done.finally(() => underWay.delete(done));
   };
 
+  let machineNeeded = false;
+  const needMachine = (): void => {
+    if (machineNeeded) return;
+    machineNeeded = true;
+    void deps.loadMachine().then(
+      (machine) => input({ kind: "machine", machine }),
+      // Without it no contract can be judged; the next block that runs one asks again.
+      () => (machineNeeded = false),
+    );
+  };
+
   function perform(effect: PeerEffect): void {
     switch (effect.kind) {
       case "network":
@@ -76,6 +89,8 @@ export function runPeer(peer: Peer, deps: PeerRunnerDeps): PeerRunner {
         }));
       case "read":
         return follow(deps.storage.range(effect.table, effect), (rows) => ({ kind: "read", id: effect.id, rows: rows ?? [] }));
+      case "need-machine":
+        return needMachine();
       case "create-voting-key":
         return follow(deps.keys.create("voting"), (publicKey) => ({ kind: "key-created", id: effect.id, publicKey }));
       case "destroy-voting-key":

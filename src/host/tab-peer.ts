@@ -12,6 +12,10 @@ import { asAccountId, asVotingKey, digest, toHex } from "../protocol/identifiers
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
 import { claimInWorker, type ClaimWorker } from "./claims.ts";
+import { latestReferenceOf, parametersOf, takeMessage } from "../ledger/index.ts";
+import { usesContracts } from "../peer/late-machine.ts";
+import type { Call } from "../protocol/transaction.ts";
+import type { OperationCall } from "../sdk/api.ts";
 import { createSystemClock } from "./clock/clock.ts";
 import { createCommands } from "./commands.ts";
 import { createExplorer } from "./explorer/explorer.ts";
@@ -54,6 +58,7 @@ export class TabPeer {
   #peer: Peer | null = null;
   #runner: PeerRunner | null = null;
   #storage: Storage | null = null;
+  #machine: Promise<ContractMachine> | null = null;
   #keys: PeerKeys | null = null;
   #settings: SettingsStore | null = null;
   #account: Uint8Array = new Uint8Array(0);
@@ -86,13 +91,11 @@ export class TabPeer {
 
   async #run(start: StartMessage): Promise<void> {
     this.#start = start;
-    const machine = this.#makers.loadContractMachine();
-    machine.catch(() => undefined);
     try {
       await this.#openOwn(start.slot);
-      this.#serve(machine);
+      this.#serve();
       const genesis = await this.#findGenesis(start.base);
-      await this.#openPeer(genesis, await machine);
+      await this.#openPeer(genesis);
       this.#makers.post({ kind: "phase", phase: "ready", error: null });
     } catch (error) {
       this.#fault = shapeOf(error);
@@ -138,7 +141,7 @@ export class TabPeer {
 
   // ------------------------------------------------------------ the peer
 
-  async #openPeer(genesis: Uint8Array, machine: ContractMachine): Promise<void> {
+  async #openPeer(genesis: Uint8Array): Promise<void> {
     const start = this.#ready(this.#start);
     const keys = this.#ready(this.#keys);
     const settings = this.#ready(this.#settings);
@@ -148,6 +151,8 @@ export class TabPeer {
     this.#makers.post({ kind: "start-network", identity: identity.slice(), relays, iceServers: settings.current.iceServers });
     this.#storage = await openDexieStorage(ledgerName(start.slot, genesis));
     const ledger = await loadLedger(this.#storage, genesis);
+    const replayed = ledger.steps.flatMap((step) => step.block?.transactions ?? []);
+    const machine = usesContracts(replayed) || ledger.pool.length > 0 ? await this.#loadMachine() : null;
     const mayVote = (await holdVotingLock(`${start.slot}-${toHex(chain)}`)) !== null;
     const peer = new Peer({
       chain,
@@ -165,11 +170,19 @@ export class TabPeer {
       keys,
       signatures: createSignatures({ createWorker: this.#makers.createSignatureWorker }),
       network: (command) => this.#command(command),
+      loadMachine: () => this.#loadMachine(),
       claim: (request) => claimInWorker(this.#makers.createClaimWorker, request),
       onEffect: (effect) => this.#onEffect(effect),
     });
     for (const event of this.#waitingEvents.splice(0)) this.#runner.input({ kind: "network", event });
     this.#server?.opened({ storage: this.#storage, explorer: createExplorer(this.#storage) });
+  }
+
+  /** Loaded once, when something asks for it. */
+  #loadMachine(): Promise<ContractMachine> {
+    this.#machine ??= this.#makers.loadContractMachine();
+    this.#machine.catch(() => (this.#machine = null));
+    return this.#machine;
   }
 
   #command(command: NetworkCommand): void {
@@ -191,13 +204,14 @@ export class TabPeer {
 
   // ------------------------------------------------------------ clients
 
-  #serve(machine: Promise<ContractMachine>): void {
+  #serve(): void {
     const settings = this.#ready(this.#settings);
     const start = this.#ready(this.#start);
     this.#server = createSdkServer({
       view: () => this.#peer,
       input: (input: PeerInput) => this.#runner?.input(input),
-      machine,
+      loadMachine: () => this.#loadMachine(),
+      completeCall: (call) => this.#completeCall(call),
       nowMs: () => this.#clock.nowMs(),
       slot: start.slot,
       persistent: start.persistent,
@@ -228,6 +242,24 @@ export class TabPeer {
       }),
     });
     for (const port of this.#waitingPorts.splice(0)) this.#server.attach(port);
+  }
+
+  /** What a call needs of this peer before it can be signed: a claim's work, a seat's key. */
+  async #completeCall(call: OperationCall): Promise<Call> {
+    const peer = this.#ready(this.#peer);
+    if (call.operation === "token.claim") {
+      const reference = latestReferenceOf(peer.state);
+      const bits = parametersOf(peer.state).claimBits;
+      const nonce = await claimInWorker(this.#makers.createClaimWorker, { account: this.#account, reference, bits });
+      if (nonce === null) throw new Refusal("claim-invalid");
+      return ["token.claim", { reference, nonce }];
+    }
+    if (call.operation !== "seat.take") throw new Refusal("not-supported", { operation: call.operation });
+    const keys = this.#ready(this.#keys);
+    const votingKey = asVotingKey(await keys.create("voting"));
+    this.#runner?.input({ kind: "adopt-voting-key", publicKey: votingKey });
+    const proof = await keys.sign(votingKey, takeMessage(peer.chain, this.#account, votingKey));
+    return ["seat.take", { votingKey, proof }];
   }
 
   #onSettings(): void {

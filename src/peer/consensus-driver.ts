@@ -13,9 +13,11 @@ import { OBJECTIVE_FAULTS } from "../protocol/codes.ts";
 import { digest, toHex, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, requireThat } from "../protocol/refusal.ts";
+import type { Transaction } from "../protocol/transaction.ts";
 import { absentBytes, aliveBytes, recoverBytes, statementBytes, type Vote } from "../protocol/vote.ts";
 import type { Bodies } from "./bodies.ts";
 import type { FinalBlocks } from "./final-blocks.ts";
+import { usesContracts, type LateMachine } from "./late-machine.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Transactions } from "./transactions.ts";
 
@@ -24,6 +26,7 @@ export interface ConsensusDriverOptions {
   readonly outbox: Outbox;
   readonly transactions: Transactions;
   readonly bodies: Bodies;
+  readonly machine: LateMachine;
   readonly finalBlocks: FinalBlocks;
   readonly anotherPeer: (than: string) => string | undefined;
   readonly onEvidence: (first: Vote, second: Vote) => void;
@@ -39,6 +42,7 @@ export class ConsensusDriver {
   #nowMs = 0;
   readonly #seen = new BoundedMap<HashHex, true>(LIMITS.seenMessagesMax);
   readonly #unjudged = new BoundedMap<HashHex, { readonly from: string; readonly bytes: Uint8Array }>(LIMITS.unjudgedMessagesMax);
+  readonly #withoutMachine: { readonly from: string; readonly message: ConsensusMessage }[] = [];
   #epochId: HashHex | null = null;
   #wakeAtMs = Infinity;
 
@@ -138,15 +142,27 @@ export class ConsensusDriver {
         }
         const { id, headerBytes, header, vote, certificates } = message;
         const block: Block = { id, headerBytes, header, transactions };
-        this.#again({ kind: "message", from, message: { kind: "candidate", block, vote, certificates } });
+        this.#giveBlocks(from, transactions, { kind: "candidate", block, vote, certificates });
       });
     } else if (message.kind === "give") {
       const transactions = message.blocks.flatMap((block) => block.transactions);
       this.#options.transactions.verify(transactions, (allValid) => {
-        if (allValid) this.#again({ kind: "message", from, message });
+        if (allValid) this.#giveBlocks(from, transactions, message);
         else this.#options.outbox.penalize(from, "signature-invalid");
       });
     } else this.#again({ kind: "message", from, message });
+  }
+
+  /** Blocks that run contracts wait for the machine; they are executed where consensus stands, and that cannot wait. */
+  #giveBlocks(from: string, transactions: readonly Transaction[], message: ConsensusMessage): void {
+    if (this.#options.machine.isReady || !usesContracts(transactions)) return this.#again({ kind: "message", from, message });
+    if (this.#withoutMachine.length < LIMITS.unjudgedMessagesMax) this.#withoutMachine.push({ from, message });
+    this.#options.outbox.emit({ kind: "need-machine" });
+  }
+
+  /** The contract machine is there: what waited for it is taken in. */
+  onMachine(nowMs: number): void {
+    for (const { from, message } of this.#withoutMachine.splice(0)) this.input(nowMs, { kind: "message", from, message });
   }
 
   // ------------------------------------------------------------ effects

@@ -2,7 +2,8 @@
 import type { LedgerEvent, Receipt } from "../ledger/index.ts";
 import type { Block } from "../protocol/block.ts";
 import type { Value } from "../protocol/codec.ts";
-import type { Hash } from "../protocol/identifiers.ts";
+import type { ContractMachine } from "../protocol/contract-machine.ts";
+import type { Hash, VotingKey } from "../protocol/identifiers.ts";
 import type { RefusalShape } from "../protocol/refusal.ts";
 import type { Call, Transaction } from "../protocol/transaction.ts";
 import type { NetworkCommand, NetworkEvent, SignatureCheck, StorageBatch, StorageTable } from "./ports.ts";
@@ -32,6 +33,10 @@ export type PeerInput =
   | { readonly kind: "key-created"; readonly id: EffectId; readonly publicKey: Uint8Array | null }
   | { readonly kind: "claimed"; readonly id: EffectId; readonly nonce: Uint8Array | null }
   | { readonly kind: "submit"; readonly ticket: Ticket; readonly submission: Submission }
+  /** The contract machine is loaded. */
+  | { readonly kind: "machine"; readonly machine: ContractMachine }
+  /** A voting key made outside, with which this peer's person takes a seat. */
+  | { readonly kind: "adopt-voting-key"; readonly publicKey: VotingKey }
   | { readonly kind: "set-seat-wanted"; readonly wanted: boolean }
   /** The tab is about to close or reload: it says so to the others, and takes no further part. */
   | { readonly kind: "closing" };
@@ -66,6 +71,8 @@ export type PeerEffect =
       readonly to: string;
       readonly limit: number;
     }
+  /** A block runs a contract: load the machine, and give it as an input. */
+  | { readonly kind: "need-machine" }
   | { readonly kind: "create-voting-key"; readonly id: EffectId }
   | { readonly kind: "destroy-voting-key"; readonly publicKey: Uint8Array }
   | { readonly kind: "claim"; readonly id: EffectId; readonly account: Uint8Array; readonly reference: Uint8Array; readonly bits: number }

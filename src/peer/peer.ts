@@ -17,6 +17,7 @@ import { Bodies } from "./bodies.ts";
 import { ConsensusDriver } from "./consensus-driver.ts";
 import type { CommittedBlock, PeerEffect, PeerInput } from "./effects.ts";
 import { FinalBlocks, committedOf } from "./final-blocks.ts";
+import { LateMachine } from "./late-machine.ts";
 import { LedgerChain, type RestoredStep } from "./ledger-chain.ts";
 import { Outbox } from "./outbox.ts";
 import type { NetworkEvent, NetworkStatus } from "./ports.ts";
@@ -58,7 +59,8 @@ export interface PeerOptions {
   readonly lane: number;
   readonly votingKeys: readonly VotingKey[];
   readonly seatWanted: boolean;
-  readonly machine: ContractMachine;
+  /** Null while it is not loaded yet: see `late-machine.ts`. */
+  readonly machine: ContractMachine | null;
   readonly ledger: RestoredLedger;
 }
 
@@ -74,6 +76,7 @@ export class Peer implements PeerView {
   readonly #driver: ConsensusDriver;
   readonly #engine: ReturnType<typeof createSimplex>;
   readonly #seats: SeatKeeper;
+  readonly #machine: LateMachine;
   readonly #linked = new Set<string>();
   readonly #greeted = new Set<string>();
   readonly #restored: RestoredLedger;
@@ -88,7 +91,8 @@ export class Peer implements PeerView {
   #changed = false;
 
   constructor(options: PeerOptions) {
-    const { chain, account, machine, ledger } = options;
+    const { chain, account, ledger } = options;
+    const machine = (this.#machine = new LateMachine(options.machine));
     this.chain = chain;
     this.account = account;
     this.#restored = ledger;
@@ -112,6 +116,7 @@ export class Peer implements PeerView {
       lane: options.lane,
       mempool: this.#mempool,
       outbox,
+      machine,
       state,
       onChanged: () => (this.#changed = true),
     });
@@ -142,6 +147,7 @@ export class Peer implements PeerView {
       outbox,
       transactions: this.#transactions,
       bodies: this.#bodies,
+      machine,
       finalBlocks: this.#finalBlocks,
       anotherPeer,
       onEvidence: (first, second) => this.#seats.accuse(first, second),
@@ -210,6 +216,11 @@ export class Peer implements PeerView {
         const { ticket } = input;
         return this.#transactions.submit(input.submission, (report) => this.#outbox.emit({ kind: "road", ticket, report }), this.#nowMs);
       }
+      case "machine":
+        this.#machine.install(input.machine);
+        return this.#driver.onMachine(this.#nowMs);
+      case "adopt-voting-key":
+        return this.#seats.adopt(input.publicKey);
       case "set-seat-wanted":
         return this.#seats.setWanted(input.wanted);
       case "closing":

@@ -40,6 +40,7 @@ export class SeatKeeper {
   #busy = false;
   #pauseUntilMs = 0;
   #nowMs = 0;
+  #adoptedUntilMs = 0;
   #work: SeatWork = "none";
   readonly #accused = new Set<string>();
 
@@ -55,6 +56,13 @@ export class SeatKeeper {
 
   get keys(): readonly VotingKey[] {
     return this.#keys;
+  }
+
+  /** A key made for a seat that somebody else takes for this account. It stays until that transaction had its time. */
+  adopt(votingKey: VotingKey): void {
+    this.#keys = [...this.#keys, votingKey];
+    this.#adoptedUntilMs = this.#nowMs + VALID_FOR_MS;
+    this.#options.onKeys(this.#keys);
   }
 
   setWanted(wanted: boolean): void {
@@ -142,7 +150,7 @@ export class SeatKeeper {
 
   /** Destroys the keys of seats that ended: an old seat must not be able to forge history. */
   forgetEnded(): void {
-    if (this.#busy) return;
+    if (this.#busy || this.#nowMs < this.#adoptedUntilMs) return;
     const seats = seatsOf(this.#options.state());
     const all = [...seats.current, ...seats.sleeping, ...seats.waiting];
     const ended = this.#keys.filter((key) => !all.some((seat) => equalBytes(seat.votingKey, key)));

@@ -18,6 +18,7 @@ import {
 } from "../protocol/transaction.ts";
 import { decodeTransactionBatch, encodeTransactionBatch } from "../protocol/wire.ts";
 import type { RoadReport, Submission } from "./effects.ts";
+import { usesContracts, type LateMachine } from "./late-machine.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** How long what still waits is not shared again: long enough to cost little, short enough for a tab that was deaf for a moment. */
@@ -47,6 +48,7 @@ export interface TransactionsOptions {
   readonly lane: number;
   readonly mempool: Mempool;
   readonly outbox: Outbox;
+  readonly machine: LateMachine;
   readonly state: () => StateView;
   readonly onChanged: () => void;
 }
@@ -112,6 +114,11 @@ export class Transactions {
   /** Refusals that depend on state say nothing about the sender, so they cost it nothing. */
   #isWorthVerifying(transaction: Transaction, nowMs: number): boolean {
     if (!equalBytes(transaction.body.chain, this.#options.chain)) return false;
+    if (!this.#options.machine.isReady && usesContracts([transaction])) {
+      // It is shared again while it waits, and by then the machine is there.
+      this.#options.outbox.emit({ kind: "need-machine" });
+      return false;
+    }
     try {
       this.#options.mempool.check(transaction, this.#options.state(), nowMs);
       return this.#verifying.size < LIMITS.verifyingMax;

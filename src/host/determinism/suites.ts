@@ -1,6 +1,6 @@
 /**
  * Programs whose output must be the same in every engine, to the byte. The same module runs in Node and in a worker of each browser;
- * `tools/engines/run.ts` compares the rows.
+ * `tools/engines/run.ts` compares the rows, one text a case.
  */
 import { ATTACKS, encodeRow, runAttack } from "../../contracts/attack.suite.ts";
 import { bytesToHex, utf8 } from "../../kit/bytes.ts";
@@ -11,12 +11,6 @@ import { digest } from "../../protocol/identifiers.ts";
 import { Refusal } from "../../protocol/refusal.ts";
 import { runSignatureSuite } from "../signatures/determinism.ts";
 import { createContractMachine } from "../vm/contract-machine.ts";
-
-export interface DeterminismSuite {
-  readonly name: string;
-  /** One text a case. */
-  readonly rows: readonly string[];
-}
 
 async function contractMachineRows(wasm: Uint8Array): Promise<readonly string[]> {
   const machine = await createContractMachine(wasm);
@@ -102,13 +96,15 @@ function stateRootRows(): readonly string[] {
   return rows;
 }
 
-/** All suites, in one order. `wasm` is the metered binary. */
-export async function runDeterminismSuites(wasm: Uint8Array): Promise<readonly DeterminismSuite[]> {
-  const signatures = await runSignatureSuite();
-  return [
-    { name: "codec", rows: codecRows() },
-    { name: "state-root", rows: stateRootRows() },
-    { name: "signatures", rows: [`${signatures.cases} ${signatures.digest}`] },
-    { name: "contract-machine", rows: await contractMachineRows(wasm) },
-  ];
+async function signatureRows(): Promise<readonly string[]> {
+  const { cases, digest: verdicts } = await runSignatureSuite();
+  return [`${cases} ${verdicts}`];
 }
+
+/** Each suite by its name; `wasm` is the metered binary. Each is run in a page of its own, so that one that ends its page ends no other. */
+export const DETERMINISM_SUITES: Readonly<Record<string, (wasm: Uint8Array) => Promise<readonly string[]>>> = {
+  codec: async () => codecRows(),
+  "state-root": async () => stateRootRows(),
+  signatures: signatureRows,
+  "contract-machine": contractMachineRows,
+};

@@ -107,7 +107,7 @@ async function openWorld(machine: ContractMachine): Promise<World> {
   const server = createSdkServer({
     view: () => peer,
     input: (input) => runner?.input(input),
-    machine: Promise.resolve(machine),
+    loadMachine: () => Promise.resolve(machine),
     nowMs: () => clock.nowMs(),
     slot: 0,
     persistent: true,
@@ -123,6 +123,7 @@ async function openWorld(machine: ContractMachine): Promise<World> {
     storage,
     keys,
     signatures: createSignatures(),
+    loadMachine: () => Promise.resolve(machine),
     network: () => undefined,
     claim: ({ account: of, reference, bits }) => Promise.resolve(searchClaim({ account: of, reference, bits, start: new Uint8Array(16) })),
     onEffect: (effect) => server.onEffect(effect),
@@ -495,7 +496,7 @@ describe("whatever a port says", () => {
     const server = createSdkServer({
       view: () => null,
       input: () => undefined,
-      machine: new Promise(() => undefined),
+      loadMachine: () => new Promise(() => undefined),
       nowMs: () => 0,
       slot: 2,
       persistent: false,

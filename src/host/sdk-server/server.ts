@@ -29,7 +29,8 @@ export interface SdkServerDeps {
   /** Null while the peer is starting. */
   readonly view: () => PeerView | null;
   readonly input: (input: PeerInput) => void;
-  readonly machine: Promise<ContractMachine>;
+  /** Loads it at the first call. */
+  readonly loadMachine: () => Promise<ContractMachine>;
   readonly nowMs: () => number;
   /** Which of this browser's peers this is, from 0. */
   readonly slot: number;
@@ -204,7 +205,7 @@ class PortServer implements SdkServer {
     const nowMs = this.#deps.nowMs();
     const submission = await this.#reports.submission(given, options, {
       view,
-      machine: await this.#deps.machine,
+      machine: await this.#deps.loadMachine(),
       completeCall: this.#completeCall,
       nowMs,
       validForMs: VALID_FOR_MS,
@@ -244,7 +245,7 @@ class PortServer implements SdkServer {
       case "checkProof":
         return current.checkProof(message.parameters);
       case "inspect":
-        return trials.inspect({ machine: await this.#deps.machine }, message.parameters);
+        return trials.inspect({ machine: await this.#deps.loadMachine() }, message.parameters);
       case "consensus":
         return this.#reports.consensus(this.#view());
       case "view":
@@ -257,7 +258,7 @@ class PortServer implements SdkServer {
   }
 
   async #trial(message: Extract<QueryMessage, { name: "view" | "dryRun" | "estimate" }>): Promise<unknown> {
-    const machine = await this.#deps.machine;
+    const machine = await this.#deps.loadMachine();
     const deps = { view: this.#view(), machine, completeCall: this.#completeCall, nowMs: this.#deps.nowMs() };
     switch (message.name) {
       case "view":

@@ -1,0 +1,41 @@
+/**
+ * The contract machine of a peer that may start without one: its binary is a third of all that a tab loads, and a ledger without
+ * contracts does not need it. What would run a contract waits outside until the machine is there.
+ */
+import { assert } from "../kit/assert.ts";
+import type { CallOutcome, ContractCall, ContractMachine } from "../protocol/contract-machine.ts";
+import type { Transaction } from "../protocol/transaction.ts";
+
+export class LateMachine implements ContractMachine {
+  #machine: ContractMachine | null;
+
+  constructor(machine: ContractMachine | null) {
+    this.#machine = machine;
+  }
+
+  get isReady(): boolean {
+    return this.#machine !== null;
+  }
+
+  install(machine: ContractMachine): void {
+    this.#machine = machine;
+  }
+
+  #ready(): ContractMachine {
+    assert(this.#machine !== null, "no contract runs before the machine is there");
+    return this.#machine;
+  }
+
+  inspect(source: string, gasMax: number): ReturnType<ContractMachine["inspect"]> {
+    return this.#ready().inspect(source, gasMax);
+  }
+
+  call(call: ContractCall): CallOutcome {
+    return this.#ready().call(call);
+  }
+}
+
+/** Whether executing these may run a contract. */
+export function usesContracts(transactions: readonly Transaction[]): boolean {
+  return transactions.some((transaction) => transaction.body.calls.some(([operation]) => operation.startsWith("contract.")));
+}
