@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "vite";
-import type { DeterminismSuite } from "../../src/host/determinism/suites.ts";
+import type { NodeRun } from "../../src/host/determinism/suites-node.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const OUT = join(ROOT, "node_modules", ".cache", "bothy", "engines");
@@ -13,7 +13,7 @@ const PAGE = fileURLToPath(new URL("./page", import.meta.url));
 const SHARED = { configFile: false, publicDir: false, logLevel: "error", clearScreen: false } as const;
 
 /** Runs the suites in this Node. */
-export async function runInNode(): Promise<{ readonly suites: readonly DeterminismSuite[]; readonly wasmFile: string }> {
+export async function runInNode(): Promise<NodeRun> {
   const entry = fileURLToPath(new URL("../../src/host/determinism/suites-node.ts", import.meta.url));
   await build({
     ...SHARED,

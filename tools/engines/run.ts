@@ -2,40 +2,30 @@
  * Runs the determinism suites in Node and in every engine that is here, and compares each row. Prints a line `pass …` or `FAIL …` per
  * engine and suite; ends with 1 if any differs. `node tools/run.mjs tools/engines/run.ts [chromium|firefox|webkit …]` runs some.
  */
-import type { DeterminismSuite } from "../../src/host/determinism/suites.ts";
+import type { NodeRun } from "../../src/host/determinism/suites-node.ts";
 import { runInNode, servePage } from "./build.ts";
 import { type EngineDriver, engineDrivers } from "./drivers.ts";
 
 /** Rows that differ are shown up to this many. */
 const SHOWN_MAX = 5;
 
-type PageResult = { readonly suites: readonly DeterminismSuite[] } | { readonly error: string };
+type Suite = NodeRun["suites"][number];
+type PageResult = { readonly rows: readonly string[] } | { readonly error: string };
 
-function compare(engine: string, ours: DeterminismSuite, theirs: DeterminismSuite | undefined): boolean {
-  const rows = theirs?.rows ?? [];
-  const different = ours.rows.flatMap((row, index) => (rows[index] === row ? [] : [`    node: ${row}\n    ${engine}: ${rows[index]}`]));
-  const same = different.length === 0 && rows.length === ours.rows.length;
-  console.log(
-    `${same ? "pass" : "FAIL"} ${engine} ${ours.name}: ${ours.rows.length - different.length} of ${ours.rows.length} rows as in Node`,
-  );
-  for (const one of different.slice(0, SHOWN_MAX)) console.log(one);
-  return same;
-}
-
-async function runEngine(driver: EngineDriver, url: string, expected: readonly DeterminismSuite[]): Promise<boolean> {
+async function runSuite(driver: EngineDriver, url: string, { name, rows: ours }: Suite): Promise<boolean> {
   try {
-    const result = JSON.parse(decodeURIComponent(await driver.run(url))) as PageResult;
+    const result = JSON.parse(decodeURIComponent(await driver.run(`${url}#${name}`))) as PageResult;
     if ("error" in result) throw new Error(result.error);
-    const verdicts = expected.map((ours) =>
-      compare(
-        driver.name,
-        ours,
-        result.suites.find((theirs) => theirs.name === ours.name),
-      ),
+    const theirs = result.rows;
+    const different = ours.flatMap((row, index) =>
+      theirs[index] === row ? [] : [`    node: ${row}\n    ${driver.name}: ${theirs[index]}`],
     );
-    return verdicts.every(Boolean);
+    const same = different.length === 0 && theirs.length === ours.length;
+    console.log(`${same ? "pass" : "FAIL"} ${driver.name} ${name}: ${ours.length - different.length} of ${ours.length} rows as in Node`);
+    for (const one of different.slice(0, SHOWN_MAX)) console.log(one);
+    return same;
   } catch (error) {
-    console.log(`FAIL ${driver.name}: ${error instanceof Error ? error.message : String(error)}`);
+    console.log(`FAIL ${driver.name} ${name}: ${error instanceof Error ? error.message : String(error)}`);
     return false;
   }
 }
@@ -48,7 +38,7 @@ async function main(names: readonly string[]): Promise<void> {
   for (const driver of engineDrivers()) {
     if (names.length > 0 && !names.includes(driver.name)) continue;
     if (!driver.found) console.log(`${driver.name} is not installed: left out`);
-    else same = (await runEngine(driver, url, suites)) && same;
+    else for (const suite of suites) same = (await runSuite(driver, url, suite)) && same;
   }
   server.closeAllConnections();
   server.close();
