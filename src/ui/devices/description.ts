@@ -111,6 +111,7 @@ export function unitText(unit: string | null | undefined): string {
     "om:degree_Celsius": "°C",
     "om2:degreeCelsius": "°C",
     percent: "%",
+    "/100": "%",
     "%RH": "%",
     "%EL": "%",
     lx: "lx",

@@ -459,7 +459,7 @@ export const de: Text = {
     quorumTells: (quorum, leader) => `Der Strich zeigt die nötigen ${plural(quorum, "Stimme", "Stimmen")}. Vorgeschlagen von ${leader}.`,
     recovery: (step, missing) => `Wiederherstellung läuft, Stufe ${step}. Es fehlen: ${missing}.`,
     couldStop: (stop, decide) =>
-      `${plural(stop, "Eigentümer könnte", "Eigentümer könnten zusammen")} es anhalten; ${decide} könnten allein entscheiden.`,
+      `${stop === 1 ? "1 Eigentümer allein könnte" : `${stop} Eigentümer zusammen könnten`} es anhalten; ${decide === 1 ? "1 könnte" : `${decide} zusammen könnten`} ohne den Rest entscheiden.`,
   },
   wallet: {
     lede: "Token dieses BoT. Damit bezahlt man seine Nutzung; außerhalb haben sie keinen Preis.",

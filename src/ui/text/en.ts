@@ -451,7 +451,8 @@ export const en = {
     quorumTells: (quorum: number, leader: string) =>
       `The line marks the ${plural(quorum, "vote", "votes")} it takes. Proposed by ${leader}.`,
     recovery: (step: number, missing: string) => `Recovery under way, step ${step}. Missing: ${missing}.`,
-    couldStop: (stop: number, decide: number) => `${plural(stop, "owner", "owners")} together could stop it; ${decide} could decide alone.`,
+    couldStop: (stop: number, decide: number) =>
+      `${stop === 1 ? "1 owner alone could stop it" : `${stop} owners together could stop it`}; ${decide === 1 ? "1 could" : `${decide} together could`} decide without the rest.`,
   },
   wallet: {
     lede: "Tokens of this BoT. They buy its use and have no price outside.",
