@@ -21,7 +21,7 @@ const updates = watchUpdates(async () => {
   await Promise.race([gateway?.stopAll(), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS))]);
   await boot.getState().client?.command("prepareToLeave");
 });
-const platform = createPlatform(__BOTHY_VERSION__, updates.onReady);
+const platform = createPlatform(__BOTHY_VERSION__, (handler) => updates.onReady(handler));
 const container = document.getElementById("root");
 const root = container === null ? null : createRoot(container);
 const paint = (): void => root?.render(<App boot={boot} gateway={gateway} platform={platform} />);

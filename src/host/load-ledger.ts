@@ -85,7 +85,7 @@ async function loadState(storage: Storage, genesisBytes: Uint8Array, rootHeight:
   const height = found?.pointer.height ?? 0;
   const undoByHeight = new Map<number, readonly Change[]>();
   let changedBytes = 0;
-  let statesFrom = Math.min(height, rootHeight) + 1;
+  const statesFrom = Math.min(height, rootHeight) + 1;
   for await (const [key, bytes] of rows(storage, "states", heightKey(statesFrom))) {
     const at = heightOfKey(key);
     const { changes, undo } = decodeStateRow(bytes);

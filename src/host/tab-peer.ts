@@ -99,7 +99,7 @@ export class TabPeer {
       this.#makers.post({ kind: "phase", phase: "ready", error: null });
     } catch (error) {
       this.#fault = shapeOf(error);
-      this.#log.record("error", "host", "start failed", { code: this.#fault.code, reason: String(this.#fault.data["reason"] ?? "") });
+      this.#log.record("error", "host", "start failed", { code: this.#fault.code, reason: plain(this.#fault.data["reason"]) });
       this.#makers.post({ kind: "phase", phase: "failed", error: this.#fault });
     }
   }

@@ -15,8 +15,8 @@ const FETCH_ATTEMPTS_MAX = 6;
 interface Fetch {
   readonly envelopes: readonly Hash[];
   readonly then: (transactions: readonly Transaction[]) => void;
-  /** Bodies that came, decoded, not all verified yet. */
-  readonly arrived: Map<HashHex, Transaction>;
+  /** Bodies that came and from whom, decoded, not all verified yet. */
+  readonly arrived: Map<HashHex, { readonly transaction: Transaction; readonly from: string }>;
   peer: string;
   attempts: number;
   askedMs: number;
@@ -56,7 +56,9 @@ export class Bodies {
   }
 
   #collect(fetch: Fetch): readonly Transaction[] {
-    return fetch.envelopes.map((envelope) => this.#options.transactions.verified(toHex(envelope)) ?? fetch.arrived.get(toHex(envelope))!);
+    return fetch.envelopes.map(
+      (envelope) => this.#options.transactions.verified(toHex(envelope)) ?? fetch.arrived.get(toHex(envelope))!.transaction,
+    );
   }
 
   #ask(id: number, fetch: Fetch): void {
@@ -90,9 +92,16 @@ export class Bodies {
     const transactions = this.#collect(fetch);
     this.#options.transactions.verify(transactions, (allValid) => {
       if (allValid) fetch.then(transactions);
-      else this.#options.outbox.penalize(fetch.peer, "signature-invalid");
+      else this.#blame(fetch);
     });
     return true;
+  }
+
+  /** Who gave a body that does not verify; nobody gives one that it has not verified itself. */
+  #blame(fetch: Fetch): void {
+    const givers = new Set<string>();
+    for (const [key, { from }] of fetch.arrived) if (this.#options.transactions.verified(key) === undefined) givers.add(from);
+    for (const giver of givers) this.#options.outbox.penalize(giver, "signature-invalid");
   }
 
   /** A message of the stream `fetch`. @throws {Refusal} when it is malformed. */
@@ -102,14 +111,15 @@ export class Bodies {
     const fetch = this.#fetches.get(message.id);
     if (fetch === undefined || fetch.peer !== from) return;
     const wanted = new Set(fetch.envelopes.map(bytesToHex));
+    const before = fetch.arrived.size;
     for (const envelope of message.envelopes) {
       const key = toHex(digest(envelope));
-      if (wanted.has(key)) fetch.arrived.set(key, decodeTransaction(envelope));
+      if (wanted.has(key)) fetch.arrived.set(key, { transaction: decodeTransaction(envelope), from });
     }
-    if (!this.#settle(message.id, fetch)) {
-      // A big block comes in several answers: progress keeps the same peer.
-      if (message.envelopes.length > 0) this.#ask(message.id, { ...fetch, attempts: 0 });
-    }
+    if (this.#settle(message.id, fetch) || fetch.arrived.size === before) return;
+    // A big block comes in several answers: progress keeps the same peer.
+    fetch.attempts = 0;
+    this.#ask(message.id, fetch);
   }
 
   #serve(to: string, id: number, envelopes: readonly Hash[]): void {

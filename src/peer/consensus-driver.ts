@@ -22,6 +22,7 @@ import type { Outbox } from "./outbox.ts";
 import type { Transactions } from "./transactions.ts";
 
 export interface ConsensusDriverOptions {
+  readonly chain: Hash;
   readonly engine: Engine;
   readonly outbox: Outbox;
   readonly transactions: Transactions;
@@ -43,6 +44,8 @@ export class ConsensusDriver {
   readonly #seen = new BoundedMap<HashHex, true>(LIMITS.seenMessagesMax);
   readonly #unjudged = new BoundedMap<HashHex, { readonly from: string; readonly bytes: Uint8Array }>(LIMITS.unjudgedMessagesMax);
   readonly #withoutMachine: { readonly from: string; readonly message: ConsensusMessage }[] = [];
+  /** Of what was put into `unjudged` since it was last emptied. */
+  #unjudgedBytes = 0;
   #epochId: HashHex | null = null;
   #wakeAtMs = Infinity;
 
@@ -102,10 +105,10 @@ export class ConsensusDriver {
   #judge(from: string, key: HashHex, bytes: Uint8Array, message: WireMessage): void {
     let checks;
     try {
-      checks = messageChecks(message, (epochId) => this.#options.engine.seatsOf(epochId));
+      checks = messageChecks(message, this.#options.chain, (epochId) => this.#options.engine.seatsOf(epochId));
     } catch (error) {
       if (!(error instanceof UnknownEpoch)) throw error;
-      this.#unjudged.set(key, { from, bytes });
+      this.#keepUnjudged(key, from, bytes);
       this.#again({ kind: "unknown-epoch", from });
       return;
     }
@@ -119,6 +122,16 @@ export class ConsensusDriver {
     });
   }
 
+  /** All are dropped when they become too many bytes: whoever is honest says them again, or is asked by `hello`. */
+  #keepUnjudged(key: HashHex, from: string, bytes: Uint8Array): void {
+    if (this.#unjudgedBytes + bytes.length > LIMITS.unjudgedBytesMax) {
+      this.#unjudged.clear();
+      this.#unjudgedBytes = 0;
+    }
+    this.#unjudged.set(key, { from, bytes });
+    this.#unjudgedBytes += bytes.length;
+  }
+
   /** An epoch began: what could not be judged before perhaps can be now. */
   #judgeHeld(): void {
     const epochId = toHex(this.#options.engine.status().epochId);
@@ -126,6 +139,7 @@ export class ConsensusDriver {
     this.#epochId = epochId;
     const held = [...this.#unjudged.entries()];
     this.#unjudged.clear();
+    this.#unjudgedBytes = 0;
     for (const [key, { from, bytes }] of held) {
       this.#seen.delete(key);
       this.onBytes(from, bytes, this.#nowMs);

@@ -14,6 +14,9 @@ type Continuation =
   | { readonly kind: "key-created"; readonly then: (publicKey: Uint8Array | null) => void }
   | { readonly kind: "claimed"; readonly then: (nonce: Uint8Array | null) => void };
 
+/** An input that brings back what became of an effect. */
+type Outcome = Extract<PeerInput, { readonly id: EffectId }>;
+
 export class Outbox {
   #effects: PeerEffect[] = [];
   #nextId: EffectId = 1;
@@ -81,7 +84,7 @@ export class Outbox {
   }
 
   /** Takes an outcome; one that nobody waits for is ignored. Whether it was such an input. */
-  settle(input: PeerInput): boolean {
+  settle(input: PeerInput): input is Outcome {
     if (!("id" in input)) return false;
     const continuation = this.#waiting.get(input.id);
     this.#waiting.delete(input.id);

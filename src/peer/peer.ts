@@ -143,6 +143,7 @@ export class Peer implements PeerView {
       blockIntervalMs: BLOCK_INTERVAL_MS,
     });
     this.#driver = new ConsensusDriver({
+      chain,
       engine: this.#engine,
       outbox,
       transactions: this.#transactions,
