@@ -1,4 +1,5 @@
 /** What must be verified in a consensus message before an engine may see it. Quorums are checked here, signatures by the caller. */
+import { equalBytes } from "../kit/bytes.ts";
 import type { BlockHeader } from "../protocol/block.ts";
 import { digest, type Hash, type VotingKey } from "../protocol/identifiers.ts";
 import { requireThat } from "../protocol/refusal.ts";
@@ -75,8 +76,34 @@ function completeChecks({ recovery, signatures }: CompleteRecovery): readonly Si
   return recovery.seats.map((publicKey, index) => ({ publicKey, signature: signatures[index]!, message }));
 }
 
-/** @throws {Refusal} `certificate-invalid`. @throws {UnknownEpoch} when the seats of a certificate's epoch are not known. */
-export function messageChecks(message: WireMessage, seatsOf: SeatsOf): readonly SignatureToCheck[] {
+/** What a message's own statement belongs to; null where it makes none. */
+function chainOfMessage(message: WireMessage): Hash | null {
+  switch (message.kind) {
+    case "candidate":
+    case "vote":
+      return message.vote.chain;
+    case "certificate":
+      return message.certificate.chain;
+    case "alive":
+      return message.alive.chain;
+    case "recover":
+      return message.recover.recovery.chain;
+    case "absent":
+      return message.absent.chain;
+    case "hello":
+    case "ask":
+    case "give":
+      return null;
+  }
+}
+
+/**
+ * @throws {Refusal} `wrong-chain`: one vote of another chain among those of this one would spoil the certificate that is made of them;
+ * `certificate-invalid`. @throws {UnknownEpoch} when the seats of a certificate's epoch are not known.
+ */
+export function messageChecks(message: WireMessage, chain: Hash, seatsOf: SeatsOf): readonly SignatureToCheck[] {
+  const stated = chainOfMessage(message);
+  requireThat(stated === null || equalBytes(stated, chain), "wrong-chain");
   switch (message.kind) {
     case "candidate":
       return [

@@ -84,12 +84,16 @@ export class Transactions {
     return [...this.#own.values()].map((own) => own.transaction);
   }
 
-  /** Decodes and checks envelopes that came with a block or in a batch, then verifies those not seen before. */
+  /** Verifies the signatures of envelopes that came with a block, where they were not seen before. Valid ones count as `verified`. */
   verify(envelopes: readonly Transaction[], then: (allValid: boolean) => void): void {
     const fresh = envelopes.filter((transaction) => !this.#verified.has(toHex(digest(transaction.bytes))));
-    const checks = fresh.flatMap((transaction) => signatureChecksOf(transaction));
-    this.#options.outbox.verify(checks, (allValid) => {
-      if (allValid) for (const transaction of fresh) this.#verified.set(toHex(digest(transaction.bytes)), transaction);
+    const counts = fresh.map((transaction) => signatureChecksOf(transaction));
+    this.#options.outbox.verify(counts.flat(), (allValid, results) => {
+      let offset = 0;
+      for (const [index, transaction] of fresh.entries()) {
+        const mine = results.slice(offset, (offset += counts[index]!.length));
+        if (mine.every(Boolean)) this.#verified.set(toHex(digest(transaction.bytes)), transaction);
+      }
       then(allValid);
     });
   }

@@ -93,6 +93,8 @@ export const LIMITS = {
   fetchesMax: 64,
   /** Consensus messages kept because their epoch is not known yet. */
   unjudgedMessagesMax: 256,
+  /** The same in bytes: nobody has shown yet that they are worth keeping, and each may be as large as a block. */
+  unjudgedBytesMax: 8 * 1024 * 1024,
   /** Digests of consensus messages seen, so that the same one is verified once: a minute of votes of 64 seats. */
   seenMessagesMax: 8_192,
   /** A Thing Description of a device with dozens of affordances. */

@@ -1,7 +1,7 @@
 /** What a message changes. Its signatures were checked by the caller. */
 import { equalBytes } from "../../kit/bytes.ts";
 import { toHex, type Hash, type HashHex, type VotingKey } from "../../protocol/identifiers.ts";
-import type { Alive, Certificate, RecoverySignature, Vote } from "../../protocol/vote.ts";
+import type { Absent, Alive, Certificate, RecoverySignature, Vote } from "../../protocol/vote.ts";
 import type { ConsensusMessage } from "../engine.ts";
 import { addRecovery, addRecoverySignature } from "../recovery.ts";
 import { ask } from "./asks.ts";
@@ -26,8 +26,7 @@ export function onMessage(s: SimplexState, from: string, message: ConsensusMessa
     case "recover":
       return onRecover(s, from, message.recover);
     case "absent":
-      if (equalBytes(message.absent.epochId, s.epoch.id)) s.absent.add(toHex(message.absent.seat));
-      return;
+      return onAbsent(s, message.absent);
     case "hello":
       return onHello(s, from, message);
     case "ask":
@@ -82,6 +81,12 @@ function onAlive(s: SimplexState, from: string, alive: Alive): void {
   }
   keepAlive(s, alive);
   if (alive.highest !== null) ask(s, alive.highest.candidate!, null);
+}
+
+/** Of seats only: anybody can sign for a key of their own, and keys are many. */
+function onAbsent(s: SimplexState, absent: Absent): void {
+  const seat = toHex(absent.seat);
+  if (equalBytes(absent.epochId, s.epoch.id) && s.epoch.indexOf(seat) !== undefined) s.absent.add(seat);
 }
 
 function keepAlive(s: SimplexState, alive: Alive): void {
