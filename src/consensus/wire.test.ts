@@ -1,0 +1,196 @@
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { describe, expect, it } from "vitest";
+import { equalBytes } from "../kit/bytes.ts";
+import { BLOCK_VERSION, createBlock, transactionsRootOf, type BlockHeader } from "../protocol/block.ts";
+import { decode, encode, type Value } from "../protocol/codec.ts";
+import { asVotingKey, digest, type Hash, type VotingKey } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { Refusal } from "../protocol/refusal.ts";
+import { quorumOf, recoverBytes, statementBytes, type Certificate, type Recovery, type Statement, type Vote } from "../protocol/vote.ts";
+import type { ConsensusMessage } from "./engine.ts";
+import { messageChecks, recoveryDigest, UnknownEpoch } from "./signature-checks.ts";
+import { decodeConsensusMessage, encodeConsensusMessage, type WireMessage } from "./wire.ts";
+
+const hash = (name: string): Hash => digest(encode(name));
+const CHAIN = hash("chain");
+const EPOCH = hash("epoch");
+const secrets = [1, 2, 3, 4].map((number) => new Uint8Array(32).fill(number));
+const seats = secrets.map((secret): VotingKey => asVotingKey(ed25519.getPublicKey(secret)));
+const seatsOf = (epochId: Hash): readonly VotingKey[] | undefined => (equalBytes(epochId, EPOCH) ? seats : undefined);
+
+const notarize: Statement = { chain: CHAIN, epochId: EPOCH, round: 3, kind: "notarize", candidate: hash("candidate") };
+const voteOf = (statement: Statement, seat = 0): Vote => ({
+  ...statement,
+  seat: seats[seat]!,
+  signature: ed25519.sign(statementBytes(statement), secrets[seat]!),
+});
+const certificateOf = (statement: Statement, signers: readonly number[]): Certificate => ({
+  ...statement,
+  signers,
+  signatures: signers.map((signer) => ed25519.sign(statementBytes(statement), secrets[signer]!)),
+});
+const certificate = certificateOf(notarize, [0, 1, 3]);
+const header: BlockHeader = {
+  version: BLOCK_VERSION,
+  chain: CHAIN,
+  height: 5,
+  epochId: EPOCH,
+  round: 3,
+  parent: hash("parent"),
+  timeMs: 1000,
+  proposer: seats[0]!,
+  transactionsRoot: transactionsRootOf([]),
+  receiptsRoot: hash("receipts"),
+  stateRoot: hash("state"),
+  seatsDigest: hash("seats"),
+  endsEpoch: false,
+  lastRecovery: null,
+  certificate,
+  lateVotes: [voteOf({ ...notarize, round: 2 }, 2)],
+  alives: [],
+};
+const block = createBlock(header, []);
+const recovery: Recovery = { chain: CHAIN, epochId: EPOCH, base: hash("base"), seats: seats.slice(0, 2), sleepers: false };
+const signRecovery = (seat: number): Uint8Array => ed25519.sign(recoverBytes(recoveryDigest(recovery)), secrets[seat]!);
+const alive = {
+  chain: CHAIN,
+  epochId: EPOCH,
+  lastFinal: hash("final"),
+  highest: certificate,
+  seat: seats[1]!,
+  signature: new Uint8Array(64),
+};
+
+const MESSAGES: Readonly<Record<ConsensusMessage["kind"], ConsensusMessage>> = {
+  candidate: { kind: "candidate", block, vote: voteOf({ ...notarize, candidate: block.id }), certificates: [certificate] },
+  vote: { kind: "vote", vote: voteOf(notarize) },
+  certificate: { kind: "certificate", certificate },
+  alive: { kind: "alive", alive },
+  recover: { kind: "recover", recover: { recovery, seat: seats[0]!, signature: signRecovery(0) } },
+  absent: { kind: "absent", absent: { chain: CHAIN, epochId: EPOCH, round: 4, seat: seats[2]!, signature: new Uint8Array(64) } },
+  hello: { kind: "hello", epochId: EPOCH, lastFinal: hash("final"), known: [hash("a"), hash("b")] },
+  ask: { kind: "ask", id: hash("wanted") },
+  give: {
+    kind: "give",
+    blocks: [block],
+    certificates: [certificate],
+    recoveries: [{ recovery, signatures: [signRecovery(0), signRecovery(1)] }],
+    more: true,
+  },
+};
+const KINDS = Object.keys(MESSAGES) as ConsensusMessage["kind"][];
+
+const codeOf = (work: () => unknown): string => {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+  return "taken";
+};
+const decodeOf = (message: ConsensusMessage): WireMessage => decodeConsensusMessage(encodeConsensusMessage(message));
+const asList = (kind: ConsensusMessage["kind"]): Value[] => [...(decode(encodeConsensusMessage(MESSAGES[kind])) as readonly Value[])];
+const codeOfList = (list: Value): string => codeOf(() => decodeConsensusMessage(encode(list)));
+
+describe("consensus messages on the wire", () => {
+  it.each(KINDS)("%s comes back as it was", (kind) => {
+    const message = MESSAGES[kind];
+    const back = decodeOf(message);
+    if (message.kind !== "candidate") return expect(back).toEqual(message);
+    expect(back).toMatchObject({ kind, id: block.id, header, envelopes: [], vote: message.vote, certificates: message.certificates });
+  });
+
+  it.each(KINDS)("%s: one part too many or too few, and another kind's name, are schema-invalid", (kind) => {
+    const list = asList(kind);
+    expect(codeOfList([...list, null])).toBe("schema-invalid");
+    expect(codeOfList(list.slice(0, -1))).toBe("schema-invalid");
+    expect(codeOfList(["nonsense", ...list.slice(1)])).toBe("schema-invalid");
+    expect(codeOfList(["__proto__", ...list.slice(1)])).toBe("schema-invalid");
+  });
+
+  it.each(KINDS)("%s: every part exchanged for null is schema-invalid, but where null has a meaning", (kind) => {
+    const list = asList(kind);
+    for (let index = 1; index < list.length; index++) {
+      expect(codeOfList(list.map((item, at) => (at === index ? null : item)))).toBe("schema-invalid");
+    }
+  });
+
+  it("lists above their limits are too-large", () => {
+    const id = hash("a");
+    expect(
+      codeOf(() => decodeOf({ ...MESSAGES.hello, known: Array.from({ length: LIMITS.knownBlocksMax + 1 }, () => id) } as ConsensusMessage)),
+    ).toBe("too-large");
+    const certificates = Array.from({ length: LIMITS.certificatesMax + 1 }, () => certificate);
+    expect(codeOf(() => decodeOf({ ...MESSAGES.candidate, certificates } as ConsensusMessage))).toBe("too-large");
+    const envelopes = Array.from({ length: LIMITS.blockTransactionsMax + 1 }, () => id);
+    expect(codeOfList(asList("candidate").map((item, at) => (at === 2 ? envelopes : item)))).toBe("too-large");
+    const blocks = Array.from({ length: LIMITS.giveBlocksMax + 1 }, () => block);
+    expect(codeOf(() => decodeOf({ ...MESSAGES.give, blocks } as ConsensusMessage))).toBe("too-large");
+    expect(codeOf(() => decodeConsensusMessage(new Uint8Array(LIMITS.messageBytesMax + 1)))).toBe("too-large");
+  });
+
+  it("bytes that are not the one canonical form are encoding-invalid", () => {
+    const bytes = encodeConsensusMessage(MESSAGES.vote);
+    expect(codeOf(() => decodeConsensusMessage(Uint8Array.from([...bytes, 0])))).toBe("encoding-invalid");
+    expect(codeOf(() => decodeConsensusMessage(bytes.slice(0, -1)))).toBe("encoding-invalid");
+    expect(codeOf(() => decodeConsensusMessage(new Uint8Array(100_000).fill(0x81)))).toBe("encoding-invalid");
+  });
+});
+
+describe("what must be verified in a consensus message", () => {
+  const checksOf = (message: ConsensusMessage, chain = CHAIN): ReturnType<typeof messageChecks> =>
+    messageChecks(decodeOf(message), chain, seatsOf);
+
+  it.each([
+    ["vote", 1],
+    ["certificate", 3],
+    ["alive", 4],
+    ["recover", 1],
+    ["absent", 1],
+    ["candidate", 1 + 3 + 1 + 3],
+    ["give", 3 + 1 + 3 + 2],
+    ["hello", 0],
+    ["ask", 0],
+  ] as const)("%s: %i signatures", (kind, count) => {
+    expect(checksOf(MESSAGES[kind])).toHaveLength(count);
+  });
+
+  it("the signatures of votes and certificates are over what they say", () => {
+    for (const kind of ["vote", "certificate", "recover"] as const) {
+      for (const { publicKey, signature, message } of checksOf(MESSAGES[kind]))
+        expect(ed25519.verify(signature, message, publicKey)).toBe(true);
+    }
+  });
+
+  it.each(["candidate", "vote", "certificate", "alive", "recover", "absent"] as const)("%s of another chain is wrong-chain", (kind) => {
+    expect(codeOf(() => checksOf(MESSAGES[kind], hash("another chain")))).toBe("wrong-chain");
+  });
+
+  it("a certificate without a quorum, or by a seat that is none, is certificate-invalid", () => {
+    expect(quorumOf(seats.length)).toBe(3);
+    expect(codeOf(() => checksOf({ kind: "certificate", certificate: certificateOf(notarize, [0, 1]) }))).toBe("certificate-invalid");
+    const stranger = { ...certificate, signers: [0, 1, 4] };
+    expect(codeOf(() => checksOf({ kind: "certificate", certificate: stranger }))).toBe("certificate-invalid");
+    expect(codeOf(() => checksOf({ kind: "alive", alive: { ...alive, highest: certificateOf(notarize, [2]) } }))).toBe(
+      "certificate-invalid",
+    );
+  });
+
+  it("signers that do not ascend, so that one could count twice, are schema-invalid", () => {
+    const twice = { ...certificate, signers: [0, 0, 1] };
+    expect(codeOf(() => decodeOf({ kind: "certificate", certificate: twice }))).toBe("schema-invalid");
+  });
+
+  it("an epoch that is not known is no fault of the sender's", () => {
+    const vote = voteOf({ ...notarize, epochId: hash("later") });
+    expect(() => checksOf({ kind: "vote", vote })).toThrow(UnknownEpoch);
+  });
+
+  it("candidates are named by skip and notarize votes as they must be", () => {
+    const list = asList("vote");
+    const vote = list[1] as readonly Value[];
+    expect(codeOfList(["vote", vote.map((item, at) => (at === 3 ? "skip" : item))])).toBe("schema-invalid");
+    expect(codeOfList(["vote", vote.map((item, at) => (at === 4 ? null : item))])).toBe("schema-invalid");
+  });
+});

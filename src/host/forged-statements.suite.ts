@@ -1,0 +1,91 @@
+/** Statements with valid signatures that no honest peer would make: what a seat whose owner turned against the others can say. */
+import { encodeConsensusMessage } from "../consensus/wire.ts";
+import { recoveryDigest } from "../consensus/signature-checks.ts";
+import type { ConsensusMessage } from "../consensus/engine.ts";
+import type { Random } from "../kit/random.ts";
+import type { Keys } from "../peer/ports.ts";
+import type { PeerView } from "../peer/view.ts";
+import { digest, asHash, asVotingKey, asAccountId, type Hash } from "../protocol/identifiers.ts";
+import { createTransaction, encodeTransactionBody, TRANSACTION_VERSION } from "../protocol/transaction.ts";
+import { absentBytes, aliveBytes, recoverBytes, statementBytes, VOTE_KINDS, type Recovery } from "../protocol/vote.ts";
+import { encodeTransactionBatch } from "../protocol/wire.ts";
+import { pick, randomBytes } from "./mutations.suite.ts";
+
+export interface Forger {
+  readonly chain: Hash;
+  readonly votingKey: Uint8Array;
+  readonly account: Uint8Array;
+  readonly keys: Keys;
+}
+
+export const SIGNED_KINDS = ["vote", "alive", "recover", "absent", "stranger", "transaction"] as const;
+
+const randomHash = (random: Random): Hash => asHash(randomBytes(random, 32));
+
+/** Of this chain and epoch mostly: what is of another is refused early. */
+function placeOf(random: Random, forger: Forger, peer: PeerView): { chain: Hash; epochId: Hash; round: number } {
+  const { epochId, round } = peer.consensus;
+  return {
+    chain: random.below(8) === 0 ? randomHash(random) : forger.chain,
+    epochId: random.below(8) === 0 ? randomHash(random) : epochId,
+    round: random.below(4) === 0 ? 1 + random.below(2 ** 40) : Math.max(1, round + random.below(7) - 3),
+  };
+}
+
+function someBlock(random: Random, peer: PeerView): Hash {
+  return pick(random, [peer.consensus.finalId, peer.consensus.notarizedId, randomHash(random), digest(randomBytes(random, 8))]);
+}
+
+async function statement(random: Random, forger: Forger, kind: (typeof SIGNED_KINDS)[number], peer: PeerView): Promise<ConsensusMessage> {
+  const { chain, epochId, round } = placeOf(random, forger, peer);
+  const key = kind === "stranger" ? await forger.keys.create("voting") : forger.votingKey;
+  const seat = asVotingKey(key);
+  const sign = (bytes: Uint8Array): Promise<Uint8Array> => forger.keys.sign(key, bytes);
+  if (kind === "alive") {
+    const alive = { chain, epochId, lastFinal: someBlock(random, peer), highest: null };
+    return { kind, alive: { ...alive, seat, signature: await sign(aliveBytes(alive)) } };
+  }
+  if (kind === "recover") {
+    const others = peer.consensus.seats.filter(() => random.below(2) === 0);
+    const seats = random.below(2) === 0 ? [seat] : [...others, seat];
+    const recovery: Recovery = { chain, epochId, base: someBlock(random, peer), seats, sleepers: random.below(2) === 0 };
+    return { kind, recover: { recovery, seat, signature: await sign(recoverBytes(recoveryDigest(recovery))) } };
+  }
+  if (kind === "absent" || (kind === "stranger" && random.below(2) === 0)) {
+    return { kind: "absent", absent: { chain, epochId, round, seat, signature: await sign(absentBytes({ chain, epochId, round })) } };
+  }
+  const voteKind = pick(random, VOTE_KINDS);
+  const said = { chain, epochId, round, kind: voteKind, candidate: voteKind === "skip" ? null : someBlock(random, peer) };
+  return { kind: "vote", vote: { ...said, seat, signature: await sign(statementBytes(said)) } };
+}
+
+async function transactionBatch(random: Random, forger: Forger, peer: PeerView): Promise<Uint8Array> {
+  const body = encodeTransactionBody({
+    version: TRANSACTION_VERSION,
+    chain: random.below(4) === 0 ? randomHash(random) : forger.chain,
+    sender: asAccountId(random.below(4) === 0 ? peer.account : forger.account),
+    nonce: [random.below(16), random.below(3)],
+    validUntilMs: peer.final.timeMs + random.below(100_000),
+    fee: random.below(4) === 0 ? 0 : 10,
+    calls: [
+      pick(random, [
+        ["account.transfer", { to: randomHash(random), amount: 2 ** 52 }],
+        ["account.transfer", { to: "me", amount: -1 }],
+        ["seat.evidence", { first: null, second: [] }],
+        ["nothing.at-all", null],
+      ] as const),
+    ],
+  });
+  return encodeTransactionBatch([createTransaction(body, [[forger.account, await forger.keys.sign(forger.account, body)]]).bytes]);
+}
+
+/** Bytes of one such message. */
+export async function signedMessage(
+  random: Random,
+  forger: Forger,
+  kind: (typeof SIGNED_KINDS)[number],
+  peer: PeerView,
+): Promise<Uint8Array> {
+  if (kind === "transaction") return transactionBatch(random, forger, peer);
+  return encodeConsensusMessage(await statement(random, forger, kind, peer));
+}
