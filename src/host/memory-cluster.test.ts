@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { bytesToHex } from "../kit/bytes.ts";
 import { createSystemClock } from "./clock/clock.ts";
@@ -22,12 +22,8 @@ function createCluster(): MemoryCluster {
   return cluster;
 }
 
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const endMs = Date.now() + 20_000;
-  while (!condition()) {
-    if (Date.now() > endMs) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+async function until(condition: () => boolean): Promise<void> {
+  await vi.waitUntil(condition, { timeout: 20_000, interval: 10 });
 }
 
 const rootOf = (peer: ClusterPeer): string => bytesToHex(peer.peer.final.stateRoot);
@@ -39,7 +35,7 @@ describe("peers of one process", () => {
     const to = new Uint8Array(32).fill(7);
     const report = await first.send([["account.transfer", { to, amount: 5 }]]);
     expect(report.receipt.refusal).toBeNull();
-    await until(() => first.committed.length > 0, "committed");
+    await until(() => first.committed.length > 0);
     const root = rootOf(first);
     cluster.close("a");
     const again = await cluster.open("a");
@@ -52,10 +48,10 @@ describe("peers of one process", () => {
     const cluster = createCluster();
     const peers = [await cluster.open("a")];
     for (const name of ["b", "c", "d"]) peers.push(await cluster.open(name));
-    await until(() => peers.every(({ peer }) => peer.seatWork === "seated"), "all seated");
+    await until(() => peers.every(({ peer }) => peer.seatWork === "seated"));
     const reports = await Promise.all(peers.map((peer) => peer.send([["account.transfer", { to: cluster.accountOf("a"), amount: 1 }]])));
     expect(reports.every((report) => report.receipt.refusal === null)).toBe(true);
-    await until(() => new Set(peers.map(rootOf)).size === 1, "equal roots");
+    await until(() => new Set(peers.map(rootOf)).size === 1);
     expect(peers.flatMap((peer) => peer.halted)).toEqual([]);
     expect(peers[0]!.peer.consensus.seats).toHaveLength(4);
   });

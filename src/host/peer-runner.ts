@@ -37,99 +37,121 @@ function shapeOf(error: unknown): RefusalShape {
 }
 
 export function runPeer(peer: Peer, deps: PeerRunnerDeps): PeerRunner {
-  let stopped = false;
-  let cancelTimer = (): void => {};
-  let timerAtMs = Infinity;
-  let nextTickMs = 0;
-  const underWay = new Set<Promise<void>>();
+  const runner = new Runner(peer, deps);
+  runner.input({ kind: "tick" });
+  return runner;
+}
 
-  const input = (next: PeerInput): void => {
-    if (stopped) return;
-    for (const effect of peer.step(deps.clock.nowMs(), next)) perform(effect);
-    schedule();
-  };
+class Runner implements PeerRunner {
+  readonly #peer: Peer;
+  readonly #deps: PeerRunnerDeps;
+  readonly #inputs: PeerInput[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  #running = false;
+  #stopped = false;
+  #machineNeeded = false;
+  #cancelTimer = (): void => {};
+  #timerAtMs = Infinity;
+  #nextTickMs = 0;
 
-  const follow = <Outcome>(work: Promise<Outcome>, toInput: (outcome: Outcome | null, error: unknown) => PeerInput): void => {
+  constructor(peer: Peer, deps: PeerRunnerDeps) {
+    this.#peer = peer;
+    this.#deps = deps;
+  }
+
+  /** One after another, also where performing an effect brings about an input at once. */
+  input(input: PeerInput): void {
+    this.#inputs.push(input);
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined && !this.#stopped; next = this.#inputs.shift()) {
+        for (const effect of this.#peer.step(this.#deps.clock.nowMs(), next)) this.#perform(effect);
+      }
+    } finally {
+      this.#running = false;
+    }
+    this.#schedule();
+  }
+
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer();
+  }
+
+  #follow<Outcome>(work: Promise<Outcome>, toInput: (outcome: Outcome | null, error: unknown) => PeerInput): void {
     const done: Promise<void> = work.then(
-      (outcome) => input(toInput(outcome, null)),
-      (error: unknown) => input(toInput(null, error)),
+      (outcome) => this.input(toInput(outcome, null)),
+      (error: unknown) => this.input(toInput(null, error)),
     );
-    underWay.add(done);
-    void done.finally(() => underWay.delete(done));
-  };
+    this.#underWay.add(done);
+    void done.finally(() => this.#underWay.delete(done));
+  }
 
-  let machineNeeded = false;
-  const needMachine = (): void => {
-    if (machineNeeded) return;
-    machineNeeded = true;
-    void deps.loadMachine().then(
-      (machine) => input({ kind: "machine", machine }),
+  #needMachine(): void {
+    if (this.#machineNeeded) return;
+    this.#machineNeeded = true;
+    void this.#deps.loadMachine().then(
+      (machine) => this.input({ kind: "machine", machine }),
       // Without it no contract can be judged; the next block that runs one asks again.
-      () => (machineNeeded = false),
+      () => (this.#machineNeeded = false),
     );
-  };
+  }
 
-  function perform(effect: PeerEffect): void {
+  #perform(effect: PeerEffect): void {
+    const { network, signatures, keys, storage, claim, onEffect } = this.#deps;
     switch (effect.kind) {
       case "network":
-        return deps.network(effect.command);
+        return network(effect.command);
       case "verify":
-        return follow(deps.signatures.verify(effect.checks), (results) => ({
+        return this.#follow(signatures.verify(effect.checks), (results) => ({
           kind: "verified",
           id: effect.id,
           results: results ?? effect.checks.map(() => false),
         }));
       case "sign":
-        return follow(deps.keys.sign(effect.publicKey, effect.bytes), (signature) => ({ kind: "signed", id: effect.id, signature }));
+        return this.#follow(keys.sign(effect.publicKey, effect.bytes), (signature) => ({ kind: "signed", id: effect.id, signature }));
       case "store":
-        return follow(deps.storage.write(effect.batch), (_, error) => ({
+        return this.#follow(storage.write(effect.batch), (_, error) => ({
           kind: "stored",
           id: effect.id,
           refusal: error === null ? null : shapeOf(error),
         }));
       case "read":
-        return follow(deps.storage.range(effect.table, effect), (rows) => ({ kind: "read", id: effect.id, rows: rows ?? [] }));
+        return this.#follow(storage.range(effect.table, effect), (rows) => ({ kind: "read", id: effect.id, rows: rows ?? [] }));
       case "need-machine":
-        return needMachine();
+        return this.#needMachine();
       case "create-voting-key":
-        return follow(deps.keys.create("voting"), (publicKey) => ({ kind: "key-created", id: effect.id, publicKey }));
+        return this.#follow(keys.create("voting"), (publicKey) => ({ kind: "key-created", id: effect.id, publicKey }));
       case "destroy-voting-key":
-        void deps.keys.destroy(effect.publicKey).catch((error: unknown) => {
-          deps.onEffect({ kind: "log", level: "warning", message: "voting key not destroyed", data: { code: shapeOf(error).code } });
+        void keys.destroy(effect.publicKey).catch((error: unknown) => {
+          onEffect({ kind: "log", level: "warning", message: "voting key not destroyed", data: { code: shapeOf(error).code } });
         });
         return;
       case "claim":
-        return follow(deps.claim(effect), (nonce) => ({ kind: "claimed", id: effect.id, nonce }));
+        return this.#follow(claim(effect), (nonce) => ({ kind: "claimed", id: effect.id, nonce }));
       case "road":
       case "committed":
       case "halted":
       case "log":
-        return deps.onEffect(effect);
+        return onEffect(effect);
     }
   }
 
   /** Steady ticks keep their pace however many inputs come between, and an earlier one comes where the peer asks for it. */
-  function schedule(): void {
-    const atMs = Math.min(nextTickMs, peer.wakeAtMs);
-    if (stopped || atMs === timerAtMs) return;
-    cancelTimer();
-    timerAtMs = atMs;
-    cancelTimer = deps.clock.setTimer(Math.max(0, atMs - deps.clock.nowMs()), () => {
-      timerAtMs = Infinity;
-      nextTickMs = deps.clock.nowMs() + TICK_MS;
-      input({ kind: "tick" });
+  #schedule(): void {
+    const atMs = Math.min(this.#nextTickMs, this.#peer.wakeAtMs);
+    if (this.#stopped || atMs === this.#timerAtMs) return;
+    this.#cancelTimer();
+    this.#timerAtMs = atMs;
+    this.#cancelTimer = this.#deps.clock.setTimer(Math.max(0, atMs - this.#deps.clock.nowMs()), () => {
+      this.#timerAtMs = Infinity;
+      this.#nextTickMs = this.#deps.clock.nowMs() + TICK_MS;
+      this.input({ kind: "tick" });
     });
   }
-
-  input({ kind: "tick" });
-  return {
-    input,
-    settled: async () => {
-      while (underWay.size > 0) await Promise.all(underWay);
-    },
-    stop: () => {
-      stopped = true;
-      cancelTimer();
-    },
-  };
 }
