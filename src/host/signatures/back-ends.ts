@@ -93,11 +93,16 @@ function readSelfTest(): readonly SelfTestCase[] {
     });
 }
 
-/** Whether a back end gives the rule's verdict on every committed edge case. */
+/**
+ * Whether a back end gives the rule's verdict on every committed edge case. One case at a time, and no more after a wrong one: WebKitGTK's
+ * WebCrypto is wrong where a point has a part of small order, and a key of tiny y on no point, further down the list, ends its process.
+ */
 export async function passesSelfTest(backEnd: BackEnd): Promise<boolean> {
-  const cases = readSelfTest();
-  const verdicts = await backEnd.verify(cases);
-  return cases.every(({ valid }, index) => verdicts[index] === valid);
+  for (const one of readSelfTest()) {
+    const [verdict] = await backEnd.verify([one]);
+    if (verdict !== one.valid) return false;
+  }
+  return true;
 }
 
 export interface BackEndMakers {

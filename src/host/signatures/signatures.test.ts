@@ -1,3 +1,4 @@
+import { ed25519 } from "@noble/curves/ed25519.js";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import edge from "../../../spec/vectors/ed25519-edge.json" with { type: "json" };
@@ -70,6 +71,23 @@ describe("the choice of a back end", () => {
       expect((await chooseBackEnd({ webcrypto, libsodium: async () => wrong("libsodium", verdict) })).name).toBe("noble");
       expect((await chooseBackEnd({ webcrypto, libsodium: async () => undefined })).name).toBe("noble");
     }
+  });
+
+  it("never shows the keys that end WebKitGTK's process to a back end that is wrong on points of mixed order", async () => {
+    // Those with a y of one byte that are on no point.
+    const isDeadly = ({ publicKey }: SignatureCheck): boolean => publicKey.subarray(1).every((byte) => byte === 0);
+    const asked: SignatureCheck[] = [];
+    const cofactored: BackEnd = {
+      name: "webcrypto",
+      verify: async (all) => {
+        asked.push(...all);
+        return all.map(({ publicKey, message, signature }) => ed25519.verify(signature, message, publicKey, { zip215: true }));
+      },
+    };
+    expect(await passesSelfTest(cofactored)).toBe(false);
+    expect(asked.length).toBeGreaterThan(10);
+    expect(asked.filter(isDeadly)).toEqual([]);
+    expect(checks.filter(isDeadly).length).toBeGreaterThan(10);
   });
 
   it("has no WebCrypto back end on an insecure origin", () => {
