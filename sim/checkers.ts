@@ -39,16 +39,9 @@ export class Checkers {
 
   /** No contradicting votes, no promise broken. */
   onSaid(nowMs: number, id: string, message: ConsensusMessage): void {
-    switch (message.kind) {
-      case "vote":
-      case "candidate":
-        return this.#onVote(nowMs, id, message.vote);
-      case "alive":
-        this.#promised.add(`${toHex(message.alive.seat)}/${toHex(message.alive.epochId)}`);
-        return;
-      case "recover":
-        return this.#onRecover(nowMs, id, message.recover);
-    }
+    if (message.kind === "vote" || message.kind === "candidate") this.#onVote(nowMs, id, message.vote);
+    else if (message.kind === "alive") this.#promised.add(`${toHex(message.alive.seat)}/${toHex(message.alive.epochId)}`);
+    else if (message.kind === "recover") this.#onRecover(nowMs, id, message.recover);
   }
 
   #onVote(nowMs: number, id: string, vote: Vote): void {

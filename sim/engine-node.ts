@@ -60,7 +60,7 @@ export interface EngineNodeOptions {
 
 type Own = { readonly effects: readonly ConsensusEffect[] } | { readonly input: ConsensusInput };
 
-export class EngineNode implements SimNode {
+class EngineNode implements SimNode {
   readonly #o: EngineNodeOptions;
   readonly #engine: Engine;
   readonly #chain: ModelChain;

@@ -356,10 +356,11 @@ const scripts = {
 function flickerOnce(run: Run): void {
   const { cluster } = run;
   const id = cluster.pick(run.ids);
-  if (run.random.next() < 0.5) {
+  const kind = run.random.below(4);
+  if (kind < 2) {
     cluster.crash(id);
     cluster.at(cluster.nowMs + run.upTo(50_000), () => cluster.open(id));
-  } else if (run.random.next() < 0.5) {
+  } else if (kind === 2) {
     const groups = cluster.partitionRandomly(0.5);
     cluster.at(cluster.nowMs + run.upTo(50_000), () => cluster.healIf(groups));
   } else {

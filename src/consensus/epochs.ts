@@ -122,7 +122,7 @@ export class Epoch {
   }
 }
 
-export function strengthOf(recovery: Recovery, seatsBefore: number): Strength {
+function strengthOf(recovery: Recovery, seatsBefore: number): Strength {
   const signers = recovery.sleepers ? 0 : recovery.seats.length;
   if (signers >= quorumOf(seatsBefore)) return "full";
   return 2 * signers > seatsBefore ? "recovered" : "provisional";

@@ -42,7 +42,7 @@ function voteCheck(vote: Vote): SignatureToCheck {
 }
 
 /** @throws {Refusal} `certificate-invalid` without a quorum of the epoch's seats. @throws {UnknownEpoch} */
-export function certificateChecks(certificate: Certificate, seatsOf: SeatsOf): readonly SignatureToCheck[] {
+function certificateChecks(certificate: Certificate, seatsOf: SeatsOf): readonly SignatureToCheck[] {
   const seats = seatsFor(certificate.epochId, seatsOf);
   requireThat(certificate.signers.length >= quorumOf(seats.length), "certificate-invalid", { signers: certificate.signers.length });
   const message = statementBytes(certificate);
@@ -59,7 +59,7 @@ function aliveChecks(alive: Alive, seatsOf: SeatsOf): readonly SignatureToCheck[
 }
 
 /** Of what a header carries: an ancestor's certificate, late votes, promises. */
-export function headerChecks(header: BlockHeader, seatsOf: SeatsOf): readonly SignatureToCheck[] {
+function headerChecks(header: BlockHeader, seatsOf: SeatsOf): readonly SignatureToCheck[] {
   return [
     ...(header.certificate === null ? [] : certificateChecks(header.certificate, seatsOf)),
     ...header.lateVotes.map(voteCheck),

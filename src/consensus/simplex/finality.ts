@@ -5,7 +5,7 @@ import type { Certificate } from "../../protocol/vote.ts";
 import type { TreeNode } from "../block-tree.ts";
 import type { CompleteRecovery } from "../engine.ts";
 import { recordKeys } from "../records.ts";
-import { branchRecords, switchRoot, trimBranch } from "./branch.ts";
+import { branchRecords, switchRoot, trimBranch } from "./branch-line.ts";
 import type { SimplexState } from "./state.ts";
 
 /** Makes `head` the last final candidate: everything below it is final. */

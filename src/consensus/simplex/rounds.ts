@@ -45,7 +45,7 @@ export interface Work {
   readonly any: boolean;
 }
 
-export function workOf(s: SimplexState): Work {
+function workOf(s: SimplexState): Work {
   const { epoch, options } = s;
   const highest = highestOf(s);
   const { node } = highest;
@@ -79,7 +79,7 @@ function standingAlives(s: SimplexState): Alive[] {
 }
 
 /** Bodies at hand for which the round's leader has voted. */
-export function candidatesOf(s: SimplexState, round: number): Block[] {
+function candidatesOf(s: SimplexState, round: number): Block[] {
   const { epoch } = s;
   const known = epoch.round(round);
   if (known === undefined) return [];
@@ -100,7 +100,7 @@ function isProposer(s: SimplexState, round: number, seat: VotingKey): boolean {
 }
 
 /** rule 4: the leader's, on a notarized parent with skips between shown, not ahead of time, and valid by executing it. */
-export function isValidCandidate(s: SimplexState, block: Block): boolean {
+function isValidCandidate(s: SimplexState, block: Block): boolean {
   const { epoch, tree } = s;
   const { header } = block;
   if (!equalBytes(header.epochId, epoch.id) || !isProposer(s, header.round, header.proposer)) return false;
