@@ -129,7 +129,7 @@ class EngineNode implements SimNode {
     this.#out = [];
     if (!this.#started) this.#start();
     this.#take(input);
-    const tip = toHex(this.#engine.status().epochId);
+    const tip = toHex(this.#engine.epochId);
     if (tip !== this.#tipKey) {
       this.#tipKey = tip;
       const held = this.#unjudged;

@@ -207,6 +207,8 @@ export interface ConsensusStatus {
 export interface Engine {
   step(nowMs: number, input: ConsensusInput): readonly ConsensusEffect[];
   status(): ConsensusStatus;
+  /** The same as in the status, at no cost. */
+  readonly epochId: Hash;
   /** Seats of an epoch that the engine knows, to check signatures against; undefined if it does not know the epoch. */
   seatsOf(epochId: Hash): readonly VotingKey[] | undefined;
 }

@@ -134,7 +134,7 @@ export class ConsensusDriver {
 
   /** An epoch began: what could not be judged before perhaps can be now. */
   #judgeHeld(): void {
-    const epochId = toHex(this.#options.engine.status().epochId);
+    const epochId = toHex(this.#options.engine.epochId);
     if (epochId === this.#epochId) return;
     this.#epochId = epochId;
     const held = [...this.#unjudged.entries()];

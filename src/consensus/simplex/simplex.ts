@@ -104,6 +104,10 @@ class Simplex implements Engine {
     return this.#s.epochs.get(toHex(epochId))?.seats;
   }
 
+  get epochId(): Hash {
+    return this.#s.epoch.id;
+  }
+
   status(): ConsensusStatus {
     const s = this.#s;
     const { epoch } = s;

@@ -1,6 +1,7 @@
 /** What the parts of simplex share: the branch, clocks, tables, and the effects that one step gathers. */
 import { assert } from "../../kit/assert.ts";
 import { BoundedMap } from "../../kit/bounded-map.ts";
+import { equalBytes } from "../../kit/bytes.ts";
 import { toHex, type Hash, type HashHex, type VotingKey } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Alive, RecoverySignature, Recovery, Vote } from "../../protocol/vote.ts";
@@ -66,7 +67,8 @@ export class SimplexState {
   finalHead: TreeNode;
   /** Final blocks in the tree, oldest first. */
   finals: TreeNode[];
-  keys: readonly VotingKey[] = [];
+  #keys: readonly VotingKey[] = [];
+  #seatOf: { readonly epoch: Epoch; readonly seat: VotingKey | null } | null = null;
 
   nowMs = 0;
   loaded = false;
@@ -143,15 +145,25 @@ export class SimplexState {
     return this.options.withoutRules === undefined || !this.options.withoutRules.includes(rule);
   }
 
-  /** The seat this peer votes for in an epoch, if any. */
+  /** The seat of this peer among these, if any. */
   seatIn(seats: readonly VotingKey[]): VotingKey | null {
-    if (this.keys.length === 0) return null;
-    const own = new Set(this.keys.map(toHex));
-    return seats.find((seat) => own.has(toHex(seat))) ?? null;
+    return seats.find((seat) => this.#keys.some((key) => equalBytes(key, seat))) ?? null;
   }
 
+  get keys(): readonly VotingKey[] {
+    return this.#keys;
+  }
+
+  set keys(keys: readonly VotingKey[]) {
+    this.#keys = keys;
+    this.#seatOf = null;
+  }
+
+  /** The seat this peer votes for in the current epoch. Asked for at every step. */
   get seat(): VotingKey | null {
-    return this.seatIn(this.epoch.seats);
+    const { epoch } = this;
+    if (this.#seatOf?.epoch !== epoch) this.#seatOf = { epoch, seat: this.seatIn(epoch.seats) };
+    return this.#seatOf.seat;
   }
 
   isOnBranch(epoch: HashHex): boolean {
