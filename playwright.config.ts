@@ -25,6 +25,13 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [["line"], ["json", { outputFile: process.env["PLAYWRIGHT_JSON_OUTPUT_FILE"] ?? "test-results/results.json" }]],
-  use: { ...devices["Desktop Chrome"], viewport: { width: 1280, height: 800 }, launchOptions, trace: "retain-on-failure", locale: "en-GB" },
+  use: {
+    ...devices["Desktop Chrome"],
+    viewport: { width: 1280, height: 800 },
+    launchOptions,
+    // Pictures of every tab all the time would cost more than the peers in them.
+    trace: { mode: "retain-on-failure", screenshots: false },
+    locale: "en-GB",
+  },
   projects: [{ name: "chromium" }],
 });

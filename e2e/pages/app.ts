@@ -1,5 +1,5 @@
 import { expect, type Locator, type Page } from "@playwright/test";
-import type { SendResult, Status } from "../../src/sdk/api.ts";
+import type { Queries, QueryName, SendResult, Status } from "../../src/sdk/api.ts";
 import type { WindowBothy } from "../../src/sdk/window-bothy.ts";
 
 declare global {
@@ -25,6 +25,10 @@ const PATHS: Record<PlaceName, string> = {
 
 const READY_MS = 60_000;
 
+function askWindow([name, parameters]: readonly [string, unknown]): Promise<unknown> {
+  return (window.bothy!.query as unknown as (name: string, parameters: unknown) => Promise<unknown>)(name, parameters);
+}
+
 /** One tab of the app: its shell, and its peer by `window.bothy`. */
 export class AppPage {
   readonly page: Page;
@@ -45,30 +49,59 @@ export class AppPage {
     return this.ready();
   }
 
-  async ready(): Promise<Status> {
-    const handle = await this.page.waitForFunction(
-      async () => {
-        const status = await window.bothy?.status().catch(() => undefined);
-        return status?.ready ? status : undefined;
-      },
-      undefined,
-      { timeout: READY_MS },
-    );
-    return (await handle.jsonValue()) as Status;
+  ready(): Promise<Status> {
+    return this.until("ready", ({ ready }) => ready);
+  }
+
+  /** Waits until the status of this tab's peer is as wanted, and gives it. */
+  async until(what: string, wanted: (status: Status) => boolean, timeoutMs = READY_MS): Promise<Status> {
+    let status: Status | undefined;
+    const ask = async (): Promise<string> => {
+      // While the page is between two documents there is nobody to ask.
+      status = await this.page.evaluate(() => window.bothy?.status()).catch(() => undefined);
+      return status !== undefined && wanted(status) ? what : JSON.stringify(status);
+    };
+    await expect.poll(ask, { message: what, timeout: timeoutMs, intervals: [100] }).toBe(what);
+    return status!;
   }
 
   status(): Promise<Status> {
     return this.page.evaluate(() => window.bothy!.status());
   }
 
+  query<Name extends QueryName>(name: Name, parameters: Queries[Name]["parameters"]): Promise<Queries[Name]["result"]> {
+    // By name only: into the page goes no type.
+    const ask = (asked: string, given: unknown): Promise<unknown> => this.page.evaluate(askWindow, [asked, given] as const);
+    return ask(name, parameters) as Promise<Queries[Name]["result"]>;
+  }
+
   /** Sends calls by `window.bothy` and waits until they are final. */
   send(calls: readonly (readonly [operation: string, arguments_: unknown])[]): Promise<SendResult> {
-    return this.page.evaluate((given) => window.bothy!.send(given), calls);
+    return this.page.evaluate(
+      (given) =>
+        window.bothy!.send(given).catch((error: { code?: string; data?: unknown }) => {
+          // Playwright carries only the message of an error out of the page.
+          throw new Error(`${error.code ?? String(error)} ${JSON.stringify(error.data ?? null)}`);
+        }),
+      calls,
+    );
+  }
+
+  /** The code with which a send is refused, or "final". */
+  refusal(calls: readonly (readonly [operation: string, arguments_: unknown])[]): Promise<string> {
+    return this.page.evaluate(
+      (given) =>
+        window.bothy!.send(given).then(
+          () => "final",
+          (error: { code?: string }) => error.code ?? String(error),
+        ),
+      calls,
+    );
   }
 
   /** Waits until this tab holds block `height` as final. */
-  async finalAt(height: number): Promise<void> {
-    await this.page.waitForFunction(async (wanted) => (await window.bothy!.status()).final.height >= wanted, height, { timeout: READY_MS });
+  async finalAt(height: number): Promise<Status> {
+    return this.until(`block ${height} is final`, ({ final }) => final.height >= height);
   }
 
   async goTo(place: PlaceName): Promise<void> {

@@ -42,6 +42,16 @@ export class SettingsPage extends AppPage {
     return this.main.locator(".words li").allTextContents();
   }
 
+  /** Takes the account of these words; the tab reloads. */
+  async restoreWords(words: readonly string[]): Promise<void> {
+    await this.main.getByText("Bring back another account").click();
+    const form = this.main.locator("details form");
+    await form.getByLabel("or the 24 words").fill(words.join(" "));
+    const reloaded = this.page.waitForEvent("framenavigated");
+    await form.getByRole("button", { name: "Bring it back" }).click();
+    await reloaded;
+  }
+
   async report(): Promise<Download> {
     const download = this.page.waitForEvent("download");
     await this.main.getByRole("button", { name: "Save the report" }).click();
