@@ -1,5 +1,6 @@
 /** What a message changes. Its signatures were checked by the caller. */
 import { equalBytes } from "../../kit/bytes.ts";
+import type { Block } from "../../protocol/block.ts";
 import { toHex, type Hash, type HashHex, type VotingKey } from "../../protocol/identifiers.ts";
 import type { Absent, Alive, Certificate, RecoverySignature, Vote } from "../../protocol/vote.ts";
 import type { ConsensusMessage } from "../engine.ts";
@@ -126,8 +127,22 @@ function onGive(s: SimplexState, from: string, give: Extract<ConsensusMessage, {
   for (const recovery of give.recoveries) isNews = addRecovery(s, recovery) || isNews;
   for (const certificate of give.certificates) isNews = addCertificate(s, certificate) || isNews;
   choose(s);
-  if (give.more && (isNews || s.finalHead !== finalBefore)) s.send(from, helloMessage(s, give.blocks.at(-1)?.id ?? null));
+  const last = give.blocks.at(-1) ?? null;
+  const goesOn = isNews || s.finalHead !== finalBefore || walksOn(s, from, last);
+  if (isNews) s.walkedTo.delete(from);
+  if (give.more && goesOn) s.send(from, helloMessage(s, last?.id ?? null));
   else s.behindSinceMs = null;
+}
+
+/**
+ * What is known already may lie below a fork that is many epochs up: then it is walked to, and since heights only grow on the way,
+ * nobody can keep us walking.
+ */
+function walksOn(s: SimplexState, from: string, last: Block | null): boolean {
+  const height = last === null ? null : (s.tree.get(toHex(last.id))?.info?.height ?? null);
+  if (height === null || height <= (s.walkedTo.get(from) ?? -1)) return false;
+  s.walkedTo.set(from, height);
+  return true;
 }
 
 /** Votes of other branches' epochs may count now. */

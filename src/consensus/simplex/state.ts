@@ -111,6 +111,8 @@ export class SimplexState {
   readonly held = new BoundedMap<string, Vote>(LIMITS.heldVotesMax);
   readonly asks = new BoundedMap<HashHex, Ask>(LIMITS.asksMax);
   readonly answeredAtMs = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
+  /** Height up to which a peer gave only what was known. */
+  readonly walkedTo = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
   readonly helloAtMs = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
   /** The last vote of each seat in the current epoch, and the header time at which one was last carried. */
   readonly lastVotes = new Map<HashHex, Vote>();

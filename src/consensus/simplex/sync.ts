@@ -7,7 +7,7 @@ import type { TreeNode } from "../block-tree.ts";
 import type { ConsensusMessage } from "../engine.ts";
 import type { Epoch } from "../epochs.ts";
 import { isSpent } from "../recovery.ts";
-import { ANSWER_PAUSE_MS, GIVE_PAUSE_MS, HELLO_PAUSE_MS, REPEAT_MS, type SimplexState } from "./state.ts";
+import { ANSWER_PAUSE_MS, GAP_MS, GIVE_PAUSE_MS, HELLO_PAUSE_MS, REPEAT_MS, type SimplexState } from "./state.ts";
 
 /** Final blocks newest first, ever more thinly, after the one last given. */
 function knownBlocks(s: SimplexState, given: Hash | null): Hash[] {
@@ -28,7 +28,7 @@ export function helloMessage(s: SimplexState, given: Hash | null = null): Consen
 export function greet(s: SimplexState, peer: string): void {
   if (s.nowMs - (s.helloAtMs.get(peer) ?? -HELLO_PAUSE_MS) < HELLO_PAUSE_MS) return;
   s.helloAtMs.set(peer, s.nowMs);
-  s.behindSinceMs ??= s.nowMs;
+  if (s.behindSinceMs === null || s.nowMs - s.behindSinceMs >= GAP_MS) s.behindSinceMs = s.nowMs;
   s.send(peer, helloMessage(s));
 }
 

@@ -1,0 +1,103 @@
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { bytesToHex } from "../kit/bytes.ts";
+import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
+import type { ContractMachine } from "../protocol/contract-machine.ts";
+import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
+import { createContractMachine } from "./vm/contract-machine.ts";
+import { loadMeteredWasmNode } from "./vm/load-wasm-node.ts";
+
+let machine: ContractMachine;
+beforeAll(async () => {
+  machine = await createContractMachine(await loadMeteredWasmNode());
+});
+
+const clusters: MemoryCluster[] = [];
+afterEach(() => {
+  for (const cluster of clusters.splice(0)) cluster.closeAll();
+});
+
+const START_MS = 1_700_000_000_000;
+const SOURCE = `export const manifest = { name: "count", methods: { add: {} }, views: [] };
+export function add(ctx) { const next = (ctx.state.get("n") ?? 0) + 1; ctx.state.set("n", next); return next; }`;
+
+function createCluster(): { cluster: MemoryCluster; clock: VirtualClock } {
+  const clock = createVirtualClock(START_MS);
+  const cluster = new MemoryCluster({ clock, machine, seed: 11, parameters: { grant: 1_000_000 } });
+  clusters.push(cluster);
+  return { cluster, clock };
+}
+
+const rootOf = ({ peer }: ClusterPeer): string => bytesToHex(peer.final.stateRoot);
+const agree = (peers: readonly ClusterPeer[]): boolean => new Set(peers.map((one) => `${one.peer.final.height} ${rootOf(one)}`)).size === 1;
+
+/** Sends one after the other, each final before the next. */
+async function sendMany(cluster: MemoryCluster, clock: VirtualClock, from: ClusterPeer, count: number): Promise<void> {
+  for (let sent = 0; sent < count; sent++) {
+    let final = false;
+    void from.send([["account.transfer", { to: new Uint8Array(32).fill(sent), amount: 1 }]]).then(() => (final = true));
+    await cluster.runUntil(clock, () => final, { what: "the transfer is final" });
+  }
+}
+
+describe("a peer that was not there", () => {
+  it("joins a BoT with more blocks than anybody keeps at hand, and verifies each", async () => {
+    const { cluster, clock } = createCluster();
+    const first = await cluster.open("a");
+    const second = await cluster.open("b");
+    await cluster.runUntil(clock, () => second.peer.seatWork === "seated", { what: "two seats" });
+    await sendMany(cluster, clock, first, 200);
+    const newcomer = await cluster.open("newcomer", { seatWanted: false });
+    await cluster.runUntil(clock, () => agree([first, second, newcomer]), { what: "the newcomer has caught up" });
+    expect(newcomer.peer.final.height).toBeGreaterThan(200);
+    expect(newcomer.committed.filter(({ block }) => block !== null)).toHaveLength(newcomer.peer.final.height);
+    expect(newcomer.penalties).toEqual([]);
+    expect(newcomer.halted).toEqual([]);
+  });
+
+  it("was deaf for ten minutes, catches up, and takes part again", async () => {
+    const { cluster, clock } = createCluster();
+    const peers: ClusterPeer[] = [];
+    for (const name of ["a", "b", "c", "d"]) peers.push(await cluster.open(name));
+    const [first, , , deaf] = peers as [ClusterPeer, ClusterPeer, ClusterPeer, ClusterPeer];
+    await cluster.runUntil(clock, () => peers.every(({ peer }) => peer.seatWork === "seated"), { what: "four seats" });
+    for (const name of ["a", "b", "c"]) cluster.cut("d", name);
+    const untilMs = clock.nowMs() + 600_000;
+    while (clock.nowMs() < untilMs) {
+      await sendMany(cluster, clock, first, 1);
+      for (let pause = 0; pause < 200; pause++) {
+        clock.advance(100);
+        await cluster.settled();
+      }
+    }
+    expect(deaf.peer.final.height).toBeLessThan(first.peer.final.height);
+    cluster.heal();
+    await cluster.runUntil(clock, () => agree(peers), { what: "all agree", withinMs: 20_000 });
+    await cluster.runUntil(clock, () => deaf.peer.seatWork === "seated", { what: "it has a seat again", withinMs: 120_000 });
+    expect(peers.flatMap(({ halted }) => halted)).toEqual([]);
+  });
+
+  it("reloads while a contract is called, and goes on from its own store", async () => {
+    const { cluster, clock } = createCluster();
+    const first = await cluster.open("a");
+    const second = await cluster.open("b");
+    await cluster.runUntil(clock, () => second.peer.seatWork === "seated", { what: "two seats" });
+    let contract: unknown;
+    void first.send([["contract.deploy", { source: SOURCE, arguments: null, gasMax: 100_000_000 }]], 1000).then(({ receipt }) => {
+      expect(receipt.refusal).toBeNull();
+      contract = receipt.results[0];
+    });
+    await cluster.runUntil(clock, () => contract !== undefined, { what: "the contract is deployed" });
+    let results: unknown;
+    void first
+      .send([["contract.call", { contract: contract as Uint8Array, method: "add", arguments: null, gasMax: 100_000_000 }]], 1000)
+      .then(({ receipt }) => (results = receipt.results));
+    await cluster.runUntil(clock, () => results !== undefined && agree([first, second]), { what: "the call is final" });
+    const before = rootOf(second);
+    cluster.close("b");
+    const again = await cluster.open("b");
+    await cluster.runUntil(clock, () => agree([first, again]), { what: "both agree" });
+    expect(results).toEqual([1]);
+    expect(rootOf(again)).toBe(before);
+    expect(again.halted).toEqual([]);
+  });
+});
