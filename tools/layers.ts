@@ -61,7 +61,6 @@ export const EXCEPTIONS: readonly { readonly path: string; readonly target: stri
 export const PURE_ROOMS: readonly Room[] = ["kit", "protocol", "ledger", "consensus", "contracts", "peer"];
 export const PURE_PACKAGES: readonly string[] = [
   "@chainsafe/as-sha256",
-  "@ipld/dag-cbor",
   "@noble/ciphers",
   "@noble/curves",
   "@noble/hashes",
