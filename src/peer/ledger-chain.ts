@@ -163,10 +163,13 @@ export class LedgerChain implements Chain {
     return this.#entry(toHex(id)).info.heightedId;
   }
 
-  /** Seats whose votes the header carries; their signatures were verified before the block came here. */
+  /**
+   * Seats whose votes the header carries; their signatures were verified before the block came here. The epoch's seats are those in
+   * force after the parent: they change only where an epoch ends, and above that only empty candidates follow, where nobody is counted.
+   */
   #participants(header: BlockHeader): readonly VotingKey[] {
-    const seats = this.#entries.get(toHex(header.epochId))?.info.seats;
-    assert(seats !== undefined, "the epoch's first block is known");
+    if (header.height === null) return [];
+    const { seats } = this.#entry(toHex(header.parent)).info;
     const taking = new Map<HashHex, VotingKey>();
     for (const index of header.certificate?.signers ?? []) {
       const seat = seats[index];
