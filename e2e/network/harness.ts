@@ -45,7 +45,11 @@ function installTab(): void {
         if (event.kind === "linked") links[event.peer] = event.direct;
         else if (event.kind === "unlinked") delete links[event.peer];
         else if (event.kind === "network-status") status = event.status;
-        else texts.push({ kind: event.kind, from: event.from, text: new TextDecoder().decode(event.bytes.subarray(0, 64)) });
+        else {
+          // What a peer says of sound messages, so that they are passed on.
+          if (event.kind === "gossip") network?.command({ kind: "verdict", id: event.id, accept: true });
+          texts.push({ kind: event.kind, from: event.from, text: new TextDecoder().decode(event.bytes.subarray(0, 64)) });
+        }
       });
       network.command({ kind: "join", chain });
     },

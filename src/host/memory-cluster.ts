@@ -67,6 +67,7 @@ export class MemoryCluster {
   readonly #cut = new Set<string>();
   #genesis: Uint8Array | null = null;
   #tickets = 0;
+  #gossips = 0;
   /** Signatures come back in the order in which they were asked for, one at a time: threads would make each run another. */
   #signing: Promise<void> = Promise.resolve();
 
@@ -253,7 +254,8 @@ export class MemoryCluster {
   #carry(from: string, command: NetworkCommand): void {
     if (command.kind === "publish") {
       const { topic, bytes } = command;
-      for (const to of this.running.keys()) if (to !== from) this.#deliver(from, to, { kind: "gossip", topic, from, bytes: bytes.slice() });
+      for (const to of this.running.keys())
+        if (to !== from) this.#deliver(from, to, { kind: "gossip", id: ++this.#gossips, topic, from, bytes: bytes.slice() });
     } else if (command.kind === "send") {
       const { peer, protocol, bytes } = command;
       this.#deliver(from, peer, { kind: "message", from, protocol, bytes: bytes.slice() });

@@ -69,8 +69,8 @@ async function createRig(seed: number): Promise<Rig> {
 
 /** Every way by which bytes reach a peer. */
 const WAYS = [
-  { kind: "gossip", topic: "transactions" },
-  { kind: "gossip", topic: "consensus" },
+  { kind: "gossip", id: 1, topic: "transactions" },
+  { kind: "gossip", id: 1, topic: "consensus" },
   { kind: "message", protocol: "hello" },
   { kind: "message", protocol: "sync" },
   { kind: "message", protocol: "fetch" },

@@ -8,7 +8,7 @@ import { decodeConsensusMessage, encodeConsensusMessage, type WireMessage } from
 import { assert } from "../kit/assert.ts";
 import { BoundedMap } from "../kit/bounded-map.ts";
 import { equalBytes } from "../kit/bytes.ts";
-import { transactionsRootOf, type Block } from "../protocol/block.ts";
+import { rootOfEnvelopes, type Block } from "../protocol/block.ts";
 import { OBJECTIVE_FAULTS } from "../protocol/codes.ts";
 import { digest, toHex, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
@@ -18,7 +18,7 @@ import { absentBytes, aliveBytes, recoverBytes, statementBytes, type Vote } from
 import type { Bodies } from "./bodies.ts";
 import type { FinalBlocks } from "./final-blocks.ts";
 import { usesContracts, type LateMachine } from "./late-machine.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox, Verdict } from "./outbox.ts";
 import type { Transactions } from "./transactions.ts";
 
 export interface ConsensusDriverOptions {
@@ -36,13 +36,20 @@ export interface ConsensusDriverOptions {
 
 type CastEffect = Extract<ConsensusEffect, { kind: "cast" }>;
 
+interface Heard {
+  readonly from: string;
+  readonly bytes: Uint8Array;
+  readonly verdict: Verdict;
+}
+
 export class ConsensusDriver {
   readonly #options: ConsensusDriverOptions;
   readonly #inputs: ConsensusInput[] = [];
   #running = false;
   #nowMs = 0;
-  readonly #seen = new BoundedMap<HashHex, true>(LIMITS.seenMessagesMax);
-  readonly #unjudged = new BoundedMap<HashHex, { readonly from: string; readonly bytes: Uint8Array }>(LIMITS.unjudgedMessagesMax);
+  /** By the digest of the bytes; whether their signatures were found right. */
+  readonly #seen = new BoundedMap<HashHex, boolean>(LIMITS.seenMessagesMax);
+  readonly #unjudged = new BoundedMap<HashHex, Heard>(LIMITS.unjudgedMessagesMax);
   readonly #withoutMachine: { readonly from: string; readonly message: ConsensusMessage }[] = [];
   /** Of what was put into `unjudged` since it was last emptied. */
   #unjudgedBytes = 0;
@@ -81,18 +88,23 @@ export class ConsensusDriver {
 
   // ------------------------------------------------------------ messages
 
-  /** Bytes of a neighbour, by gossip or on the stream. */
-  onBytes(from: string, bytes: Uint8Array, nowMs: number): void {
+  /**
+   * Bytes of a neighbour, by gossip or on the stream. Whatever may cost a neighbour its standing is looked at before the verdict is true, so that
+   * nobody is blamed for passing on what others accepted.
+   */
+  onBytes(from: string, bytes: Uint8Array, nowMs: number, verdict: Verdict = () => {}): void {
     this.#nowMs = nowMs;
     const key = toHex(digest(bytes));
     try {
       const message = decodeConsensusMessage(bytes);
       // What asks or answers is new each time; statements and candidates are the same from whomever they come.
       const once = message.kind !== "hello" && message.kind !== "ask" && message.kind !== "give";
-      if (once && this.#seen.has(key)) return;
-      if (once) this.#seen.set(key, true);
-      this.#judge(from, key, bytes, message);
+      const known = once ? this.#seen.get(key) : undefined;
+      if (known !== undefined) return verdict(known);
+      if (once) this.#seen.set(key, false);
+      this.#judge({ from, bytes, verdict }, key, message);
     } catch (error) {
+      verdict(false);
       this.#refuse(from, error);
     }
   }
@@ -102,13 +114,16 @@ export class ConsensusDriver {
     if (OBJECTIVE_FAULTS.has(error.code)) this.#options.outbox.penalize(from, error.code);
   }
 
-  #judge(from: string, key: HashHex, bytes: Uint8Array, message: WireMessage): void {
+  #judge(heard: Heard, key: HashHex, message: WireMessage): void {
+    const { from, verdict } = heard;
     let checks;
     try {
+      if (message.kind === "candidate")
+        requireThat(equalBytes(rootOfEnvelopes(message.envelopes), message.header.transactionsRoot), "encoding-invalid");
       checks = messageChecks(message, this.#options.chain, (epochId) => this.#options.engine.seatsOf(epochId));
     } catch (error) {
       if (!(error instanceof UnknownEpoch)) throw error;
-      this.#keepUnjudged(key, from, bytes);
+      this.#keepUnjudged(key, heard);
       this.#again({ kind: "unknown-epoch", from });
       return;
     }
@@ -116,20 +131,21 @@ export class ConsensusDriver {
       if (!allValid) {
         this.#seen.delete(key);
         this.#options.outbox.penalize(from, "signature-invalid");
-        return;
+        return verdict(false);
       }
-      this.#withBodies(from, message);
+      if (this.#seen.has(key)) this.#seen.set(key, true);
+      this.#withBodies(from, message, verdict);
     });
   }
 
   /** All are dropped when they become too many bytes: whoever is honest says them again, or is asked by `hello`. */
-  #keepUnjudged(key: HashHex, from: string, bytes: Uint8Array): void {
-    if (this.#unjudgedBytes + bytes.length > LIMITS.unjudgedBytesMax) {
+  #keepUnjudged(key: HashHex, heard: Heard): void {
+    if (this.#unjudgedBytes + heard.bytes.length > LIMITS.unjudgedBytesMax) {
       this.#unjudged.clear();
       this.#unjudgedBytes = 0;
     }
-    this.#unjudged.set(key, { from, bytes });
-    this.#unjudgedBytes += bytes.length;
+    this.#unjudged.set(key, heard);
+    this.#unjudgedBytes += heard.bytes.length;
   }
 
   /** An epoch began: what could not be judged before perhaps can be now. */
@@ -140,20 +156,16 @@ export class ConsensusDriver {
     const held = [...this.#unjudged.entries()];
     this.#unjudged.clear();
     this.#unjudgedBytes = 0;
-    for (const [key, { from, bytes }] of held) {
+    for (const [key, { from, bytes, verdict }] of held) {
       this.#seen.delete(key);
-      this.onBytes(from, bytes, this.#nowMs);
+      this.onBytes(from, bytes, this.#nowMs, verdict);
     }
   }
 
-  #withBodies(from: string, message: WireMessage): void {
+  #withBodies(from: string, message: WireMessage, verdict: Verdict): void {
     if (message.kind === "candidate") {
+      verdict(true);
       this.#options.bodies.resolve(message.envelopes, from, (transactions) => {
-        try {
-          requireThat(equalBytes(transactionsRootOf(transactions), message.header.transactionsRoot), "encoding-invalid");
-        } catch (error) {
-          return this.#refuse(from, error);
-        }
         const { id, headerBytes, header, vote, certificates } = message;
         const block: Block = { id, headerBytes, header, transactions };
         this.#giveBlocks(from, transactions, { kind: "candidate", block, vote, certificates });
@@ -161,10 +173,14 @@ export class ConsensusDriver {
     } else if (message.kind === "give") {
       const transactions = message.blocks.flatMap((block) => block.transactions);
       this.#options.transactions.verify(transactions, (allValid) => {
+        verdict(allValid);
         if (allValid) this.#giveBlocks(from, transactions, message);
         else this.#options.outbox.penalize(from, "signature-invalid");
       });
-    } else this.#again({ kind: "message", from, message });
+    } else {
+      verdict(message.kind !== "ask");
+      this.#again({ kind: "message", from, message });
+    }
   }
 
   /** Blocks that run contracts wait for the machine; they are executed where consensus stands, and that cannot wait. */

@@ -14,6 +14,9 @@ type Continuation =
   | { readonly kind: "key-created"; readonly then: (publicKey: Uint8Array | null) => void }
   | { readonly kind: "claimed"; readonly then: (nonce: Uint8Array | null) => void };
 
+/** Told once whether a message is sound: gossip is passed on to others only then. */
+export type Verdict = (accept: boolean) => void;
+
 /** An input that brings back what became of an effect. */
 type Outcome = Extract<PeerInput, { readonly id: EffectId }>;
 
@@ -44,6 +47,11 @@ export class Outbox {
 
   penalize(peer: string, code: RejectCode): void {
     this.network({ kind: "penalize", peer, code });
+  }
+
+  /** The verdict on what was heard by gossip under this number. */
+  verdictOn(id: number): Verdict {
+    return (accept) => this.network({ kind: "verdict", id, accept });
   }
 
   log(level: "info" | "warning" | "error", message: string, data: Readonly<Record<string, Value>> = {}): void {

@@ -257,11 +257,16 @@ export class Peer implements PeerView {
         this.#network = event.status;
         return;
       case "gossip":
-        if (event.topic === "transactions") return this.#transactions.onGossip(event.from, event.bytes, this.#nowMs);
-        return this.#driver.onBytes(event.from, event.bytes, this.#nowMs);
+        return this.#onGossip(event);
       case "message":
         return this.#onMessage(event);
     }
+  }
+
+  #onGossip({ id, topic, from, bytes }: Extract<NetworkEvent, { kind: "gossip" }>): void {
+    const verdict = this.#outbox.verdictOn(id);
+    if (topic === "transactions") this.#transactions.onGossip(from, bytes, this.#nowMs, verdict);
+    else this.#driver.onBytes(from, bytes, this.#nowMs, verdict);
   }
 
   #onMessage(event: Extract<NetworkEvent, { kind: "message" }>): void {

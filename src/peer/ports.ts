@@ -66,13 +66,15 @@ export type NetworkCommand =
   | { readonly kind: "send"; readonly peer: string; readonly protocol: StreamProtocol; readonly bytes: Uint8Array }
   /** Lowers a peer's standing for an objective fault; enough of them cut the link and refuse it for a while. */
   | { readonly kind: "penalize"; readonly peer: string; readonly code: RejectCode }
+  /** Whether what was heard under this number is passed on to other neighbours. Without a word within some seconds it is not. */
+  | { readonly kind: "verdict"; readonly id: number; readonly accept: boolean }
   | { readonly kind: "setRelays"; readonly relays: readonly string[] };
 
 export type NetworkEvent =
   | { readonly kind: "linked"; readonly peer: string; readonly direct: boolean }
   | { readonly kind: "unlinked"; readonly peer: string }
-  /** `from` is the neighbour that forwarded it, not its author. */
-  | { readonly kind: "gossip"; readonly topic: GossipTopic; readonly from: string; readonly bytes: Uint8Array }
+  /** `from` is the neighbour that forwarded it, not its author; `id` is named in the verdict. */
+  | { readonly kind: "gossip"; readonly id: number; readonly topic: GossipTopic; readonly from: string; readonly bytes: Uint8Array }
   | { readonly kind: "message"; readonly from: string; readonly protocol: StreamProtocol; readonly bytes: Uint8Array }
   | { readonly kind: "network-status"; readonly status: NetworkStatus };
 

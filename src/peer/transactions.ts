@@ -19,7 +19,7 @@ import {
 import { decodeTransactionBatch, encodeTransactionBatch } from "../protocol/wire.ts";
 import type { RoadReport, Submission } from "./effects.ts";
 import { usesContracts, type LateMachine } from "./late-machine.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox, Verdict } from "./outbox.ts";
 
 /** How long what still waits is not shared again: long enough to cost little, short enough for a tab that was deaf for a moment. */
 const SHARE_AGAIN_MS = 3_000;
@@ -98,18 +98,21 @@ export class Transactions {
     });
   }
 
-  /** A batch from a neighbour. */
-  onGossip(from: string, bytes: Uint8Array, nowMs: number): void {
+  /** A batch from a neighbour. It is passed on only if all of it was verified, for whoever does so answers for all of it. */
+  onGossip(from: string, bytes: Uint8Array, nowMs: number, verdict: Verdict): void {
     try {
       const batch: Transaction[] = [];
+      let whole = true;
       for (const item of decodeTransactionBatch(bytes)) {
         const envelope = toHex(digest(item));
-        if (this.#verified.has(envelope) || this.#verifying.has(envelope)) continue;
+        if (this.#verified.has(envelope)) continue;
         const transaction = decodeTransaction(item);
-        if (this.#isWorthVerifying(transaction, nowMs)) batch.push(transaction);
+        if (!this.#verifying.has(envelope) && this.#isWorthVerifying(transaction, nowMs)) batch.push(transaction);
+        else whole = false;
       }
-      if (batch.length > 0) this.#verifyBatch(from, batch);
+      this.#verifyBatch(from, batch, (allValid) => verdict(whole && allValid));
     } catch (error) {
+      verdict(false);
       if (!(error instanceof Refusal)) throw error;
       if (OBJECTIVE_FAULTS.has(error.code)) this.#options.outbox.penalize(from, error.code);
     }
@@ -132,7 +135,7 @@ export class Transactions {
     }
   }
 
-  #verifyBatch(from: string, batch: readonly Transaction[]): void {
+  #verifyBatch(from: string, batch: readonly Transaction[], verdict: Verdict): void {
     const keys = batch.map((transaction) => toHex(digest(transaction.bytes)));
     for (const key of keys) this.#verifying.add(key);
     const counts = batch.map((transaction) => signatureChecksOf(transaction));
@@ -146,6 +149,7 @@ export class Transactions {
         this.#verified.set(keys[index]!, transaction);
         changed = this.#add(transaction) || changed;
       }
+      verdict(allValid);
       if (!allValid) this.#options.outbox.penalize(from, "signature-invalid");
       if (changed) this.#options.onChanged();
     });

@@ -5,7 +5,7 @@ import { asHash, asVotingKey, digest, type Hash, type VotingKey } from "./identi
 import { LIMITS } from "./limits.ts";
 import { Refusal, requireThat } from "./refusal.ts";
 import { readBytes, readBoolean, readInteger, readList } from "./schema.ts";
-import { decodeTransaction, type Transaction } from "./transaction.ts";
+import { decodeTransaction, envelopeOf, type Transaction } from "./transaction.ts";
 import {
   aliveToValue,
   certificateToValue,
@@ -113,7 +113,12 @@ export function createBlock(header: BlockHeader, transactions: readonly Transact
 
 /** Digest over the identifiers of the envelopes, signatures included, in order. */
 export function transactionsRootOf(transactions: readonly Transaction[]): Hash {
-  return digest(concatBytes(...transactions.map((transaction) => digest(transaction.bytes))));
+  return rootOfEnvelopes(transactions.map(envelopeOf));
+}
+
+/** The same from the digests of the transactions' bytes. */
+export function rootOfEnvelopes(digests: readonly Hash[]): Hash {
+  return digest(concatBytes(...digests));
 }
 
 export function encodeBlock(block: Block): Uint8Array {

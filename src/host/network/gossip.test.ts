@@ -27,9 +27,8 @@ function setUp() {
         return Promise.resolve({ recipients: [] });
       },
     },
-    onGossip: (topic, from, bytes) => heard.push(`${topic} ${from} ${bytes.join()}`),
+    onGossip: (id, topic, from, bytes) => heard.push(`${id} ${topic} ${from} ${bytes.join()}`),
     onFault: (peer, code) => faults.push(`${peer} ${code}`),
-    isThrottled: () => false,
     nowMs: () => 0,
   });
   gossip.join(CHAIN);
@@ -39,15 +38,20 @@ function setUp() {
 }
 
 describe("gossip", () => {
-  it("is delivered at once, and passed on only when no fault was found in it", async () => {
+  it("is given to the peer at once, and passed on only when the peer found it sound", async () => {
     const { gossip, heard, receive } = setUp();
     const good = receive("honest", Uint8Array.of(0, 7));
     const bad = receive("sinner", Uint8Array.of(0, 8));
-    expect(heard).toEqual(["consensus honest 7", "consensus sinner 8"]);
-    gossip.suspect("sinner");
+    const unjudged = receive("honest", Uint8Array.of(0, 9));
+    expect(heard).toEqual(["1 consensus honest 7", "2 consensus sinner 8", "3 consensus honest 9"]);
+    gossip.judge(2, false);
+    gossip.judge(1, true);
     expect(await bad).toBe(TopicValidatorResult.Ignore);
-    await vi.advanceTimersByTimeAsync(100);
     expect(await good).toBe(TopicValidatorResult.Accept);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await unjudged).toBe(TopicValidatorResult.Ignore);
+    gossip.judge(3, true);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it("that is published again differs, so that nobody takes it for a duplicate", async () => {

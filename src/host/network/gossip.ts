@@ -14,8 +14,8 @@ import { Rate } from "./channels.ts";
 const COUNT_BYTES = 1;
 const PUBLISHED_MAX = 4096;
 const PEERS_MAX = 64;
-/** Longer than a signature worker takes for a batch; neighbours of the author get it without this pause, and a room of nine tabs are all neighbours. */
-const HOLD_MS = 50;
+/** A peer worker that has not said by then whether a message is sound is too busy to pass anything on. */
+const VERDICT_MS_MAX = 5_000;
 
 export function gossipService(): ReturnType<typeof gossipsub> {
   return gossipsub({
@@ -39,9 +39,8 @@ export function gossipService(): ReturnType<typeof gossipsub> {
 
 export interface GossipDeps {
   readonly pubsub: Pick<GossipSub, "topicValidators" | "subscribe" | "unsubscribe" | "publish" | "getSubscribers">;
-  /** Whether timers run late, as in a hidden tab. */
-  readonly isThrottled: () => boolean;
-  readonly onGossip: (topic: GossipTopic, from: string, bytes: Uint8Array) => void;
+  /** What was heard; `judge` is to be called with its identifier. */
+  readonly onGossip: (id: number, topic: GossipTopic, from: string, bytes: Uint8Array) => void;
   readonly onFault: (peer: string, code: RejectCode) => void;
   readonly nowMs: () => number;
 }
@@ -50,8 +49,9 @@ export class Gossip {
   readonly #deps: GossipDeps;
   readonly #published = new BoundedMap<string, number>(PUBLISHED_MAX);
   readonly #rates = new BoundedMap<string, Rate>(PEERS_MAX);
-  /** What is heard but not yet passed on, by the neighbour it came from. */
-  readonly #held = new Map<string, Set<(verdict: TopicValidatorResult) => void>>();
+  /** What is heard but not judged yet, by its identifier. */
+  readonly #held = new Map<number, (accept: boolean) => void>();
+  #nextId = 1;
   #topics = new Map<string, GossipTopic>();
 
   constructor(deps: GossipDeps) {
@@ -87,16 +87,16 @@ export class Gossip {
     return [...this.#topics.keys()].every((name) => this.#deps.pubsub.getSubscribers(name).some((other) => other.toString() === peer));
   }
 
-  /** The peer worker found a fault in what this neighbour sends: what is still held of it is not passed on. */
-  suspect(peer: string): void {
-    for (const release of this.#held.get(peer) ?? []) release(TopicValidatorResult.Ignore);
+  /** The peer worker's verdict on what it was given under this identifier. */
+  judge(id: number, accept: boolean): void {
+    this.#held.get(id)?.(accept);
   }
 
   forget(peer: string): void {
     this.#rates.delete(peer);
   }
 
-  /** Called once for each new message; it is delivered at once, and passed on when the returned promise says so. */
+  /** Called once for each new message; it is given to the peer worker at once, and passed on when the returned promise says so. */
   #validate(peer: string, message: Pick<Message, "topic" | "data">): TopicValidatorResult | Promise<TopicValidatorResult> {
     const nowMs = this.#deps.nowMs();
     const { topic: name, data } = message;
@@ -106,8 +106,10 @@ export class Gossip {
     this.#rates.set(peer, rate);
     if (data.length <= COUNT_BYTES || data.length > LIMITS.messageBytesMax + COUNT_BYTES) return this.#refuse(peer, "too-large");
     if (!rate.takeMessage(nowMs) || !rate.takeBytes(data.length, nowMs)) return this.#refuse(peer, "rate-limited");
-    this.#deps.onGossip(topic, peer, data.slice(COUNT_BYTES));
-    return this.#deps.isThrottled() ? TopicValidatorResult.Accept : this.#hold(peer);
+    const id = this.#nextId++;
+    const verdict = this.#verdictOn(id);
+    this.#deps.onGossip(id, topic, peer, data.slice(COUNT_BYTES));
+    return verdict;
   }
 
   #refuse(peer: string, code: RejectCode): TopicValidatorResult {
@@ -116,21 +118,18 @@ export class Gossip {
   }
 
   /**
-   * Who passes on garbage is punished for it like its author, since unsigned gossip names nobody else. So nothing is passed on before the peer worker had
-   * the time to find fault with it.
+   * Who passes on garbage is punished for it like its author, since unsigned gossip names nobody else. So nothing is passed on before the peer worker found
+   * it sound.
    */
-  #hold(peer: string): Promise<TopicValidatorResult> {
-    const held = this.#held.get(peer) ?? new Set();
-    this.#held.set(peer, held);
+  #verdictOn(id: number): Promise<TopicValidatorResult> {
     return new Promise((resolve) => {
-      const release = (verdict: TopicValidatorResult): void => {
+      const settle = (accept: boolean): void => {
         clearTimeout(timer);
-        held.delete(release);
-        if (held.size === 0 && this.#held.get(peer) === held) this.#held.delete(peer);
-        resolve(verdict);
+        this.#held.delete(id);
+        resolve(accept ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore);
       };
-      const timer = setTimeout(() => release(TopicValidatorResult.Accept), HOLD_MS);
-      held.add(release);
+      const timer = setTimeout(() => settle(false), VERDICT_MS_MAX);
+      this.#held.set(id, settle);
     });
   }
 }

@@ -86,12 +86,11 @@ export class TabNetwork {
     });
     this.#gossip = new Gossip({
       pubsub: deps.node.services.pubsub,
-      onGossip: (topic, from, bytes) => {
+      onGossip: (id, topic, from, bytes) => {
         this.#bytesIn += bytes.length;
-        this.#emit({ kind: "gossip", topic, from, bytes });
+        this.#emit({ kind: "gossip", id, topic, from, bytes });
       },
       onFault,
-      isThrottled: () => globalThis.document?.visibilityState === "hidden",
       nowMs,
     });
     this.#dialer = new Dialer({
@@ -139,9 +138,10 @@ export class TabNetwork {
         if (this.#channels.send(command.peer, command.protocol, command.bytes)) this.#bytesOut += command.bytes.length;
         return;
       case "penalize":
-        this.#gossip.suspect(command.peer);
         if (this.#standing.penalize(command.peer, command.code, Date.now())) this.#cut(command.peer);
         return;
+      case "verdict":
+        return this.#gossip.judge(command.id, command.accept);
       case "setRelays":
         this.#addresses = command.relays;
         this.#connectRelays();
