@@ -203,9 +203,12 @@ class PortServer implements SdkServer {
     const view = this.#view();
     if (view.halted !== null) throw new Refusal(view.halted.code, view.halted.data);
     const nowMs = this.#deps.nowMs();
+    const machine = await this.#deps.loadMachine();
+    // The peer may be the one that proposes it, and runs it at once.
+    if (given.some(({ operation }) => operation.startsWith("contract."))) this.#deps.input({ kind: "machine", machine });
     const submission = await this.#reports.submission(given, options, {
       view,
-      machine: await this.#deps.loadMachine(),
+      machine,
       completeCall: this.#completeCall,
       nowMs,
       validForMs: VALID_FOR_MS,
