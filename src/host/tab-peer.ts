@@ -180,9 +180,15 @@ export class TabPeer {
 
   /** Loaded once, when something asks for it. */
   #loadMachine(): Promise<ContractMachine> {
-    this.#machine ??= this.#makers.loadContractMachine();
-    this.#machine.catch(() => (this.#machine = null));
-    return this.#machine;
+    if (this.#machine !== null) return this.#machine;
+    const loading = this.#makers.loadContractMachine();
+    this.#machine = loading;
+    // Whoever asked, the peer has it before that one goes on: a contract that is tried is likely to be called.
+    loading.then(
+      (machine) => this.#runner?.input({ kind: "machine", machine }),
+      () => (this.#machine = null),
+    );
+    return loading;
   }
 
   #command(command: NetworkCommand): void {

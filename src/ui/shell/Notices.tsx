@@ -13,7 +13,8 @@ import { Link } from "wouter";
 import { Banner } from "../pattern/PageState.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
-import { useClient, useNameOf, useNow, usePeer, usePlatform } from "./peer-context.tsx";
+import { useOfflineMs } from "./offline.ts";
+import { useClient, useNameOf, usePeer, usePlatform } from "./peer-context.tsx";
 import { shortId } from "../pattern/Digest.tsx";
 
 /** A new version waits until this tab has saved all and told the voters that it goes. */
@@ -48,13 +49,12 @@ function UpdateNotice() {
 function OfflineNotice() {
   const text = useText();
   const format = useFormat();
-  const now = useNow();
-  const since = usePeer((state) => state.offlineSinceMs);
+  const offlineMs = useOfflineMs();
   const status = usePeer((state) => state.status);
-  if (since === null || status === null || !status.ready) return null;
+  if (offlineMs === null || status === null || !status.ready) return null;
   return (
     <Banner tone="offline" icon={<IconCloudOff size={22} aria-hidden />}>
-      <b>{text.shell.offlineFor(format.span(now - since))}. </b>
+      <b>{text.shell.offlineFor(format.span(offlineMs))}. </b>
       {text.notices.offline(format.number(status.final.height))}
     </Banner>
   );

@@ -9,7 +9,8 @@ import { Identicon } from "../pattern/Identicon.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { Notices } from "./Notices.tsx";
 import { isOnline } from "./peer-store.ts";
-import { useNameOf, useNow, usePeer } from "./peer-context.tsx";
+import { useOfflineMs } from "./offline.ts";
+import { useNameOf, usePeer } from "./peer-context.tsx";
 import { DAILY_PLACES, isAt, OTHER_PLACES, type Place } from "./places.ts";
 import { Toasts } from "./Toasts.tsx";
 
@@ -38,15 +39,14 @@ function useLamp(): Lamp {
 function BotName() {
   const text = useText();
   const format = useFormat();
-  const now = useNow();
   const status = usePeer((state) => state.status);
-  const since = usePeer((state) => state.offlineSinceMs);
+  const offlineMs = useOfflineMs();
   const lamp = useLamp();
   const line =
     status === null || !status.ready
       ? text.shell.joining
-      : since !== null
-        ? text.shell.offlineFor(format.span(now - since))
+      : offlineMs !== null
+        ? text.shell.offlineFor(format.span(offlineMs))
         : text.shell.linked(status.peers.length);
   return (
     <Link href="/network" className="bot" aria-label={`${status?.name || text.shell.app}: ${line}`}>
