@@ -28,6 +28,8 @@ import type { PeerView } from "./view.ts";
 
 /** Under load a leader lets this pass after its parent's header, so that blocks carry batches and votes do not crowd the links. */
 const BLOCK_INTERVAL_MS = 40;
+/** What comes to the mempool in so short a time is looked at together. */
+const CHANGED_PACE_MS = 10;
 /** A tab without any link founds on what it has after this long. */
 const ALONE_MS = 3_000;
 /** Seat work is looked at no more often than this. */
@@ -87,8 +89,9 @@ export class Peer implements PeerView {
   #seatsLookedMs = 0;
   #halted: RefusalShape | null = null;
   #closing = false;
-  /** The mempool has something new: the engine and the neighbours hear of it at the next tick, which comes at once. */
+  /** The mempool has something new: the engine and the neighbours hear of it at the next tick, which comes soon. */
   #changed = false;
+  #changedTickMs = 0;
 
   constructor(options: PeerOptions) {
     const { chain, account, ledger } = options;
@@ -119,6 +122,7 @@ export class Peer implements PeerView {
       machine,
       state,
       onChanged: () => (this.#changed = true),
+      onVerified: () => this.#bodies.settleAll(),
     });
     const anotherPeer = (than: string): string | undefined => this.#anotherPeer(than);
     this.#bodies = new Bodies({ outbox, transactions: this.#transactions, anotherPeer });
@@ -180,7 +184,8 @@ export class Peer implements PeerView {
 
   /** When a tick before the next steady one would be of use. */
   get wakeAtMs(): number {
-    return this.#changed ? this.#nowMs : this.#driver.wakeAtMs;
+    const changedAtMs = this.#changed ? Math.max(this.#nowMs, this.#changedTickMs + CHANGED_PACE_MS) : Infinity;
+    return Math.min(changedAtMs, this.#driver.wakeAtMs, this.#transactions.wakeAtMs);
   }
 
   #start(): void {
@@ -232,6 +237,7 @@ export class Peer implements PeerView {
   }
 
   #tick(): void {
+    if (this.#changed) this.#changedTickMs = this.#nowMs;
     this.#changed = false;
     this.#transactions.tick(this.#nowMs);
     this.#bodies.tick(this.#nowMs);
