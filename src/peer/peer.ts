@@ -184,6 +184,8 @@ export class Peer implements PeerView {
 
   /** When a tick before the next steady one would be of use. */
   get wakeAtMs(): number {
+    // Who has halted takes no ticks, so nothing would ever take the wish for one back.
+    if (this.#halted !== null) return Infinity;
     const changedAtMs = this.#changed ? Math.max(this.#nowMs, this.#changedTickMs + CHANGED_PACE_MS) : Infinity;
     return Math.min(changedAtMs, this.#driver.wakeAtMs, this.#transactions.wakeAtMs);
   }
