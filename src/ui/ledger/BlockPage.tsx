@@ -53,9 +53,7 @@ function BlockFacts({ block }: { block: BlockInfo }) {
           </Link>
         </dd>
         <dt>{text.ledger.parent}</dt>
-        <dd>
-          {block.height > 0 && <Link href={`/block/${block.parent}`}>{shortId(block.parent)}</Link>} <Digest value={block.parent} />
-        </dd>
+        <dd>{block.height > 0 ? <Link href={`/block/${block.parent}`}>{shortId(block.parent)}</Link> : <Digest value={block.parent} />}</dd>
         <dt>{text.ledger.round}</dt>
         <dd>{format.number(block.round)}</dd>
         <dt>{text.ledger.epoch}</dt>
