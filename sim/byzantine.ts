@@ -1,23 +1,17 @@
 /** A seat that lies: votes for everything, proposes two blocks at once, tells half of the others, withholds at random. */
-import type { ConsensusMessage } from "../src/consensus/engine.ts";
-import { createBlock, type Block } from "../src/protocol/block.ts";
-import type { Vote, VoteKind } from "../src/protocol/vote.ts";
+import type { Statement, Vote, VoteKind } from "../src/protocol/vote.ts";
 import type { Cluster } from "./cluster.ts";
-import type { EngineNodes, EnginePayload } from "./engine-node.ts";
-import type { NodeInput, NodeOutput } from "./node.ts";
+import type { NodeFactory, NodeInput, NodeOutput } from "./node.ts";
 
 export type Twist = (cluster: Cluster, id: string, input: NodeInput, outputs: readonly NodeOutput[]) => readonly NodeOutput[];
 
-const SIGNATURE = new Uint8Array(64);
-
-/** For nodes whose payloads are messages as they are. */
-export function createTwist(factory: EngineNodes): Twist {
+export function createTwist(factory: NodeFactory): Twist {
   return (cluster, id, input, outputs) => {
     const { random } = cluster;
     const some = (): readonly string[] => cluster.ids.filter(() => random.next() < 0.5);
     const said: NodeOutput[] = [];
-    const say = (to: string, message: ConsensusMessage): void => {
-      said.push({ kind: "send", to, payload: { kind: "consensus", message } satisfies EnginePayload });
+    const say = (to: string, payload: unknown): void => {
+      said.push({ kind: "send", to, payload });
     };
     for (const output of outputs) {
       if (output.kind !== "send") {
@@ -27,36 +21,27 @@ export function createTwist(factory: EngineNodes): Twist {
       if (random.next() < 0.1) continue;
       const message = factory.inspect(output.payload);
       if (message?.kind === "candidate" && random.next() < 0.7) {
-        const rival = rivalOf(message.block);
+        const rival = factory.rivalOf(output.payload);
         const chosen = some();
-        for (const to of cluster.ids) {
-          const block = chosen.includes(to) ? message.block : rival;
-          const vote = { ...message.vote, candidate: block.id };
-          say(to, { ...message, block, vote });
-        }
+        for (const to of cluster.ids) say(to, chosen.includes(to) ? output.payload : rival);
       } else if (message?.kind === "vote" && random.next() < 0.3) {
-        for (const to of some()) say(to, message);
+        for (const to of some()) say(to, output.payload);
       } else said.push(output);
     }
     const heard = input.kind === "message" ? factory.inspect(input.payload) : null;
-    if (heard?.kind === "candidate") {
-      for (const vote of allVotes(cluster, id, heard.block)) for (const to of some()) say(to, { kind: "vote", vote });
+    const { seat } = cluster.node(id).status();
+    if (heard?.kind === "candidate" && seat !== null) {
+      for (const statement of allVotes(heard.vote)) {
+        const payload = factory.voteOf(statement, seat);
+        for (const to of some()) say(to, payload);
+      }
     }
     return said;
   };
 }
 
-/** The same block a moment later. */
-function rivalOf(block: Block): Block {
-  return createBlock({ ...block.header, timeMs: block.header.timeMs + 1 }, block.transactions);
-}
-
-function allVotes(cluster: Cluster, id: string, block: Block): readonly Vote[] {
-  const status = cluster.node(id).status();
-  const { seat } = status;
-  const { chain, epochId, round } = block.header;
-  if (seat === null) return [];
-  return (["notarize", "finalize", "skip"] satisfies VoteKind[]).map((kind): Vote => {
-    return { chain, epochId, round, kind, candidate: kind === "skip" ? null : block.id, seat, signature: SIGNATURE };
+function allVotes({ chain, epochId, round, candidate }: Vote): readonly Statement[] {
+  return (["notarize", "finalize", "skip"] satisfies VoteKind[]).map((kind): Statement => {
+    return { chain, epochId, round, kind, candidate: kind === "skip" ? null : candidate };
   });
 }

@@ -1,4 +1,4 @@
-/** `npm run sim -- --seed N | --seeds A..B [--scenario NAME] [--nodes N]`: replays seeds and says which fail. */
+/** `npm run sim -- --seed N | --seeds A..B [--scenario NAME] [--nodes N] [--real]`: replays seeds and says which fail. */
 import { nodesOf, runScenario, SCENARIOS, type ScenarioName } from "./scenarios.ts";
 
 function option(name: string): string | undefined {
@@ -7,7 +7,7 @@ function option(name: string): string | undefined {
 }
 
 function fail(sentence: string): never {
-  console.error(`${sentence}\nUsage: npm run sim -- --seed N | --seeds A..B [--scenario ${SCENARIOS.join("|")}] [--nodes N]`);
+  console.error(`${sentence}\nUsage: npm run sim -- --seed N | --seeds A..B [--scenario ${SCENARIOS.join("|")}] [--nodes N] [--real]`);
   process.exit(2);
 }
 
@@ -27,6 +27,7 @@ function scenariosWanted(): readonly ScenarioName[] {
 }
 
 let failed = 0;
+const real = process.argv.includes("--real");
 const seeds = seedsWanted();
 for (const name of scenariosWanted()) {
   const nodes = option("nodes");
@@ -35,12 +36,14 @@ for (const name of scenariosWanted()) {
     let failures = 0;
     const times = new Map<string, number[]>();
     for (const seed of seeds) {
-      const result = runScenario(name, { seed, nodes: n });
+      const result = await runScenario(name, { seed, nodes: n, real });
       for (const [what, ms] of Object.entries(result.times)) times.set(what, [...(times.get(what) ?? []), ms]);
       if (result.failures.length === 0) continue;
       failures++;
       if (failures <= 3)
-        console.log(`FAIL ${name} --nodes ${n} --seed ${seed}\n${result.failures.join("\n")}\n${result.cluster.describe()}`);
+        console.log(
+          `FAIL ${name} --nodes ${n} --seed ${seed}${real ? " --real" : ""}\n${result.failures.join("\n")}\n${result.cluster.describe()}`,
+        );
     }
     failed += failures;
     const summary = [...times].map(([what, list]) => `${what} ${Math.max(...list) / 1000} s at most`).join(", ");

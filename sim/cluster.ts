@@ -2,7 +2,7 @@
 import { createRandom, type Random } from "../src/kit/random.ts";
 import type { Checkers } from "./checkers.ts";
 import type { NodeFactory, NodeInput, NodeOutput, SimNode } from "./node.ts";
-import { EventQueue } from "./queue.ts";
+import { EventQueue, type Action } from "./queue.ts";
 import type { Twist } from "./byzantine.ts";
 
 const TICK_MS = 100;
@@ -29,6 +29,8 @@ interface Tab {
   readonly node: SimNode;
   /** Writes under way, in order. A crash loses a part of them from some point on. */
   pending: { readonly id: number; readonly apply: () => void }[];
+  /** Outcomes that came while it slept. */
+  deferred: NodeInput[];
   readonly clockRate: number;
   wakeAtMs: number;
   alive: boolean;
@@ -50,6 +52,11 @@ export class Cluster {
   /** Candidates sent so far. */
   candidates = 0;
   messages = 0;
+  /** How often an honest node accused a seat that lies. */
+  accusations = 0;
+  /** Whether those that lie have begun to. */
+  lying = true;
+  #paid = 0;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -57,7 +64,11 @@ export class Cluster {
     this.ids = options.factory.ids;
     this.loss = options.loss ?? 0.02;
     this.#byzantine = new Set(options.byzantine ?? []);
-    for (const id of this.ids) this.open(id);
+  }
+
+  /** Opens every tab. */
+  async openAll(): Promise<void> {
+    for (const id of this.ids) await this.open(id);
   }
 
   get failures(): readonly string[] {
@@ -66,12 +77,19 @@ export class Cluster {
 
   // ------------------------------------------------------------ tabs
 
-  open(id: string): void {
-    if (this.#tabs.has(id)) return;
+  /** The clock stands until the tab has read its disk. */
+  open(id: string): void | Promise<void> {
+    if (this.#tabs.has(id)) return undefined;
+    const node = this.#options.factory.open(id, this.nowMs);
+    return node instanceof Promise ? node.then((opened) => this.#opened(id, opened)) : this.#opened(id, node);
+  }
+
+  #opened(id: string, node: SimNode): void {
     const drift = this.#options.drift ?? 0;
     const tab: Tab = {
-      node: this.#options.factory.open(id, this.nowMs),
+      node,
       pending: [],
+      deferred: [],
       clockRate: 1 + drift * (2 * this.random.next() - 1),
       wakeAtMs: Infinity,
       alive: true,
@@ -103,8 +121,16 @@ export class Cluster {
     tab.alive = false;
     const written = this.random.below(tab.pending.length + 1);
     for (const write of tab.pending.slice(0, written)) write.apply();
+    this.#options.factory.crashed(id);
     this.#tabs.delete(id);
     this.#say("crashes", id);
+    for (const other of this.ids) this.#step(other, { kind: "unlinked", peer: id });
+  }
+
+  /** Nothing is left of the tab: it comes back as a newcomer. */
+  wipe(id: string): void {
+    this.crash(id);
+    this.#options.factory.wipe(id);
   }
 
   /** The tab says goodbye first. */
@@ -119,10 +145,12 @@ export class Cluster {
 
   awake(id: string): void {
     this.#asleep.delete(id);
+    const tab = this.#tabs.get(id);
+    for (const input of tab?.deferred.splice(0) ?? []) this.#step(id, input);
   }
 
   awakeAll(): void {
-    this.#asleep.clear();
+    for (const id of this.#asleep) this.awake(id);
   }
 
   has(id: string): boolean {
@@ -187,28 +215,40 @@ export class Cluster {
 
   // ------------------------------------------------------------ stepping
 
-  at(atMs: number, run: () => void): void {
+  at(atMs: number, run: Action): void {
     this.#queue.push(atMs, run);
   }
 
   #step(id: string, input: NodeInput): void {
     const tab = this.#tabs.get(id);
-    if (tab === undefined || this.#asleep.has(id)) return;
+    if (tab === undefined) return;
+    if (this.#asleep.has(id)) {
+      if (input.kind === "own" || input.kind === "stored") tab.deferred.push(input);
+      return;
+    }
     const outputs = tab.node.step(Math.floor(this.nowMs * tab.clockRate), input);
-    this.#perform(id, tab, this.#byzantine.has(id) ? this.#options.twist!(this, id, input, outputs) : outputs);
+    this.#perform(id, tab, this.#lies(id) ? this.#options.twist!(this, id, input, outputs) : outputs);
+  }
+
+  /** Whether a node lies now. */
+  #lies(id: string): boolean {
+    return this.lying && this.#byzantine.has(id);
+  }
+
+  #send(id: string, to: string, payload: unknown): void {
+    const { checkers, factory } = this.#options;
+    const message = factory.inspect(payload);
+    if (message?.kind === "candidate") this.candidates++;
+    if (message !== null && !this.#byzantine.has(id)) checkers.onSaid(this.nowMs, id, message);
+    for (const receiver of this.#receivers(id, to)) this.#transmit(id, receiver, payload);
   }
 
   #perform(id: string, tab: Tab, outputs: readonly NodeOutput[]): void {
-    const { checkers, factory } = this.#options;
     for (const output of outputs) {
       switch (output.kind) {
-        case "send": {
-          const message = factory.inspect(output.payload);
-          if (message?.kind === "candidate") this.candidates++;
-          if (message !== null && !this.#byzantine.has(id)) checkers.onSaid(this.nowMs, id, message);
-          for (const to of this.#receivers(id, output.to)) this.#transmit(id, to, output.payload);
+        case "send":
+          this.#send(id, output.to, output.payload);
           break;
-        }
         case "store": {
           const write = { id: output.id, apply: output.apply };
           tab.pending.push(write);
@@ -216,16 +256,41 @@ export class Cluster {
           break;
         }
         case "own":
-          this.at(this.nowMs + output.afterMs, () => tab.alive && this.#step(id, { kind: "own", payload: output.payload }));
+          this.at(this.nowMs + output.afterMs, () => {
+            if (tab.alive) this.#step(id, { kind: "own", payload: output.payload });
+          });
           break;
         case "wake":
           this.#wake(id, tab, Math.max(this.nowMs + 1, Math.ceil(output.atMs / tab.clockRate)));
           break;
-        case "final":
-          if (!this.#byzantine.has(id)) checkers.onFinal(this.nowMs, id, output.final);
+        case "sent":
+          this.marks.push(output.mark);
           break;
+        case "refused":
+          this.#refused(output.mark);
+          break;
+        default:
+          if (!this.#byzantine.has(id)) this.#judge(id, output);
       }
     }
+  }
+
+  #judge(id: string, output: Extract<NodeOutput, { kind: "final" | "accused" | "blamed" | "fault" }>): void {
+    const { checkers, factory } = this.#options;
+    if (output.kind === "final") return checkers.onFinal(this.nowMs, id, output.final);
+    if (output.kind === "fault") return checkers.fail(this.nowMs, `${id}: ${output.sentence}`);
+    if (output.kind === "blamed") {
+      if (!this.#byzantine.has(output.peer)) checkers.fail(this.nowMs, `${id} blames ${output.peer}, who is honest: ${output.code}`);
+      return;
+    }
+    const owner = factory.ownerOf(output.seat);
+    if (owner === undefined || !this.#byzantine.has(owner)) checkers.fail(this.nowMs, `${id} accuses ${owner ?? "nobody"}, who is honest`);
+    else this.accusations++;
+  }
+
+  #refused(mark: number): void {
+    const index = this.marks.indexOf(mark);
+    if (index >= 0) this.marks.splice(index, 1);
   }
 
   /** One timer for each tab: the earliest time it asked for. */
@@ -248,12 +313,13 @@ export class Cluster {
     this.#step(id, { kind: "stored", id: write.id });
   }
 
-  run(forMs: number): void {
+  async run(forMs: number): Promise<void> {
     const untilMs = this.nowMs + forMs;
     while (this.#queue.nextAtMs <= untilMs && this.failures.length < FAILURES_MAX) {
       const event = this.#queue.pop()!;
       this.nowMs = event.atMs;
-      event.run();
+      const done = event.run();
+      if (done !== undefined) await done;
     }
     this.nowMs = untilMs;
   }
@@ -263,8 +329,7 @@ export class Cluster {
   /** A payment is sent at a node; its mark, or null if the node does not run. */
   pay(id: string): number | null {
     if (!this.#tabs.has(id) || this.#asleep.has(id)) return null;
-    const mark = this.marks.length + 1;
-    this.marks.push(mark);
+    const mark = ++this.#paid;
     this.#step(id, { kind: "pay", mark });
     return mark;
   }
@@ -280,21 +345,21 @@ export class Cluster {
   }
 
   /** Runs until all honest nodes have these payments final. Gives the time it took, or null. */
-  untilFinal(marks: readonly number[], boundMs: number): number | null {
+  async untilFinal(marks: readonly number[], boundMs: number): Promise<number | null> {
     const fromMs = this.nowMs;
     while (this.nowMs - fromMs < boundMs && this.failures.length === 0) {
-      this.run(250);
+      await this.run(250);
       if (this.missing(marks).length === 0) return this.nowMs - fromMs;
     }
     return null;
   }
 
   /** Runs until a condition holds, or gives null. */
-  until(condition: () => boolean, boundMs: number): number | null {
+  async until(condition: () => boolean, boundMs: number): Promise<number | null> {
     const fromMs = this.nowMs;
     while (!condition()) {
       if (this.nowMs - fromMs >= boundMs || this.failures.length > 0) return null;
-      this.run(250);
+      await this.run(250);
     }
     return this.nowMs - fromMs;
   }

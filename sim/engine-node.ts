@@ -12,12 +12,13 @@ import type {
 } from "../src/consensus/engine.ts";
 import { createSimplex } from "../src/consensus/simplex/simplex.ts";
 import type { Rule } from "../src/consensus/simplex/state.ts";
+import { assert } from "../src/kit/assert.ts";
 import type { Random } from "../src/kit/random.ts";
 import { toHex, type Hash, type HashHex, type VotingKey } from "../src/protocol/identifiers.ts";
 import { includesSeat } from "../src/protocol/seats.ts";
 import type { Transaction } from "../src/protocol/transaction.ts";
-import type { Block } from "../src/protocol/block.ts";
-import type { Certificate } from "../src/protocol/vote.ts";
+import { createBlock, type Block } from "../src/protocol/block.ts";
+import type { Certificate, Statement } from "../src/protocol/vote.ts";
 import { createModelTransaction, ModelChain, type ModelWorld } from "./model-ledger.ts";
 import type { FinalReport, NodeFactory, NodeInput, NodeOutput, SimNode } from "./node.ts";
 
@@ -27,7 +28,7 @@ const REJOIN_MS = 3000;
 const UNJUDGED_MAX = 200;
 const SERVED_BLOCKS_MAX = 64;
 
-export type EnginePayload =
+type EnginePayload =
   | { readonly kind: "consensus"; readonly message: ConsensusMessage }
   | { readonly kind: "transaction"; readonly transaction: Transaction };
 
@@ -169,7 +170,9 @@ class EngineNode implements SimNode {
         return "effects" in own ? this.#perform(own.effects) : this.#input(own.input);
       }
       case "pay":
-        return this.#submit(createModelTransaction(this.#o.world.chain, "account.transfer", input.mark, input.mark));
+        this.#submit(createModelTransaction(this.#o.world.chain, "account.transfer", input.mark, input.mark));
+        this.#out.push({ kind: "sent", mark: input.mark });
+        return;
       case "closing":
         return this.#input({ kind: "closing" });
     }
@@ -225,8 +228,10 @@ class EngineNode implements SimNode {
       case "wake":
         this.#out.push({ kind: "wake", atMs: effect.atMs });
         return;
-      case "dropped":
       case "evidence":
+        this.#out.push({ kind: "accused", seat: toHex(effect.first.seat) });
+        return;
+      case "dropped":
       case "split":
         return;
     }
@@ -446,23 +451,36 @@ export class EngineNodes implements NodeFactory {
     this.#withoutRules = options.withoutRules ?? [];
   }
 
-  get chain(): Hash {
-    return this.world.chain;
+  crashed(): void {
+    // Whatever was written is durable here.
+  }
+
+  wipe(id: string): void {
+    const incarnation = (this.#disks.get(id)?.incarnation ?? 0) + 1;
+    this.#disks.set(id, this.#emptyDisk(id, incarnation));
+  }
+
+  ownerOf(seat: HashHex): string | undefined {
+    return this.world.owners.get(seat);
+  }
+
+  #emptyDisk(id: string, incarnation: number): EngineDisk {
+    return {
+      votes: new Map(),
+      finals: [],
+      root: this.world.chain,
+      certificates: new Map(),
+      recoveries: new Map(),
+      pool: new Map(),
+      keys: [this.world.createSeat(id, incarnation)],
+      incarnation,
+    };
   }
 
   open(id: string): SimNode {
     let disk = this.#disks.get(id);
     if (disk === undefined) {
-      disk = {
-        votes: new Map(),
-        finals: [],
-        root: this.world.chain,
-        certificates: new Map(),
-        recoveries: new Map(),
-        pool: new Map(),
-        keys: [this.world.createSeat(id, 0)],
-        incarnation: 0,
-      };
+      disk = this.#emptyDisk(id, 0);
       this.#disks.set(id, disk);
     }
     return new EngineNode({
@@ -479,5 +497,18 @@ export class EngineNodes implements NodeFactory {
   inspect(payload: unknown): ConsensusMessage | null {
     const typed = payload as EnginePayload;
     return typed.kind === "consensus" ? typed.message : null;
+  }
+
+  /** The same block a moment later. */
+  rivalOf(payload: unknown): EnginePayload {
+    const message = this.inspect(payload);
+    assert(message?.kind === "candidate", "a rival is made of a candidate");
+    const { header, transactions } = message.block;
+    const block = createBlock({ ...header, timeMs: header.timeMs + 1 }, transactions);
+    return { kind: "consensus", message: { ...message, block, vote: { ...message.vote, candidate: block.id } } };
+  }
+
+  voteOf(statement: Statement, seat: VotingKey): EnginePayload {
+    return { kind: "consensus", message: signed(seat, { kind: "vote", statement }) };
   }
 }

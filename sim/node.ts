@@ -1,6 +1,8 @@
 /** What the simulator runs: a machine that takes inputs and gives outputs. The engine with a model ledger is one, a whole peer another. */
 import type { ConsensusMessage, ConsensusStatus } from "../src/consensus/engine.ts";
-import type { Hash, HashHex } from "../src/protocol/identifiers.ts";
+import type { WireMessage } from "../src/consensus/wire.ts";
+import type { HashHex, VotingKey } from "../src/protocol/identifiers.ts";
+import type { Statement } from "../src/protocol/vote.ts";
 
 export type NodeInput =
   | { readonly kind: "tick" }
@@ -21,7 +23,17 @@ export type NodeOutput =
   | { readonly kind: "store"; readonly id: number; readonly apply: () => void }
   | { readonly kind: "own"; readonly afterMs: number; readonly payload: unknown }
   | { readonly kind: "wake"; readonly atMs: number }
-  | { readonly kind: "final"; readonly final: FinalReport };
+  | { readonly kind: "final"; readonly final: FinalReport }
+  /** A payment will outlive its node from now on. */
+  | { readonly kind: "sent"; readonly mark: number }
+  /** A payment can never be made. */
+  | { readonly kind: "refused"; readonly mark: number }
+  /** A seat stands accused of two statements that contradict each other. */
+  | { readonly kind: "accused"; readonly seat: HashHex }
+  /** A peer sent what no honest one sends. */
+  | { readonly kind: "blamed"; readonly peer: string; readonly code: string }
+  /** What no honest node may do or meet. */
+  | { readonly kind: "fault"; readonly sentence: string };
 
 /** What a node says it holds for final now. */
 export interface FinalReport {
@@ -48,13 +60,24 @@ export interface SimNode {
   followsRecovery(): boolean;
 }
 
+/** A consensus message as engines exchange it, or as it travels. */
+export type SaidMessage = ConsensusMessage | WireMessage;
+
 /** Makes nodes of one run, and reads what they send for the checkers. */
 export interface NodeFactory {
   readonly ids: readonly string[];
   /** Opens a node over what its disk holds. */
-  open(id: string, nowMs: number): SimNode;
+  open(id: string, nowMs: number): SimNode | Promise<SimNode>;
+  /** The node is gone; of what its disk has not flushed, a part is lost. */
+  crashed(id: string): void;
+  /** Its disk is emptied: it comes back as a newcomer. */
+  wipe(id: string): void;
   /** The consensus message in a payload, if it is one. */
-  inspect(payload: unknown): ConsensusMessage | null;
-  /** What a Byzantine seat says instead: payloads with their receivers. */
-  readonly chain: Hash;
+  inspect(payload: unknown): SaidMessage | null;
+  /** Whose seat a voting key is. */
+  ownerOf(seat: HashHex): string | undefined;
+  /** For a seat that lies: another candidate of the same turn than the one in this payload. */
+  rivalOf(payload: unknown): unknown;
+  /** For a seat that lies: any vote, signed. */
+  voteOf(statement: Statement, seat: VotingKey): unknown;
 }

@@ -1,8 +1,11 @@
+/** What happens at a moment; the clock stands while it takes time of its own. */
+export type Action = () => void | Promise<void>;
+
 /** Events of a virtual clock, earliest first; those of one moment in the order they were made. */
 export interface Scheduled {
   readonly atMs: number;
   readonly order: number;
-  readonly run: () => void;
+  readonly run: Action;
 }
 
 function isBefore(a: Scheduled, b: Scheduled): boolean {
@@ -22,7 +25,7 @@ export class EventQueue {
     return this.#heap[0]?.atMs ?? Infinity;
   }
 
-  push(atMs: number, run: () => void): void {
+  push(atMs: number, run: Action): void {
     const heap = this.#heap;
     const item = { atMs, order: this.#order++, run };
     let index = heap.length;

@@ -17,8 +17,8 @@ const FAILING: readonly (readonly [rule: Rule, name: ScenarioName, seed: number,
 ];
 
 describe("a rule taken away", () => {
-  it.each(FAILING)("%s: %s fails with seed %i", (rule, name, seed, failure) => {
-    const { failures } = runScenario(name, { seed, nodes: 4, withoutRules: [rule] });
+  it.each(FAILING)("%s: %s fails with seed %i", async (rule, name, seed, failure) => {
+    const { failures } = await runScenario(name, { seed, nodes: 4, withoutRules: [rule] });
     expect(failures.join("\n")).toMatch(failure);
   });
 });

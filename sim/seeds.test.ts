@@ -29,15 +29,15 @@ const PLAN: readonly (readonly [ScenarioName, number, number])[] = [
 ];
 
 describe("clusters under faults", () => {
-  it.each(PLAN)("%s with %i nodes, %i seeds", (name, nodes, seeds) => {
+  it.each(PLAN)("%s with %i nodes, %i seeds", async (name, nodes, seeds) => {
     for (let seed = 0; seed < seeds; seed++) {
-      const { failures, cluster } = runScenario(name, { seed, nodes });
+      const { failures, cluster } = await runScenario(name, { seed, nodes });
       expect(failures, `npm run sim -- --scenario ${name} --nodes ${nodes} --seed ${seed}\n${cluster.describe()}`).toEqual([]);
     }
   });
 
-  it("the same seed gives the same run", () => {
-    const runs = [0, 1].map(() => runScenario("twoOfFour", { seed: 3, nodes: 4 }));
+  it("the same seed gives the same run", async () => {
+    const runs = [await runScenario("twoOfFour", { seed: 3, nodes: 4 }), await runScenario("twoOfFour", { seed: 3, nodes: 4 })];
     expect(runs[0]!.cluster.messages).toBe(runs[1]!.cluster.messages);
     expect(runs[0]!.times).toEqual(runs[1]!.times);
   });
