@@ -19,7 +19,8 @@ export interface Updates {
 export function watchUpdates(leave: () => Promise<void>): Updates {
   const handlers = new Set<(apply: () => Promise<void>) => void>();
   let waiting: ServiceWorker | null = null;
-  const tab = crypto.randomUUID();
+  // `randomUUID` is missing where the address is not secure.
+  const tab = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const channel = new BroadcastChannel(CHANNEL);
 
   channel.addEventListener("message", (event: MessageEvent<UpdateMessage>) => {
