@@ -4,6 +4,7 @@ import { decode, encode, type Value } from "../protocol/codec.ts";
 import { asHash, asVotingKey, digest, type Hash } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, requireThat } from "../protocol/refusal.ts";
+import { envelopeOf } from "../protocol/transaction.ts";
 import { readBoolean, readBytes, readInteger, readList, readText } from "../protocol/schema.ts";
 import {
   aliveToValue,
@@ -51,7 +52,7 @@ function valueToComplete(value: Value): CompleteRecovery {
 function messageToValue(message: ConsensusMessage): Value {
   switch (message.kind) {
     case "candidate": {
-      const envelopes = message.block.transactions.map((transaction) => digest(transaction.bytes));
+      const envelopes = message.block.transactions.map(envelopeOf);
       return [message.kind, message.block.headerBytes, envelopes, voteToValue(message.vote), message.certificates.map(certificateToValue)];
     }
     case "vote":

@@ -5,7 +5,7 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 /** Lower-case hexadecimal text, two digits a byte; also the form in which digests are keys of maps. */
 export function bytesToHex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += HEX[byte];
+  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i]!]!;
   return text;
 }
 

@@ -4,10 +4,10 @@
  * stays in them until it comes up or makes half of them.
  */
 import { equalBytes } from "../kit/bytes.ts";
-import { toHex, type HashHex } from "../protocol/identifiers.ts";
+import type { HashHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, requireThat } from "../protocol/refusal.ts";
-import type { Transaction } from "../protocol/transaction.ts";
+import { idKeyOf, type Transaction } from "../protocol/transaction.ts";
 import { accountKey, parametersOf, readAccount, settled, type Account } from "./accounts.ts";
 import { chainOfState, placeOf } from "./apply-block.ts";
 import { feeOf, readTransaction } from "./calls.ts";
@@ -133,7 +133,7 @@ export class Mempool {
   }
 
   #weigh(transaction: Transaction, state: StateView, nowMs: number) {
-    const id = toHex(transaction.id);
+    const id = idKeyOf(transaction);
     requireThat(!this.#byId.has(id), "already-known");
     const account = this.#checkForm(transaction, state, nowMs);
     const { senderKey, free } = readTransaction(transaction);
@@ -312,7 +312,7 @@ export class Mempool {
     for (const transaction of transactions) {
       const { senderKey } = readTransaction(transaction);
       const [index] = transaction.body.nonce;
-      const carried = toHex(transaction.id);
+      const carried = idKeyOf(transaction);
       const lane = this.#senders.get(senderKey)?.lanes.get(index);
       if (lane === undefined) continue;
       const known = this.#byId.get(carried);

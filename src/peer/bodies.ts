@@ -1,5 +1,4 @@
 /** Finds the transactions that a candidate names: among those verified, else asked of peers. PROTOCOL, "Joining and following". */
-import { bytesToHex } from "../kit/bytes.ts";
 import { BoundedMap } from "../kit/bounded-map.ts";
 import { digest, toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
@@ -11,15 +10,19 @@ import type { Transactions } from "./transactions.ts";
 /** An answer that has not come by then is asked of another peer. */
 const FETCH_TIMEOUT_MS = 1_000;
 const FETCH_ATTEMPTS_MAX = 6;
+/** Bodies that are missing beside others are most likely on their way by gossip: asking at once would send a whole block twice. */
+const PATIENCE_MS = 100;
 
 interface Fetch {
   readonly envelopes: readonly Hash[];
+  readonly keys: readonly HashHex[];
   readonly then: (transactions: readonly Transaction[]) => void;
   /** Bodies that came and from whom, decoded, not all verified yet. */
   readonly arrived: Map<HashHex, { readonly transaction: Transaction; readonly from: string }>;
   peer: string;
   attempts: number;
-  askedMs: number;
+  /** When it is asked of somebody, for the first time or again. */
+  dueMs: number;
 }
 
 export interface BodiesOptions {
@@ -41,34 +44,53 @@ export class Bodies {
 
   /** Calls back with all transactions in order, every signature verified; never, if nobody has them. */
   resolve(envelopes: readonly Hash[], from: string, then: (transactions: readonly Transaction[]) => void): void {
-    const fetch: Fetch = { envelopes, then, arrived: new Map(), peer: from, attempts: 0, askedMs: this.#nowMs };
-    if (this.#missing(fetch).length === 0) return then(this.#collect(fetch));
+    const fetch: Fetch = {
+      envelopes,
+      keys: envelopes.map(toHex),
+      then,
+      arrived: new Map(),
+      peer: from,
+      attempts: 0,
+      dueMs: this.#nowMs + PATIENCE_MS,
+    };
+    const missing = this.#missing(fetch);
+    if (missing.length === 0) return then(this.#collect(fetch));
     const id = this.#nextId++;
     this.#fetches.set(id, fetch);
-    this.#ask(id, fetch);
+    // Who knows none of them does not hear the others' gossip yet.
+    if (missing.length === envelopes.length && !missing.some((envelope) => this.#isComing(envelope))) this.#ask(id, fetch);
+  }
+
+  #isComing(envelope: Hash): boolean {
+    return this.#options.transactions.isVerifying(toHex(envelope));
+  }
+
+  /** More transactions were verified: those that some candidates waited for, perhaps. */
+  settleAll(): void {
+    for (const [id, fetch] of [...this.#fetches.entries()]) this.#settle(id, fetch);
   }
 
   #missing(fetch: Fetch): readonly Hash[] {
-    return fetch.envelopes.filter((envelope) => {
-      const key = toHex(envelope);
+    return fetch.envelopes.filter((_, index) => {
+      const key = fetch.keys[index]!;
       return this.#options.transactions.verified(key) === undefined && !fetch.arrived.has(key);
     });
   }
 
   #collect(fetch: Fetch): readonly Transaction[] {
-    return fetch.envelopes.map(
-      (envelope) => this.#options.transactions.verified(toHex(envelope)) ?? fetch.arrived.get(toHex(envelope))!.transaction,
-    );
+    return fetch.keys.map((key) => this.#options.transactions.verified(key) ?? fetch.arrived.get(key)!.transaction);
   }
 
   #ask(id: number, fetch: Fetch): void {
+    const envelopes = this.#missing(fetch).filter((envelope) => !this.#isComing(envelope));
     fetch.attempts += 1;
-    fetch.askedMs = this.#nowMs;
+    fetch.dueMs = this.#nowMs + FETCH_TIMEOUT_MS * fetch.attempts;
+    if (envelopes.length === 0) return;
     this.#options.outbox.network({
       kind: "send",
       peer: fetch.peer,
       protocol: "fetch",
-      bytes: encodeFetch({ kind: "wanted", id, envelopes: this.#missing(fetch) }),
+      bytes: encodeFetch({ kind: "wanted", id, envelopes }),
     });
   }
 
@@ -76,9 +98,9 @@ export class Bodies {
   tick(nowMs: number): void {
     this.#nowMs = nowMs;
     for (const [id, fetch] of [...this.#fetches.entries()]) {
-      if (nowMs - fetch.askedMs < FETCH_TIMEOUT_MS * fetch.attempts) continue;
+      if (nowMs < fetch.dueMs) continue;
       if (this.#settle(id, fetch)) continue;
-      const other = this.#options.anotherPeer(fetch.peer);
+      const other = fetch.attempts === 0 ? undefined : this.#options.anotherPeer(fetch.peer);
       if (other !== undefined) fetch.peer = other;
       if (fetch.attempts >= FETCH_ATTEMPTS_MAX) this.#fetches.delete(id);
       else this.#ask(id, fetch);
@@ -110,7 +132,7 @@ export class Bodies {
     if (message.kind === "wanted") return this.#serve(from, message.id, message.envelopes);
     const fetch = this.#fetches.get(message.id);
     if (fetch === undefined || fetch.peer !== from) return;
-    const wanted = new Set(fetch.envelopes.map(bytesToHex));
+    const wanted = new Set(fetch.keys);
     const before = fetch.arrived.size;
     for (const envelope of message.envelopes) {
       const key = toHex(digest(envelope));

@@ -245,7 +245,11 @@ export class ConsensusDriver {
   }
 
   #noteOwnCandidate(message: ConsensusMessage): void {
-    if (message.kind === "candidate") this.#options.transactions.onInBlock(message.block.transactions, message.block.header.height ?? 0);
+    if (message.kind !== "candidate") return;
+    const { transactions } = this.#options;
+    transactions.onInBlock(message.block.transactions, message.block.header.height ?? 0);
+    // Its own transactions go before it, or everybody would have to ask for them.
+    transactions.flush();
   }
 
   #send(peer: string, message: ConsensusMessage): void {

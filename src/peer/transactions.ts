@@ -14,6 +14,8 @@ import {
   createTransaction,
   decodeTransaction,
   encodeTransactionBody,
+  envelopeKeyOf,
+  idKeyOf,
   type Transaction,
 } from "../protocol/transaction.ts";
 import { decodeTransactionBatch, encodeTransactionBatch } from "../protocol/wire.ts";
@@ -23,6 +25,8 @@ import type { Outbox, Verdict } from "./outbox.ts";
 
 /** How long what still waits is not shared again: long enough to cost little, short enough for a tab that was deaf for a moment. */
 const SHARE_AGAIN_MS = 3_000;
+/** A peer that sends much gathers for this long, since a message costs every tab on its way far more than a transaction in it. */
+const SHARE_PACE_MS = 20;
 
 /** Where the road of a submission is told; nobody asks after those of an earlier run. */
 export type Reporter = (report: RoadReport) => void;
@@ -30,10 +34,18 @@ export type Reporter = (report: RoadReport) => void;
 /** Signatures of own transactions under way at once. */
 const SIGNING_MAX = 64;
 
+/** Own transactions are stored by the batch, since IndexedDB costs by the row; a row goes when the last of them is done. */
+interface PoolRow {
+  readonly key: HashHex;
+  left: number;
+}
+
 interface Own {
   readonly report: Reporter;
   readonly transaction: Transaction;
   inBlock: boolean;
+  /** Null until it is stored. */
+  row: PoolRow | null;
 }
 
 interface Queued {
@@ -51,6 +63,8 @@ export interface TransactionsOptions {
   readonly machine: LateMachine;
   readonly state: () => StateView;
   readonly onChanged: () => void;
+  /** Signatures of a batch were checked: those that hold are `verified` now. */
+  readonly onVerified: () => void;
 }
 
 export class Transactions {
@@ -69,6 +83,10 @@ export class Transactions {
   #outgoing: Transaction[] = [];
   #outgoingBytes = 0;
   #sharedAgainMs = 0;
+  #sharedMs = 0;
+  /** Own ones that are not stored yet, and rows whose transactions are all done: both wait for the next flush. */
+  #unstored: Own[] = [];
+  #doneRows: string[] = [];
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
@@ -80,19 +98,29 @@ export class Transactions {
     return this.#verified.get(envelope);
   }
 
+  /** Whether its signatures are being checked at this moment. */
+  isVerifying(envelope: HashHex): boolean {
+    return this.#verifying.has(envelope);
+  }
+
+  /** When what waits to be shared has waited long enough. */
+  get wakeAtMs(): number {
+    return this.#outgoing.length > 0 ? this.#sharedMs + SHARE_PACE_MS : Infinity;
+  }
+
   get ownPending(): readonly Transaction[] {
     return [...this.#own.values()].map((own) => own.transaction);
   }
 
   /** Verifies the signatures of envelopes that came with a block, where they were not seen before. Valid ones count as `verified`. */
   verify(envelopes: readonly Transaction[], then: (allValid: boolean) => void): void {
-    const fresh = envelopes.filter((transaction) => !this.#verified.has(toHex(digest(transaction.bytes))));
+    const fresh = envelopes.filter((transaction) => !this.#verified.has(envelopeKeyOf(transaction)));
     const counts = fresh.map((transaction) => signatureChecksOf(transaction));
     this.#options.outbox.verify(counts.flat(), (allValid, results) => {
       let offset = 0;
       for (const [index, transaction] of fresh.entries()) {
         const mine = results.slice(offset, (offset += counts[index]!.length));
-        if (mine.every(Boolean)) this.#verified.set(toHex(digest(transaction.bytes)), transaction);
+        if (mine.every(Boolean)) this.#verified.set(envelopeKeyOf(transaction), transaction);
       }
       then(allValid);
     });
@@ -136,7 +164,7 @@ export class Transactions {
   }
 
   #verifyBatch(from: string, batch: readonly Transaction[], verdict: Verdict): void {
-    const keys = batch.map((transaction) => toHex(digest(transaction.bytes)));
+    const keys = batch.map((transaction) => envelopeKeyOf(transaction));
     for (const key of keys) this.#verifying.add(key);
     const counts = batch.map((transaction) => signatureChecksOf(transaction));
     this.#options.outbox.verify(counts.flat(), (allValid, results) => {
@@ -150,6 +178,7 @@ export class Transactions {
         changed = this.#add(transaction) || changed;
       }
       verdict(allValid);
+      this.#options.onVerified();
       if (!allValid) this.#options.outbox.penalize(from, "signature-invalid");
       if (changed) this.#options.onChanged();
     });
@@ -178,7 +207,8 @@ export class Transactions {
         if (!this.#outgoing.includes(transaction)) this.#share(transaction);
       }
     }
-    this.flush();
+    if (nowMs >= this.wakeAtMs) this.flush();
+    if (this.#doneRows.length > 0) this.#store();
   }
 
   #share(transaction: Transaction): void {
@@ -187,8 +217,31 @@ export class Transactions {
     if (this.#outgoingBytes >= LIMITS.transactionBatchBytesMax) this.flush();
   }
 
-  /** Publishes what waits to be shared, in batches. */
+  /** Own ones that are new, one row for all; and away with the rows of those that are done. */
+  #store(): void {
+    const { outbox } = this.#options;
+    const fresh = this.#unstored.filter(({ transaction }) => this.#own.has(idKeyOf(transaction)));
+    const deletes = this.#doneRows.map((key) => ["pool", key] as const);
+    this.#unstored = [];
+    this.#doneRows = [];
+    const puts: (readonly ["pool", string, Uint8Array])[] = [];
+    for (let from = 0; from < fresh.length; from += LIMITS.transactionBatchMax) {
+      const part = fresh.slice(from, from + LIMITS.transactionBatchMax);
+      const row: PoolRow = { key: idKeyOf(part[0]!.transaction), left: part.length };
+      for (const own of part) own.row = row;
+      puts.push(["pool", row.key, encodeTransactionBatch(part.map(({ transaction }) => transaction.bytes))]);
+    }
+    if (puts.length + deletes.length === 0) return;
+    const written = new Set(puts.map(([, key]) => key));
+    outbox.store({ puts, deletes: deletes.filter(([, key]) => !written.has(key)), strict: false }, (refusal) => {
+      if (refusal !== null) outbox.log("error", "own transactions not stored", { code: refusal.code });
+    });
+  }
+
+  /** Stores and publishes what waits to be shared, in batches. */
   flush(): void {
+    this.#sharedMs = this.#nowMs;
+    if (this.#unstored.length > 0) this.#store();
     while (this.#outgoing.length > 0) {
       let bytes = 0;
       let count = 0;
@@ -204,7 +257,7 @@ export class Transactions {
         bytes: encodeTransactionBatch(batch.map((transaction) => transaction.bytes)),
       });
       for (const transaction of batch) {
-        const own = this.#own.get(toHex(transaction.id));
+        const own = this.#own.get(idKeyOf(transaction));
         if (own !== undefined && !own.inBlock) own.report({ stage: "shared", transaction, height: null });
       }
     }
@@ -277,47 +330,56 @@ export class Transactions {
   }
 
   #adopt(transaction: Transaction, report: Reporter): void {
-    const { mempool, outbox, state, onChanged } = this.#options;
+    const { mempool, state, onChanged } = this.#options;
     mempool.add(transaction, state(), this.#nowMs);
-    const id = toHex(transaction.id);
-    this.#verified.set(toHex(digest(transaction.bytes)), transaction);
-    this.#own.set(id, { report, transaction, inBlock: false });
+    const id = idKeyOf(transaction);
+    this.#verified.set(envelopeKeyOf(transaction), transaction);
+    const own: Own = { report, transaction, inBlock: false, row: null };
+    this.#own.set(id, own);
+    this.#unstored.push(own);
     report({ stage: "signed", transaction, height: null });
-    outbox.store({ puts: [["pool", id, transaction.bytes]], deletes: [], strict: false }, (refusal) => {
-      if (refusal !== null) outbox.log("error", "own transaction not stored", { code: refusal.code });
-    });
     this.#share(transaction);
     onChanged();
   }
 
-  /** After a restart: own transactions that were stored and not yet final. Those that can no longer hold are given back to be deleted. */
+  /** After a restart: own transactions that were stored and not yet final, without those that can no longer hold. They are stored anew. */
   restore(rows: readonly (readonly [key: string, bytes: Uint8Array])[], nowMs: number): void {
     this.#nowMs = nowMs;
     for (const [key, bytes] of rows) {
+      this.#doneRows.push(key);
       try {
-        this.#adopt(decodeTransaction(bytes), () => {});
+        for (const envelope of decodeTransactionBatch(bytes)) this.#restoreOne(envelope);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        this.#forgetRow(key);
       }
+    }
+    // In one write, or a crash between two would lose them.
+    this.#store();
+  }
+
+  #restoreOne(envelope: Uint8Array): void {
+    try {
+      this.#adopt(decodeTransaction(envelope), () => {});
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
     }
   }
 
-  #forgetRow(id: string): void {
-    this.#options.outbox.store({ puts: [], deletes: [["pool", id]], strict: false }, () => {});
+  #forget(id: HashHex, { row }: Own): void {
+    this.#own.delete(id);
+    if (row !== null && --row.left === 0) this.#doneRows.push(row.key);
   }
 
   /** A leader could not include it, for a reason that will not go away. */
   onRefused(transaction: Transaction, refusal: RefusalShape): void {
-    this.#options.mempool.remove(toHex(transaction.id));
-    this.#refuse(toHex(transaction.id), refusal);
+    this.#options.mempool.remove(idKeyOf(transaction));
+    this.#refuse(idKeyOf(transaction), refusal);
   }
 
   #refuse(id: HashHex, refusal: RefusalShape): void {
     const own = this.#own.get(id);
     if (own === undefined) return;
-    this.#own.delete(id);
-    this.#forgetRow(id);
+    this.#forget(id, own);
     this.#freeNumber = null;
     own.report({ stage: "refused", transaction: own.transaction, refusal });
   }
@@ -326,22 +388,21 @@ export class Transactions {
   onInBlock(transactions: readonly Transaction[], height: number): void {
     if (this.#own.size === 0) return;
     for (const transaction of transactions) {
-      const own = this.#own.get(toHex(transaction.id));
+      const own = this.#own.get(idKeyOf(transaction));
       if (own === undefined || own.inBlock) continue;
       own.inBlock = true;
       own.report({ stage: "in-block", transaction, height });
     }
   }
 
-  /** These became final and are written. Gives the rows of own ones, to be deleted. */
+  /** These became final and are written. */
   onFinal(transactions: readonly Transaction[], receipts: readonly Receipt[], height: number): void {
     const dropped = this.#options.mempool.onFinal(transactions, this.#options.state());
     for (const [index, transaction] of transactions.entries()) {
-      const id = toHex(transaction.id);
+      const id = idKeyOf(transaction);
       const own = this.#own.get(id);
       if (own === undefined) continue;
-      this.#own.delete(id);
-      this.#forgetRow(id);
+      this.#forget(id, own);
       own.report({ stage: "final", transaction, height, receipt: receipts[index]! });
     }
     for (const transaction of dropped) this.#onDropped(transaction);
@@ -349,9 +410,9 @@ export class Transactions {
 
   /** Another peer of the account used the number first. That transaction can never take effect, so its calls may be signed anew. */
   #onDropped(transaction: Transaction): void {
-    const own = this.#own.get(toHex(transaction.id));
+    const own = this.#own.get(idKeyOf(transaction));
     if (own === undefined) return;
-    this.#refuse(toHex(transaction.id), { code: "nonce-used", data: { lane: transaction.body.nonce[0] } });
+    this.#refuse(idKeyOf(transaction), { code: "nonce-used", data: { lane: transaction.body.nonce[0] } });
     if (transaction.body.nonce[0] === this.#lane) this.#useLane((this.#lane + 1) % LIMITS.lanesMax);
   }
 

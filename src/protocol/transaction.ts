@@ -1,7 +1,7 @@
 /** Transactions: what is signed, how it is encoded, and the checks that need no state. PROTOCOL, "Transactions". */
 import { equalBytes } from "../kit/bytes.ts";
 import { decode, encode, type Value } from "./codec.ts";
-import { asAccountId, asHash, digest, type AccountId, type Hash } from "./identifiers.ts";
+import { asAccountId, asHash, digest, toHex, type AccountId, type Hash, type HashHex } from "./identifiers.ts";
 import { LIMITS } from "./limits.ts";
 import { Refusal, requireThat } from "./refusal.ts";
 import { readBytes, readInteger, readList, readMap, readText } from "./schema.ts";
@@ -34,6 +34,37 @@ export interface Transaction {
   readonly id: Hash;
   readonly body: TransactionBody;
   readonly signatures: readonly SignaturePair[];
+}
+
+interface Names {
+  readonly id: HashHex;
+  readonly envelope: Hash;
+  readonly envelopeKey: HashHex;
+}
+
+const names = new WeakMap<Transaction, Names>();
+
+function namesOf(transaction: Transaction): Names {
+  let known = names.get(transaction);
+  if (known === undefined) {
+    const envelope = digest(transaction.bytes);
+    names.set(transaction, (known = { id: toHex(transaction.id), envelope, envelopeKey: toHex(envelope) }));
+  }
+  return known;
+}
+
+/** The identifier as the key of a map; made once for each transaction, as are the two below. */
+export function idKeyOf(transaction: Transaction): HashHex {
+  return namesOf(transaction).id;
+}
+
+/** Digest of the whole envelope, signatures included: what blocks commit to. */
+export function envelopeOf(transaction: Transaction): Hash {
+  return namesOf(transaction).envelope;
+}
+
+export function envelopeKeyOf(transaction: Transaction): HashHex {
+  return namesOf(transaction).envelopeKey;
 }
 
 export function encodeTransactionBody(body: TransactionBody): Uint8Array {
