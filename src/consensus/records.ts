@@ -1,7 +1,9 @@
 /** What consensus keeps over a crash: keys and bytes of the rows in the table of votes. PROTOCOL, "Votes are durable before they go out". */
 import { decode, encode, type Value } from "../protocol/codec.ts";
+import { decodeBlock } from "../protocol/block.ts";
 import { asHash, asVotingKey, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
+import { Refusal } from "../protocol/refusal.ts";
 import { readBoolean, readBytes, readInteger, readList } from "../protocol/schema.ts";
 import {
   certificateToValue,
@@ -12,7 +14,7 @@ import {
   type Certificate,
   type Recovery,
 } from "../protocol/vote.ts";
-import type { CompleteRecovery } from "./engine.ts";
+import type { CompleteRecovery, DurableRecord } from "./engine.ts";
 
 /** Rounds as keys that sort by number. */
 function roundKey(round: number): string {
@@ -155,4 +157,23 @@ export function encodeBranch(epochs: readonly Hash[]): Uint8Array {
 
 export function decodeBranch(bytes: Uint8Array): readonly Hash[] {
   return readList(decode(bytes), "branch").map(asHash);
+}
+
+const READERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
+  own: decodeOwnVotes,
+  notarized: decodeCertificate,
+  body: decodeBlock,
+  alive: decodeOwnAlive,
+  recovers: decodeOwnRecoveries,
+  voted: () => null,
+  recovery: (bytes) => valueToCompleteRecovery(decode(bytes)),
+  epoch: decodeEpoch,
+  [recordKeys.branch]: decodeBranch,
+};
+
+/** @throws {Refusal} when a row of the table of votes is not what this peer wrote: it must not vote by half of its memory. */
+export function checkRecord([key, bytes]: DurableRecord): void {
+  const kind = key.split("/", 1)[0]!;
+  if (!Object.hasOwn(READERS, kind)) throw new Refusal("schema-invalid", { field: kind });
+  READERS[kind]!(bytes);
 }

@@ -1,5 +1,6 @@
 /** Brings a peer's ledger back from storage: the newest snapshot, the changes since, and the final blocks a branch may still replace. */
 import type { BlockInfo } from "../consensus/engine.ts";
+import { checkRecord } from "../consensus/records.ts";
 import { bytesToHex, concatBytes, equalBytes } from "../kit/bytes.ts";
 import { createLedgerState, decodeChanges, decodeReceipts, decodeState, type Change, type LedgerState } from "../ledger/index.ts";
 import type { RestoredStep } from "../peer/ledger-chain.ts";
@@ -109,6 +110,10 @@ async function loadSteps(storage: Storage, root: BlockInfo, undoByHeight: Loaded
       rowKeys.clear();
       continue;
     }
+    const isWhole = row.block === null ? row.info.recovery !== null : equalBytes(row.block.id, row.info.id);
+    const parent = row.info.parent === null ? null : toHex(row.info.parent);
+    if (!isWhole || parent === null || !(parent === toHex(root.id) || rowKeys.has(parent)))
+      throw new Refusal("storage-broken", { row: key });
     const heighted = equalBytes(row.info.heightedId, row.info.id);
     rowKeys.set(toHex(row.info.id), key);
     steps.push({
@@ -143,12 +148,15 @@ export async function loadLedger(storage: Storage, genesisBytes: Uint8Array): Pr
     const headRow = await storage.read("meta", META.head);
     if (headRow !== undefined) {
       const head = decodeHead(headRow);
-      if (!equalBytes(head.stateRoot, loaded.state.root())) {
+      const last = steps.findLast(({ info }) => equalBytes(info.heightedId, info.id))?.info ?? root;
+      if (!equalBytes(head.stateRoot, loaded.state.root()) || !equalBytes(head.id, last.id)) {
         throw new Refusal("storage-broken", { height: head.height, root: bytesToHex(loaded.state.root()) });
       }
     }
+    const records = await allRows(storage, "votes");
+    for (const record of records) checkRecord(record);
     const { undoByHeight: _, ...state } = loaded;
-    return { ...state, root, steps, rowKeys, records: await allRows(storage, "votes"), pool: await allRows(storage, "pool") };
+    return { ...state, root, steps, rowKeys, records, pool: await allRows(storage, "pool") };
   } catch (error) {
     if (error instanceof Refusal && error.code.startsWith("storage-")) throw error;
     const reason = error instanceof Error ? error.message : String(error);
