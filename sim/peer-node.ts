@@ -73,6 +73,7 @@ class PeerNode implements SimNode {
   #certificates: Certificate[] = [];
   #out: NodeOutput[] = [];
   #reported = "";
+  #heard = 0;
   #saidHalted = false;
 
   constructor(options: PeerNodeOptions) {
@@ -137,7 +138,8 @@ class PeerNode implements SimNode {
         const payload = input.payload as PeerPayload;
         const { from } = input;
         const bytes = payload.bytes.slice();
-        if (payload.kind === "gossip") return { kind: "network", event: { kind: "gossip", topic: payload.topic, from, bytes } };
+        if (payload.kind === "gossip")
+          return { kind: "network", event: { kind: "gossip", id: this.#heard++, topic: payload.topic, from, bytes } };
         return { kind: "network", event: { kind: "message", protocol: payload.protocol, from, bytes } };
       }
       case "stored":

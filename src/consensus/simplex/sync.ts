@@ -74,6 +74,8 @@ function give(s: SimplexState, peer: string, from: TreeNode, known: readonly Has
   const start = next === undefined ? undefined : s.tree.get(next.key);
   const recovery = start?.recovery ?? null;
   const top = recovery !== null ? start!.parent! : next === undefined ? s.finalHead : closingOf(s, epoch, start);
+  // It stands on the empty candidate that closed this epoch, or above: what it lacks is of the next one.
+  if (recovery === null && start !== undefined && s.tree.isAncestor(top, from)) return give(s, peer, start, known);
   if (!mayAnswer(s, peer, `${from.key}/${top.key}`, GIVE_PAUSE_MS)) return;
   const chunk = chunkOf(s, from, top);
   if (chunk === undefined) {
