@@ -22,7 +22,8 @@ export function createPlatform(version: string, onUpdateReady: BrowserPlatform["
     has: {
       locks: "locks" in navigator,
       serviceWorker: "serviceWorker" in navigator,
-      sensors: "DeviceMotionEvent" in globalThis || "geolocation" in navigator,
+      // The names are there on every origin; readings come to secure ones only.
+      sensors: globalThis.isSecureContext && ("DeviceMotionEvent" in globalThis || "geolocation" in navigator),
       share: "share" in navigator,
     },
     inviteAddress: () => new URL("./", document.baseURI).href,
