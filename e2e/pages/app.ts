@@ -24,6 +24,14 @@ const PATHS: Record<PlaceName, string> = {
 };
 
 const READY_MS = 60_000;
+const ANSWER_MS = 2_000;
+
+/** The status, or why there is none. */
+async function askStatus(answerMs: number): Promise<Status | string> {
+  if (window.bothy === undefined) return "no window.bothy yet";
+  const late = new Promise<string>((resolve) => setTimeout(resolve, answerMs, "no answer"));
+  return Promise.race([late, window.bothy.status().catch((error: { code?: string }) => String(error.code ?? error))]);
+}
 
 function askWindow([name, parameters]: readonly [string, unknown]): Promise<unknown> {
   return (window.bothy!.query as unknown as (name: string, parameters: unknown) => Promise<unknown>)(name, parameters);
@@ -57,9 +65,11 @@ export class AppPage {
   async until(what: string, wanted: (status: Status) => boolean, timeoutMs = READY_MS): Promise<Status> {
     let status: Status | undefined;
     const ask = async (): Promise<string> => {
-      // While the page is between two documents there is nobody to ask.
-      status = await this.page.evaluate(() => window.bothy?.status()).catch(() => undefined);
-      return status !== undefined && wanted(status) ? what : JSON.stringify(status);
+      // While the page is between two documents there is nobody to ask, and a peer that starts may take its time.
+      const answer = await this.page.evaluate(askStatus, ANSWER_MS).catch((error: Error) => error.message);
+      if (typeof answer === "string") return answer;
+      status = answer;
+      return wanted(answer) ? what : JSON.stringify(answer);
     };
     await expect.poll(ask, { message: what, timeout: timeoutMs, intervals: [100] }).toBe(what);
     return status!;

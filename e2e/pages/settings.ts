@@ -47,7 +47,7 @@ export class SettingsPage extends AppPage {
     await this.main.getByText("Bring back another account").click();
     const form = this.main.locator("details form");
     await form.getByLabel("or the 24 words").fill(words.join(" "));
-    const reloaded = this.page.waitForEvent("framenavigated");
+    const reloaded = this.page.waitForEvent("load");
     await form.getByRole("button", { name: "Bring it back" }).click();
     await reloaded;
   }
