@@ -4,8 +4,8 @@ import { accessSync, constants } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { chromium } from "@playwright/test";
-import { launch } from "puppeteer-core";
+import { chromium, type Browser } from "@playwright/test";
+import { launch, type Browser as FirefoxBrowser } from "puppeteer-core";
 
 export interface EngineDriver {
   readonly name: string;
@@ -60,24 +60,37 @@ async function readInPieces(read: (start: number) => Promise<string | null>): Pr
   return text;
 }
 
+export function findChromium(): string | undefined {
+  return process.env["CHROMIUM_PATH"] ?? programOf("chromium", "google-chrome");
+}
+
+export function launchChromium(): Promise<Browser> {
+  const args = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ];
+  return chromium.launch({ executablePath: findChromium()!, args });
+}
+
+export function findFirefox(): string | undefined {
+  return programOf("firefox-esr", "firefox");
+}
+
+export function launchFirefox(): Promise<FirefoxBrowser> {
+  return launch({ browser: "firefox", executablePath: findFirefox()!, headless: true, protocolTimeout: 900_000 });
+}
+
 function chromiumDriver(): EngineDriver {
-  const named = process.env["CHROMIUM_PATH"];
-  const executablePath = named ?? programOf("chromium", "google-chrome");
   return {
     name: "chromium",
-    found: executablePath !== undefined,
+    found: findChromium() !== undefined,
     async run(url) {
-      const browser = await chromium.launch({
-        ...(executablePath === undefined ? {} : { executablePath }),
-        args: [
-          "--no-sandbox",
-          "--disable-gpu",
-          "--no-first-run",
-          "--disable-background-networking",
-          "--disable-component-update",
-          "--disable-sync",
-        ],
-      });
+      const browser = await launchChromium();
       try {
         const page = await browser.newPage();
         await page.goto(url);
@@ -90,12 +103,11 @@ function chromiumDriver(): EngineDriver {
 }
 
 function firefoxDriver(): EngineDriver {
-  const executablePath = programOf("firefox-esr", "firefox");
   return {
     name: "firefox",
-    found: executablePath !== undefined,
+    found: findFirefox() !== undefined,
     async run(url) {
-      const browser = await launch({ browser: "firefox", executablePath: executablePath!, headless: true, protocolTimeout: 900_000 });
+      const browser = await launchFirefox();
       try {
         const page = await browser.newPage();
         await page.goto(url);

@@ -1,7 +1,9 @@
 /**
  * Runs the determinism suites in Node and in every engine that is here, and compares each row. Prints a line `pass …` or `FAIL …` per
- * engine and suite; ends with 1 if any differs. `node tools/run.mjs tools/engines/run.ts [chromium|firefox|webkit …]` runs some.
+ * engine and suite; ends with 1 if any differs. Then two engines make one mesh. `node tools/run.mjs tools/engines/run.ts
+ * [chromium|firefox|webkit|mesh …]` runs some.
  */
+import { runMixedMesh } from "../../e2e/firefox/mixed-mesh.ts";
 import type { NodeRun } from "../../src/host/determinism/suites-node.ts";
 import { runInNode, servePage } from "./build.ts";
 import { type EngineDriver, engineDrivers } from "./drivers.ts";
@@ -30,19 +32,26 @@ async function runSuite(driver: EngineDriver, url: string, { name, rows: ours }:
   }
 }
 
-async function main(names: readonly string[]): Promise<void> {
+async function compareEngines(isWanted: (name: string) => boolean): Promise<boolean> {
   const { suites, wasmFile } = await runInNode();
   for (const suite of suites) console.log(`pass node ${suite.name}: ${suite.rows.length} rows`);
   const { url, server } = await servePage(wasmFile);
   let same = true;
   for (const driver of engineDrivers()) {
-    if (names.length > 0 && !names.includes(driver.name)) continue;
+    if (!isWanted(driver.name)) continue;
     if (!driver.found) console.log(`${driver.name} is not installed: left out`);
     else for (const suite of suites) same = (await runSuite(driver, url, suite)) && same;
   }
   server.closeAllConnections();
   server.close();
-  process.exitCode = same ? 0 : 1;
+  return same;
+}
+
+async function main(names: readonly string[]): Promise<void> {
+  const isWanted = (name: string): boolean => names.length === 0 || names.includes(name);
+  const same = engineDrivers().some(({ name }) => isWanted(name)) ? await compareEngines(isWanted) : true;
+  const meshed = isWanted("mesh") ? await runMixedMesh() : true;
+  process.exitCode = same && meshed ? 0 : 1;
 }
 
 await main(process.argv.slice(2));
