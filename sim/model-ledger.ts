@@ -140,7 +140,8 @@ export class ModelWorld {
     const height = parent.info.height + 1;
     if (header.height !== height) throw new Refusal("block-invalid", { reason: "height" });
     const bare = transactions.length === 0 && header.alives.length === 0;
-    if (bare && timeMs < parent.info.timeMs + this.heartbeatMs) throw new Refusal("block-invalid", { reason: "bare" });
+    const quietSinceMs = this.state(parent.info.heightedId)!.info.timeMs;
+    if (bare && timeMs < quietSinceMs + this.heartbeatMs) throw new Refusal("block-invalid", { reason: "bare" });
     const { draft, included, marks } = this.#run(block, parent, height);
     if (draft.changed !== header.endsEpoch) throw new Refusal("block-invalid", { reason: "endsEpoch" });
     const info: BlockInfo = {
