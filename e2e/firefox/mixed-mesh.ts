@@ -109,7 +109,7 @@ async function buildIfMissing(): Promise<void> {
 }
 
 /** Whether every claim held. An engine that is not installed is said, not failed. */
-export async function runMixedMesh(): Promise<boolean> {
+async function runMixedMesh(): Promise<boolean> {
   if (findFirefox() === undefined || findChromium() === undefined) {
     console.log("mixed mesh: Firefox or Chromium is not installed: left out");
     return true;
@@ -145,3 +145,5 @@ export async function runMixedMesh(): Promise<boolean> {
     for (const close of closers) await close();
   }
 }
+
+process.exitCode = (await runMixedMesh()) ? 0 : 1;

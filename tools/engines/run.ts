@@ -3,7 +3,8 @@
  * engine and suite; ends with 1 if any differs. Then two engines make one mesh. `node tools/run.mjs tools/engines/run.ts
  * [chromium|firefox|webkit|mesh …]` runs some.
  */
-import { runMixedMesh } from "../../e2e/firefox/mixed-mesh.ts";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import type { NodeRun } from "../../src/host/determinism/suites-node.ts";
 import { runInNode, servePage } from "./build.ts";
 import { type EngineDriver, engineDrivers } from "./drivers.ts";
@@ -45,6 +46,12 @@ async function compareEngines(isWanted: (name: string) => boolean): Promise<bool
   server.closeAllConnections();
   server.close();
   return same;
+}
+
+async function runMixedMesh(): Promise<boolean> {
+  const program = spawn(process.execPath, ["--import", "tsx", "e2e/firefox/mixed-mesh.ts"], { stdio: "inherit" });
+  const [code] = (await once(program, "exit")) as [number | null];
+  return code === 0;
 }
 
 async function main(names: readonly string[]): Promise<void> {
