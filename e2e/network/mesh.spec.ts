@@ -14,7 +14,7 @@ test.afterEach(async ({ browser }) => {
   await relay.remove();
 });
 
-test("tabs in separate contexts link directly, gossip and messages flow, and a closed one is missed soon", async ({ browser }) => {
+test("[R12][C9a][C9b][C9c] tabs in separate contexts link directly, gossip and messages flow, and a closed one is missed soon", async ({ browser }) => {
   const tabs: Tab[] = [];
   for (let i = 0; i < 4; i++) tabs.push(await openTab(browser, relay));
   for (const tab of tabs)
@@ -45,7 +45,7 @@ test("what is gossiped twice arrives twice", async ({ browser }) => {
   }
 });
 
-test("a tab without WebRTC has relayed links that carry messages and gossip", async ({ browser }) => {
+test("[C12] a tab without WebRTC has relayed links that carry messages and gossip", async ({ browser }) => {
   const a = await openTab(browser, relay);
   const b = await openTab(browser, relay);
   const lame = await openTab(browser, relay, {

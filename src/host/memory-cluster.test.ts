@@ -29,7 +29,7 @@ async function until(condition: () => boolean): Promise<void> {
 const rootOf = (peer: ClusterPeer): string => bytesToHex(peer.peer.final.stateRoot);
 
 describe("peers of one process", () => {
-  it("one tab alone, with one seat, makes a transfer final and keeps it over a reload", async () => {
+  it("[C6b] one tab alone, with one seat, makes a transfer final and keeps it over a reload", async () => {
     const cluster = createCluster();
     const first = await cluster.open("a");
     const to = new Uint8Array(32).fill(7);

@@ -40,7 +40,7 @@ async function sendMany(cluster: MemoryCluster, clock: VirtualClock, from: Clust
 }
 
 describe("a peer that was not there", () => {
-  it("joins a BoT with more blocks than anybody keeps at hand, and verifies each", async () => {
+  it("[C1b] joins a BoT with more blocks than anybody keeps at hand, and verifies each", async () => {
     const { cluster, clock } = createCluster();
     const first = await cluster.open("a");
     const second = await cluster.open("b");

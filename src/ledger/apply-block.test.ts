@@ -216,7 +216,7 @@ describe("a header", () => {
     validateBlock(scenario.state, blockOf(scenario, changed), scenario.lastBlock, [votingKey(0)], scenario.deps);
   const other = digest(new Uint8Array(3));
 
-  it("says what execution gives, or the block is invalid", () => {
+  it("[C1b] says what execution gives, or the block is invalid", () => {
     expect(validate(funded()).receipts).toHaveLength(1);
     for (const root of ["stateRoot", "receiptsRoot", "seatsDigest"] as const)
       expect(() => validate(funded(), { [root]: other })).toThrow("root-mismatch");

@@ -136,7 +136,7 @@ describe("stream", () => {
 });
 
 describe("record", () => {
-  it("is written for ever, with who else signed it", () => {
+  it("[C4d] is written for ever, with who else signed it", () => {
     const scenario = funded();
     const call: Call = [
       "record.write",
@@ -244,7 +244,7 @@ describe("contract", () => {
     expect(heldSupply(scenario.state)).toBe(issued - burnt);
   });
 
-  it("lists its own keys only, writes records, and reads devices with their last values", () => {
+  it("[C7b] lists its own keys only, writes records, and reads devices with their last values", () => {
     const scenario = funded(programs);
     const first = deploy(scenario).results[0] as Hash;
     deploy(scenario);

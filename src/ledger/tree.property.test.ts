@@ -36,7 +36,7 @@ function oracle(leaves: readonly { path: Uint8Array; value: Uint8Array }[], dept
 }
 
 describe("the state tree", () => {
-  it("has the root that the specification says", () => {
+  it("[R20][C3] has the root that the specification says", () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 50 }), (changes) => {
         const tree = new Tree();
@@ -83,7 +83,7 @@ describe("the state tree", () => {
     );
   });
 
-  it("proves what it has and what it has not, and no proof holds for anything else", () => {
+  it("[M1a] proves what it has and what it has not, and no proof holds for anything else", () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 40 }), key, fc.nat(), (changes, asked, noise) => {
         const tree = new Tree();

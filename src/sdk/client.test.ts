@@ -31,7 +31,7 @@ const TO = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
 const transfer = (amount: number) => ({ operation: "account.transfer", arguments: { to: TO, amount } }) as const;
 
 describe("createClient", () => {
-  it("brings each answer to its question, whatever the order", async () => {
+  it("[C10] brings each answer to its question, whatever the order", async () => {
     const held: (() => void)[] = [];
     const client = connect((message, post) => {
       held.push(() => post({ kind: "result", id: message.id, value: message }));

@@ -33,7 +33,7 @@ function codeOf(message: unknown): string {
 }
 
 describe("docs/sdk.md", () => {
-  it("names every operation with its arguments", () => expect(documented("Operations")).toEqual(argumentsOf(OPERATION_SCHEMAS)));
+  it("[C10] names every operation with its arguments", () => expect(documented("Operations")).toEqual(argumentsOf(OPERATION_SCHEMAS)));
   it("names every query with its arguments", () => expect(documented("Queries")).toEqual(argumentsOf(QUERY_SCHEMAS)));
   it("names every command with its arguments", () => expect(documented("Commands")).toEqual(argumentsOf(COMMAND_SCHEMAS)));
   it("names every topic", () => expect(Object.keys(documented("Topics"))).toEqual(TOPICS));

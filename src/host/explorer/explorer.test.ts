@@ -128,7 +128,7 @@ async function indexRows(storage: Storage): Promise<number> {
 }
 
 describe("createExplorer", () => {
-  it("finds every transaction by its id and by whom it touches, over flushes and merges, and after a restart", async () => {
+  it("[M1b] finds every transaction by its id and by whom it touches, over flushes and merges, and after a restart", async () => {
     const random = createRandom(1);
     const disk = createMemoryDisk();
     const chain = new Chain(createMemoryStorage(disk));

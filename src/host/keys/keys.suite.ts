@@ -17,7 +17,7 @@ export function keysSuite(open: (name: string) => Promise<PeerKeys>): void {
     expect(new Set(hex([account, ...seats])).size).toBe(3);
   });
 
-  it("signs deterministically, by the one rule, and only with its own keys", async () => {
+  it("[R20][C3] signs deterministically, by the one rule, and only with its own keys", async () => {
     const keys = await open("signs");
     for (const kind of ["account", "voting"] as const) {
       const publicKey = await keys.create(kind);
@@ -56,7 +56,7 @@ export function keysSuite(open: (name: string) => Promise<PeerKeys>): void {
     }
   });
 
-  it("exports an account under a password, and imports it with that one only", async () => {
+  it("[R20][C3] exports an account under a password, and imports it with that one only", async () => {
     const keys = await open("export");
     const account = await keys.create("account");
     const file = await keys.exportAccount(account, "pässword ﬁne");

@@ -196,7 +196,7 @@ describe("send", () => {
     expect((await client.status()).finality.samples).toBeGreaterThan(0);
   });
 
-  it("rejects with the ledger's code, before a block and in one", async () => {
+  it("[C4b] rejects with the ledger's code, before a block and in one", async () => {
     expect(await codeOf(client.send([transfer(1)], { feeMax: 0 }))).toBe("fee-too-low");
     expect(await codeOf(client.send([transfer(10_000_000)]))).toBe("balance-too-low");
     expect(await codeOf(client.send([{ operation: "token.claim", arguments: {} }]))).toBe("not-supported");
@@ -254,7 +254,7 @@ describe("things", () => {
     expect((await client.query("device", { device })).status).toBe("retired");
   });
 
-  it("writes records and finds them by what they are about", async () => {
+  it("[M1b] writes records and finds them by what they are about", async () => {
     const about = "bothy://lamp";
     const written = { about, kind: "repair", digest: UNKNOWN, note: "new bulb" };
     const record = await identifierOf({ operation: "record.write", arguments: written });
@@ -304,7 +304,7 @@ describe("contracts", () => {
     expect(await codeOf(client.send([failingCall]))).toBe("contract-error");
   });
 
-  it("inspects and tries a source that is not deployed", async () => {
+  it("[C7a][M4b] inspects and tries a source that is not deployed", async () => {
     expect(await client.query("inspect", { source: COUNTER })).toMatchObject({ name: "counter", description: "Counts" });
     const trial = await client.query("dryRun", { source: COUNTER, method: "add", arguments: { by: 1 } });
     expect(trial).toMatchObject({ ok: true, result: 1, changes: [{ key: "count", before: 0, after: 1 }] });
@@ -313,7 +313,7 @@ describe("contracts", () => {
 });
 
 describe("ledger", () => {
-  it("gives blocks down to genesis, by height and by digest, with their certificate", async () => {
+  it("[C2b] gives blocks down to genesis, by height and by digest, with their certificate", async () => {
     const { height } = await client.send([transfer(1)]);
     const blocks = await client.query("blocks", { limit: 200 });
     expect(blocks.map((block) => block.height)).toEqual(Array.from({ length: blocks.length }, (_, index) => blocks[0]!.height - index));
@@ -344,7 +344,7 @@ describe("ledger", () => {
     expect(heights).toEqual(heights.toSorted((a, b) => b - a));
   });
 
-  it("shows accounts, and proves what they have", async () => {
+  it("[C2a] shows accounts, and proves what they have", async () => {
     await client.send([{ operation: "account.setProfile", arguments: { name: "Ada" } }]);
     expect(await client.query("account", { account: world.account })).toMatchObject({ name: "Ada", claimed: true, bond: 500 });
     expect((await client.query("accounts", { limit: 1 })).next).not.toBeNull();
@@ -359,7 +359,7 @@ describe("ledger", () => {
     expect(absence).toMatchObject({ bytes: null, checked: true });
   });
 
-  it("says how the peer is", async () => {
+  it("[C6a] says how the peer is", async () => {
     expect(await client.status()).toMatchObject({
       ready: true,
       account: world.account,
@@ -399,7 +399,7 @@ describe("ledger", () => {
 });
 
 describe("topics", () => {
-  it("bring blocks, transactions and events as they become final, and states when they change", async () => {
+  it("[C6d] bring blocks, transactions and events as they become final, and states when they change", async () => {
     const other = world.connect();
     const heard = { block: 0, transaction: [] as string[], event: [] as string[], status: 0, consensus: 0, network: 0 };
     const ends = [

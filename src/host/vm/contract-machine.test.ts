@@ -68,7 +68,7 @@ describe("isolation", () => {
     contract("throw new Error('x')"),
   ];
 
-  it("gives one result and one gas in 200 repeats, whatever ran between", () => {
+  it("[R6] gives one result and one gas in 200 repeats, whatever ran between", () => {
     const seen = new Set<string>();
     for (let i = 0; i < 200; i++) {
       if (i % 4 === 0) call(disturbances[(i / 4) % disturbances.length]!, { gasMax: 60_000_000 });
@@ -91,7 +91,7 @@ describe("isolation", () => {
 });
 
 describe("gas", () => {
-  it("ends a call exactly where it runs out: one unit less is too little", () => {
+  it("[R6] ends a call exactly where it runs out: one unit less is too little", () => {
     const source = contract("ctx.state.set('k', arg); return arg.map((x) => x * 2)");
     const enough = call(source, { argument: [1, 2, 3] });
     expect(enough.ok).toBe(true);

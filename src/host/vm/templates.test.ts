@@ -38,7 +38,7 @@ it.each(CONTRACT_TEMPLATES.map(({ name }) => name))("%s loads, and its manifest 
 });
 
 describe("Trace", () => {
-  it("follows an item from hand to hand and shows its history in order", () => {
+  it("[II.1-1] follows an item from hand to hand and shows its history in order", () => {
     const { host, as } = deploy("Trace");
     as("did:key:smelter", "create", { item: "frame-7", name: "Bicycle frame" });
     host.timeMs += 1000;

@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { DEFAULT_PARAMETERS, encodeGenesis } from "../protocol/genesis.ts";
+import { asAccountId, asVotingKey } from "../protocol/identifiers.ts";
+import type { Storage } from "../peer/ports.ts";
+import { createCommands } from "./commands.ts";
+import { createKeys } from "./keys/keys.ts";
+import { createMemorySeeds } from "./keys/memory-seeds.ts";
+import { DEFAULT_SETTINGS, openSettings } from "./settings.ts";
+import { createMemoryDisk, createMemoryStorage } from "./storage/memory-storage.ts";
+
+const PASSPHRASE = "a long enough passphrase";
+const NOW_MS = 1_750_000_000_000;
+
+async function createRig() {
+  const keys = await createKeys(createMemorySeeds());
+  const account = await keys.create("account");
+  const votingKey = await keys.create("voting");
+  const genesis = encodeGenesis({
+    version: 1,
+    kind: "public",
+    name: "Test",
+    token: "coal",
+    createdMs: NOW_MS,
+    founder: asAccountId(account),
+    foundingSeat: asVotingKey(votingKey),
+    parameters: DEFAULT_PARAMETERS,
+    salt: new Uint8Array(16),
+  });
+  const settingsDisk = createMemoryDisk();
+  const settings = await openSettings(createMemoryStorage(settingsDisk));
+  const ledger: { storage: Storage } = { storage: createMemoryStorage() };
+  const done: string[] = [];
+  const commands = createCommands({
+    keys,
+    settings,
+    account: () => account,
+    genesis: () => genesis,
+    storage: () => ledger.storage,
+    stop: async () => void done.push("stop"),
+    openLedger: async () => {
+      done.push("open");
+      return ledger.storage;
+    },
+    deleteLedger: async () => {
+      done.push("delete");
+      ledger.storage = createMemoryStorage();
+    },
+    onSettings: () => void done.push("settings"),
+    found: async (name) => `chain of ${name}`,
+    diagnostics: () => ({ done: done.length }),
+    leave: async () => void done.push("leave"),
+    nowMs: () => NOW_MS,
+  });
+  return { keys, account, genesis, settings, settingsDisk, ledger, commands, done };
+}
+
+describe("what the app orders of its peer", () => {
+  it("[C6c] settings are durable, and the peer hears of them", async () => {
+    const { commands, settingsDisk, done } = await createRig();
+    expect(await commands.setSettings({ seatWanted: false, relays: ["/dns4/relay/tcp/443/wss"] })).toMatchObject({ seatWanted: false });
+    expect(done).toEqual(["settings"]);
+    const again = await openSettings(createMemoryStorage(settingsDisk));
+    expect(again.current).toEqual({ ...DEFAULT_SETTINGS, seatWanted: false, relays: ["/dns4/relay/tcp/443/wss"] });
+  });
+
+  it("a peer's export brings account, ledger and BoT to another, whose voting keys go with the record of their votes", async () => {
+    const from = await createRig();
+    await from.ledger.storage.write({ puts: [["blocks", "000000000001/0000", Uint8Array.of(1, 2, 3)]], deletes: [], strict: true });
+    const bytes = await from.commands.exportPeer({ passphrase: PASSPHRASE, ledger: true });
+    expect(from.settings.current.exportedMs).toBe(NOW_MS);
+    const to = await createRig();
+    await to.commands.importPeer({ bytes, passphrase: PASSPHRASE });
+    expect(to.done.slice(0, 3)).toEqual(["stop", "delete", "open"]);
+    expect(await to.keys.list("account")).toContainEqual(from.account);
+    expect(await to.keys.list("voting")).toEqual([]);
+    expect(await to.settings.lastGenesis()).toEqual(from.genesis);
+  });
+
+  it("a wrong passphrase and a file that is none are refused before anything is stopped or deleted", async () => {
+    const { commands, done } = await createRig();
+    const bytes = await commands.exportPeer({ passphrase: PASSPHRASE, ledger: false });
+    await expect(commands.importPeer({ bytes, passphrase: "another passphrase" })).rejects.toMatchObject({ code: "wrong-password" });
+    for (const garbage of [new Uint8Array(0), bytes.slice(0, -1), Uint8Array.of(...bytes, 0)]) {
+      await expect(commands.importPeer({ bytes: garbage, passphrase: PASSPHRASE })).rejects.toMatchObject({ code: "export-invalid" });
+    }
+    expect(done).toEqual([]);
+  });
+
+  it("the words bring the account back, and words that are none are refused", async () => {
+    const from = await createRig();
+    const words = await from.commands.identityWords({});
+    expect(words).toHaveLength(24);
+    const to = await createRig();
+    await expect(to.commands.restoreWords({ words: [...words.slice(1), "zebra"] })).rejects.toMatchObject({ code: "export-invalid" });
+    expect(to.done).toEqual([]);
+    await to.commands.restoreWords({ words });
+    expect(await to.keys.list("account")).toContainEqual(from.account);
+  });
+
+  it("a reset removes the ledger and the voting keys, and the account only if that is wanted", async () => {
+    const kept = await createRig();
+    await kept.commands.reset({ keys: false });
+    expect(kept.done).toEqual(["stop", "delete"]);
+    expect([await kept.keys.list("account"), await kept.keys.list("voting")]).toEqual([[kept.account], []]);
+    const gone = await createRig();
+    await gone.commands.reset({ keys: true });
+    expect(await gone.keys.list("account")).toEqual([]);
+  });
+});
