@@ -58,7 +58,7 @@ export class AppPage {
   }
 
   ready(): Promise<Status> {
-    return this.until("ready", ({ ready }) => ready);
+    return this.until("ready", ({ ready, peer }) => ready && peer !== "");
   }
 
   /** Waits until the status of this tab's peer is as wanted, and gives it. */

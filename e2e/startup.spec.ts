@@ -1,0 +1,118 @@
+/** What opening the app costs and what it obeys: bytes, the content security policy, and plain words on an address that is not secure. */
+import { createServer, request, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { chromium, expect, test } from "@playwright/test";
+import { RelayProcess } from "./harness/relay.ts";
+import { closeAll, openTab } from "./harness/tabs.ts";
+import { AppPage } from "./pages/app.ts";
+
+const SHELL_BYTES_MAX = 300_000;
+const READY_BYTES_MAX = 700_000;
+
+let relay: RelayProcess;
+
+test.beforeEach(async () => {
+  relay = await RelayProcess.open();
+});
+
+test.afterEach(async ({ browser }) => closeAll(browser, relay));
+
+/** Stands before the relay and counts what it answers, whoever in the tab asks: the page, its workers, or workers of these. */
+async function openCounter(): Promise<{ server: Server; url: string; files: Map<string, number> }> {
+  const files = new Map<string, number>();
+  const server = createServer((incoming, outgoing) => {
+    const onward = request(`http://127.0.0.1:${relay.port}${incoming.url}`, { method: incoming.method!, headers: incoming.headers });
+    onward.on("response", (answer) => {
+      outgoing.writeHead(answer.statusCode!, answer.headers);
+      answer.on("data", (part: Buffer) => files.set(incoming.url!, (files.get(incoming.url!) ?? 0) + part.length));
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(onward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, files };
+}
+
+test("the shell has painted within 300 kB, and the peer is ready within 700 kB", async ({ browser }) => {
+  const first = await openTab(browser, relay);
+  await first.ready();
+  const counter = await openCounter();
+  // What the service worker keeps for offline is fetched after all this, and for another time.
+  const context = await browser.newContext({ serviceWorkers: "block" });
+  const tab = new AppPage(await context.newPage());
+  await tab.page.goto(counter.url);
+  await tab.page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint").length > 0);
+  const shell = await tab.page.evaluate(() => {
+    const painted = performance.getEntriesByName("first-contentful-paint")[0]!.startTime;
+    const loaded = performance.getEntries().filter((entry) => entry instanceof PerformanceResourceTiming) as PerformanceResourceTiming[];
+    return loaded
+      .filter(({ responseEnd }) => responseEnd > 0 && responseEnd <= painted)
+      .reduce((sum, { transferSize }) => sum + transferSize, 0);
+  });
+  await tab.page.waitForFunction(() => "bothy" in window);
+  await tab.ready();
+  const table = [...counter.files].toSorted((one, other) => other[1] - one[1]);
+  const ready = table.reduce((sum, [, bytes]) => sum + bytes, 0);
+  counter.server.close();
+  counter.server.closeAllConnections();
+  test.info().annotations.push({ type: "bytes", description: JSON.stringify({ shell, ready, table }) });
+  expect(shell).toBeGreaterThan(0);
+  expect(shell).toBeLessThanOrEqual(SHELL_BYTES_MAX);
+  expect(ready, JSON.stringify(table)).toBeLessThanOrEqual(READY_BYTES_MAX);
+});
+
+test("nothing that the app does breaks its content security policy", async ({ browser }) => {
+  const context = await browser.newContext();
+  await context.addInitScript(() => {
+    const reports: string[] = [];
+    Object.assign(globalThis, { reports });
+    document.addEventListener("securitypolicyviolation", (event) => reports.push(`${event.violatedDirective} ${event.blockedURI}`));
+  });
+  const tab = new AppPage(await context.newPage());
+  const errors: string[] = [];
+  tab.page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  tab.page.on("pageerror", (error) => errors.push(String(error)));
+  const response = await tab.page.goto(relay.url);
+  const policy = response!.headers()["content-security-policy"];
+  expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval'");
+  expect(policy).not.toContain("'unsafe-eval'");
+  expect(policy).not.toMatch(/script-src[^;]*'unsafe-inline'/);
+  await tab.ready();
+  // The contract machine's WebAssembly, the editor and a picture made in the page.
+  const source =
+    'export const manifest = { name: "One", description: "", methods: { one: { description: "" } }, views: [] };\nexport function one() { return 1; }';
+  expect(await tab.query("dryRun", { source, method: "one", arguments: null })).toMatchObject({ ok: true, result: 1 });
+  await tab.goToPath("#/contracts/new/tally");
+  await tab.main.getByRole("textbox", { name: "Source" }).waitFor();
+  await tab.goTo("Invite");
+  await tab.main.getByRole("img", { name: "QR code of the invitation" }).waitFor();
+  await tab.goTo("Network");
+  await expect(tab.heading("Network")).toBeVisible();
+  expect(await tab.page.evaluate(() => (globalThis as unknown as { reports: string[] }).reports)).toEqual([]);
+  expect(errors).toEqual([]);
+});
+
+test("at an address that is not secure the app says what does not work there, and works as far as it can", async ({ browser: first }) => {
+  const founder = await openTab(first, relay);
+  await founder.ready();
+  // A name that only this browser knows: plain http to anything but this machine is not secure.
+  const { args = [], executablePath } = test.info().project.use.launchOptions ?? {};
+  const browser = await chromium.launch({
+    args: [...args, "--host-resolver-rules=MAP bothy.test 127.0.0.1"],
+    ...(executablePath === undefined ? {} : { executablePath }),
+  });
+  try {
+    const tab = new AppPage(await (await browser.newContext()).newPage());
+    await tab.page.goto(`http://bothy.test:${relay.port}/#/ledger`);
+    expect(await tab.page.evaluate(() => isSecureContext)).toBe(false);
+    await expect(tab.main.getByText("This address is not secure")).toBeVisible();
+    await tab.goToPath("#/devices/add");
+    await expect(tab.main.getByRole("radio", { name: /^This device's own sensors/ })).toBeDisabled();
+    await tab.ready();
+    expect((await tab.status()).chain).toBe((await founder.status()).chain);
+  } finally {
+    await browser.close();
+  }
+});
