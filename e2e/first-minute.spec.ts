@@ -1,0 +1,48 @@
+/** What a stranger sees in the first minute: nothing to install, nothing to sign up for, a list that fills in, and home. */
+import { expect, test } from "@playwright/test";
+import { RelayProcess } from "./harness/relay.ts";
+import { closeAll, openTab } from "./harness/tabs.ts";
+import { AppPage } from "./pages/app.ts";
+
+let relay: RelayProcess;
+
+test.beforeEach(async () => {
+  relay = await RelayProcess.open();
+});
+
+test.afterEach(async ({ browser }) => closeAll(browser, relay));
+
+test("[R1] [C6b] the first tab founds the BoT, claims its grant and takes the first seat while it says how far it has come; then it is home", async ({
+  browser,
+}) => {
+  const context = await browser.newContext();
+  const tab = new AppPage(await context.newPage());
+  await tab.page.goto(relay.url);
+  await expect(tab.joining).toBeVisible();
+  await expect(tab.page.getByRole("listitem").filter({ hasText: "Keys made" })).toBeVisible();
+  await expect(tab.page.getByRole("listitem").filter({ hasText: "Seat taken" })).toBeVisible();
+  await tab.ready();
+  await expect(tab.main.getByRole("heading", { name: "My devices" })).toBeVisible();
+  await expect(tab.main.getByText("No devices yet. A lamp that is only made up is a good first one.")).toBeVisible();
+  const { balance, seats } = await tab.until("a seat", ({ seats: { mine } }) => mine);
+  expect(seats.total).toBe(1);
+  // The grant, less the bond and the fee of the claim or the seat where one was taken.
+  const { grant, bond } = await tab.query("parameters", {});
+  expect(balance).toBeLessThanOrEqual(grant - bond);
+  await expect(tab.main.getByText("Your key is only in this browser.").filter({ visible: true })).toBeVisible();
+  await expect(tab.main.locator(".b-card").filter({ hasText: "Seats" }).filter({ hasText: "one is mine" }).last()).toBeVisible();
+});
+
+test("whoever opens an inner page first may look around while the tab joins", async ({ browser }) => {
+  const tab = await openTab(browser, relay);
+  await tab.ready();
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+  const other = new AppPage(await context.newPage());
+  await other.page.goto(`${relay.url}#/ledger`);
+  await expect(other.heading("Ledger")).toBeVisible();
+  await other.ready();
+  await other.follow("Network");
+  await expect(other.heading("Network")).toBeVisible();
+  await other.follow("Home");
+  await expect(other.main.getByRole("heading", { name: "Lately" })).toBeVisible();
+});
