@@ -29,7 +29,7 @@ const KEY_END = "~";
 const READ_ROWS = 500;
 
 /** Genesis as a block: nothing is below it. */
-export function genesisInfo(genesisBytes: Uint8Array): BlockInfo {
+function genesisInfo(genesisBytes: Uint8Array): BlockInfo {
   const genesis = decodeGenesis(genesisBytes);
   const id = chainOf(genesisBytes);
   return {

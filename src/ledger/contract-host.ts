@@ -47,7 +47,7 @@ function partyOf(text: string): AccountId {
 }
 
 /** A device as contracts see it, or null. Readings are the last ones of its open streams, by property. */
-export function deviceForContract(state: StateView, id: string): Value {
+function deviceForContract(state: StateView, id: string): Value {
   const bytes = id.length === 64 ? hexToBytes(id) : undefined;
   const device = bytes === undefined ? undefined : readDevice(state, bytes);
   if (device === undefined) return null;

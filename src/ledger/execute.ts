@@ -34,7 +34,7 @@ export interface BlockRun extends Place {
  * sender signed, and whether it can pay. Signatures were verified before. Gives the sender's account as it stands at that time.
  * @throws {Refusal}
  */
-export function checkEnvelope(state: StateView, transaction: Transaction, place: Place): Account {
+function checkEnvelope(state: StateView, transaction: Transaction, place: Place): Account {
   const { body, signatures } = transaction;
   requireThat(equalBytes(body.chain, place.chain), "wrong-chain");
   requireThat(body.validUntilMs >= place.timeMs, "expired", { validUntilMs: body.validUntilMs, timeMs: place.timeMs });

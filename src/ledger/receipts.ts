@@ -9,7 +9,7 @@ import type { LedgerEvent, Receipt } from "./types.ts";
 
 const encoded = new WeakMap<readonly Receipt[], Uint8Array>();
 
-export function eventToValue(event: LedgerEvent): Value {
+function eventToValue(event: LedgerEvent): Value {
   return [event.name, event.data];
 }
 

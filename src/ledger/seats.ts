@@ -10,7 +10,7 @@ import { accountKey, readAccount, writeAccount } from "./accounts.ts";
 import type { Head, Overlay, Seat, Seats, StateView } from "./types.ts";
 
 export const SEATS_KEY = "seats";
-export const HEAD_KEY = "head";
+const HEAD_KEY = "head";
 /** `[account, freeAtMs]` of a seat that ended and is still liable. */
 const FORMER_PREFIX = "former/";
 /** The same seats by the time at which their liability ends, to be forgotten then. */

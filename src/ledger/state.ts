@@ -12,7 +12,7 @@ import type { Change, LedgerState, Overlay, StateView } from "./types.ts";
 const STATE_VERSION = 1;
 
 /** Freezes lists and maps all the way down; bytes cannot be frozen and are not to be changed. */
-export function freeze<Given extends Value>(value: Given): Given {
+function freeze<Given extends Value>(value: Given): Given {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array || Object.isFrozen(value)) return value;
   for (const item of Array.isArray(value) ? (value as readonly Value[]) : Object.values(value)) freeze(item);
   return Object.freeze(value);

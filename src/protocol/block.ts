@@ -55,7 +55,7 @@ export interface Block {
 /** At most one vote of each seat for each kind is worth carrying. */
 const LATE_VOTES_MAX = 2 * LIMITS.seatsMax;
 
-export function encodeHeader(header: BlockHeader): Uint8Array {
+function encodeHeader(header: BlockHeader): Uint8Array {
   return encode([
     header.version,
     header.chain,

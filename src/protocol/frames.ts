@@ -1,7 +1,7 @@
 /** Messages on a byte stream: each is a frame of its length (four bytes, big-endian) and its bytes. Streams of libp2p keep no message boundaries. */
 import { Refusal } from "./refusal.ts";
 
-export const FRAME_PREFIX_BYTES = 4;
+const FRAME_PREFIX_BYTES = 4;
 
 /** The frame of a message. */
 export function encodeFrame(message: Uint8Array): Uint8Array {

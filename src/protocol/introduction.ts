@@ -9,7 +9,7 @@ import { requireThat } from "./refusal.ts";
 import { readList, readMap, readText } from "./schema.ts";
 
 export const RENDEZVOUS_PROTOCOL = "/bothy/1/rendezvous";
-export const PEERS_PROTOCOL = "/bothy/1/peers";
+const PEERS_PROTOCOL = "/bothy/1/peers";
 
 export interface Introduction {
   /** Hexadecimal text of the chain's identifier. */
@@ -23,7 +23,7 @@ export interface Introduction {
 /** The base58 text of an identity multihash of an Ed25519 key (libp2p peer-ids specification). */
 const PEER_ID = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/;
 
-export function isPeerIdText(text: string): boolean {
+function isPeerIdText(text: string): boolean {
   return PEER_ID.test(text);
 }
 

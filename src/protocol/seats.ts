@@ -5,7 +5,7 @@ import { LIMITS } from "./limits.ts";
 import type { Recovery } from "./vote.ts";
 
 /** Fewer current seats than this tolerate no faulty one, so those that lapse then only fall asleep. */
-export const SEATS_WITH_TOLERANCE = 4;
+const SEATS_WITH_TOLERANCE = 4;
 
 export interface SeatLists {
   /** Sorted bytewise. */

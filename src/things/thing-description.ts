@@ -94,7 +94,7 @@ function assertNames(thing: ThingDescription): void {
 }
 
 /** Checks a value that claims to be a Thing Description. @throws {Refusal} `schema-invalid` with the field. */
-export function assertThingDescription(value: unknown): asserts value is ThingDescription {
+function assertThingDescription(value: unknown): asserts value is ThingDescription {
   const { valid, errors } = officialValidator().validate(value);
   if (!valid) {
     const deepest = errors.at(-1);

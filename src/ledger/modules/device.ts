@@ -11,7 +11,7 @@ import { isUtf8, readShortText } from "../texts.ts";
 import type { StateView } from "../types.ts";
 
 export const DEVICE_PREFIX = "device/";
-export const DESCRIPTION_PREFIX = "description/";
+const DESCRIPTION_PREFIX = "description/";
 export const DEVICE_STATUSES = ["online", "offline", "fault"] as const;
 export type DeviceStatus = (typeof DEVICE_STATUSES)[number] | "retired";
 

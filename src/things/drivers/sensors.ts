@@ -170,7 +170,7 @@ const BATTERY: Sensor = {
 const SENSORS: readonly Sensor[] = [LOCATION, MOTION, ORIENTATION, LIGHT, BATTERY];
 
 /** The sensors of the browser this runs in. */
-export function browserSensorPlatform(): SensorPlatform {
+function browserSensorPlatform(): SensorPlatform {
   const scope = globalThis as unknown as {
     readonly navigator: Navigator & { readonly getBattery?: () => Promise<BatteryLike> };
     readonly isSecureContext: boolean;

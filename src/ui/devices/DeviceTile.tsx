@@ -36,7 +36,7 @@ export function useValueText(): (value: Value | undefined) => string {
   };
 }
 
-export function DeviceTile({ device }: { device: DeviceInfo }) {
+function DeviceTile({ device }: { device: DeviceInfo }) {
   const text = useText();
   const format = useFormat();
   const now = useNow();

@@ -91,7 +91,7 @@ function Calls({ transaction }: { transaction: TransactionInfo }) {
   );
 }
 
-export function Events({ transaction }: { transaction: TransactionInfo }) {
+function Events({ transaction }: { transaction: TransactionInfo }) {
   const text = useText();
   if (transaction.events.length === 0) return null;
   return (

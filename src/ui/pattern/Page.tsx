@@ -40,7 +40,7 @@ export function PageHead({
 }
 
 /** A page that cannot be shown: not there, forbidden or broken; what is so, why, and what to do. */
-export function Refused({ error }: { error: RefusalShape }) {
+function Refused({ error }: { error: RefusalShape }) {
   const text = useText();
   const forbidden = error.code === "not-authorized" || error.code === "not-owner";
   const missing = error.code.startsWith("unknown-") || error.code === "not-found";
