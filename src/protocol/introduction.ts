@@ -9,7 +9,6 @@ import { requireThat } from "./refusal.ts";
 import { readList, readMap, readText } from "./schema.ts";
 
 export const RENDEZVOUS_PROTOCOL = "/bothy/1/rendezvous";
-const PEERS_PROTOCOL = "/bothy/1/peers";
 
 export interface Introduction {
   /** Hexadecimal text of the chain's identifier. */
