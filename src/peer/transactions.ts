@@ -26,7 +26,7 @@ import type { Outbox, Verdict } from "./outbox.ts";
 /** How long what still waits is not shared again: long enough to cost little, short enough for a tab that was deaf for a moment. */
 const SHARE_AGAIN_MS = 3_000;
 /** A peer that sends much gathers for this long, since a message costs every tab on its way far more than a transaction in it. */
-const SHARE_PACE_MS = 20;
+const SHARE_PACE_MS = 100;
 
 /** Where the road of a submission is told; nobody asks after those of an earlier run. */
 export type Reporter = (report: RoadReport) => void;

@@ -30,18 +30,26 @@ function amountOf(call: OperationCall, bond: number): number {
 /** The api for `window.bothy`; its budget lasts as long as the tab. */
 export function createWindowBothy(client: Client): WindowBothy {
   let spent = 0;
+  // They are the same for as long as there is this chain.
+  let parameters: ReturnType<typeof askParameters> | undefined;
+  const askParameters = () => client.query("parameters");
+  const knownParameters = (): ReturnType<typeof askParameters> => {
+    parameters ??= askParameters();
+    parameters.catch(() => (parameters = undefined));
+    return parameters;
+  };
   return {
     status: () => client.status(),
     query: (name, ...parameters) => client.query(name, ...parameters),
     subscribe: (topic, handler) => client.subscribe(topic, handler),
     send: async (given, options = {}) => {
       const calls = given.map((call) => (Array.isArray(call) ? { operation: call[0], arguments: call[1] } : call) as OperationCall);
-      const [settings, parameters, estimate] = await Promise.all([
+      const [settings, { bond }, estimate] = await Promise.all([
         client.query("settings"),
-        client.query("parameters"),
+        knownParameters(),
         options.feeMax === undefined ? client.query("estimate", { calls }) : { fee: options.feeMax },
       ]);
-      const cost = calls.reduce((sum, call) => sum + amountOf(call, parameters.bond), estimate.fee);
+      const cost = calls.reduce((sum, call) => sum + amountOf(call, bond), estimate.fee);
       if (!(spent + cost <= settings.windowLimit)) throw new Refusal("limit-exceeded", { limit: settings.windowLimit, spent, cost });
       // Counted before it is sent: two sends at once must not both fit into what is left.
       spent += cost;

@@ -29,6 +29,8 @@ export function gossipService(): ReturnType<typeof gossipsub> {
     runOnLimitedConnection: true,
     // All tabs of a room share an address.
     scoreParams: { IPColocationFactorWeight: 0 },
+    // Below this a copy that nobody needed costs less than telling every neighbour not to send it.
+    idontwantMinDataSize: 16 * 1024,
     maxInboundDataLength: LIMITS.messageBytesMax + 64 * 1024,
     maxOutboundBufferSize: 16 * 1024 * 1024,
     maxTopicBytesPerPeer: 16 * 1024,

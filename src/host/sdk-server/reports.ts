@@ -6,7 +6,7 @@ import type { PeerView } from "../../peer/view.ts";
 import { toHex, type HashHex } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { RefusalShape } from "../../protocol/refusal.ts";
-import type { Transaction } from "../../protocol/transaction.ts";
+import { idKeyOf, type Transaction } from "../../protocol/transaction.ts";
 import type { ConsensusInfo, OperationCall, RoadStage, SendOptions } from "../../sdk/api.ts";
 import type { PeerMessage } from "../../sdk/messages.ts";
 import type { Explorer } from "../explorer/explorer.ts";
@@ -98,7 +98,7 @@ export class Reports {
   }
 
   #stamp(transaction: Transaction, stage: RoadStage): number {
-    const id = toHex(transaction.id);
+    const id = idKeyOf(transaction);
     const nowMs = this.#deps.nowMs();
     this.#roads.set(id, { ...this.#roads.get(id), [stage]: nowMs });
     return nowMs;
@@ -117,7 +117,7 @@ export class Reports {
     } else {
       const { stage, height, transaction } = report;
       const atMs = this.#stamp(transaction, stage);
-      send?.post({ kind: "progress", id: send.id, progress: { transaction: toHex(transaction.id), stage, atMs, height } });
+      send?.post({ kind: "progress", id: send.id, progress: { transaction: idKeyOf(transaction), stage, atMs, height } });
       this.#tellOwn(transaction);
     }
   }
@@ -131,7 +131,7 @@ export class Reports {
         send.post({ kind: "refused", id: send.id, ...receipt.refusal });
         continue;
       }
-      const id = toHex(transaction.id);
+      const id = idKeyOf(transaction);
       send.post({ kind: "progress", id: send.id, progress: { transaction: id, stage: "final", atMs, height } });
       const results = resultsToTexts(transaction.body.calls, receipt.results);
       const value = { transaction: id, height, results: send.resultAt.map((index) => results[index] ?? null) };
@@ -157,10 +157,10 @@ export class Reports {
   }
 
   #tentativePlace(view: PeerView, transaction: Transaction): { readonly block: CommittedBlock; readonly index: number } | null {
-    const id = toHex(transaction.id);
+    const id = idKeyOf(transaction);
     if (this.#roads.get(id)?.["in-block"] === undefined) return null;
     for (const block of view.tentativeBlocks) {
-      const index = block.block?.transactions.findIndex((other) => toHex(other.id) === id) ?? -1;
+      const index = block.block?.transactions.findIndex((other) => idKeyOf(other) === id) ?? -1;
       if (index >= 0) return { block, index };
     }
     return null;
@@ -188,7 +188,7 @@ export class Reports {
     const transactions = block.block?.transactions ?? [];
     if (feeds.has("transaction")) {
       for (const [index, transaction] of transactions.entries()) {
-        const isOwn = this.#roads.has(toHex(transaction.id));
+        const isOwn = this.#roads.has(idKeyOf(transaction));
         feeds.tell("transaction", () => transactionInfo(deps, transaction, { block, index }), isOwn);
       }
     }

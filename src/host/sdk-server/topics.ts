@@ -1,6 +1,6 @@
 /**
  * What subscribers are told. A port has no back-pressure, so nothing is sent faster than a page can use it: states (status, consensus,
- * network) at most four times a second and only when changed, and feeds at a bounded rate, what is above it left out. Whoever needs all
+ * network) at most twice a second and only when changed, and feeds at a bounded rate, what is above it left out. Whoever needs all
  * asks by queries; one's own transactions are never left out.
  */
 import { TokenBucket } from "../../kit/token-bucket.ts";
@@ -9,7 +9,7 @@ import { requireThat } from "../../protocol/refusal.ts";
 import type { TopicName, Topics } from "../../sdk/api.ts";
 
 /** How often states may be told. */
-const STATE_PACE_MS = 250;
+const STATE_PACE_MS = 500;
 
 export type StateTopic = "status" | "consensus" | "network";
 export type FeedTopic = Exclude<TopicName, StateTopic>;

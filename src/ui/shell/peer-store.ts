@@ -85,7 +85,11 @@ export function createPeerStore(client: Client): PeerStore {
         try {
           const result = await client.send(calls, {
             ...options,
-            onProgress: ({ transaction, stage }) => change(key, { transaction, reached: STOPS[stage] }),
+            onProgress: ({ transaction, stage }) => {
+              change(key, { transaction, reached: STOPS[stage] });
+              // It waits now: lists show it, also where no block follows.
+              if (stage === "shared") set(({ tick }) => ({ tick: tick + 1 }));
+            },
           });
           change(key, { transaction: result.transaction, reached: 4, state: "final" });
           setTimeout(() => dismiss(key), FINAL_TOAST_MS);
@@ -127,7 +131,6 @@ function follow(client: Client, store: PeerStore): void {
   client.subscribe("consensus", (consensus) => store.setState({ consensus }));
   client.subscribe("network", (network) => store.setState({ network }));
   client.subscribe("block", soon);
-  client.subscribe("transaction", soon);
   void client
     .query("settings")
     .then((settings) => store.setState({ settings }))
