@@ -1,5 +1,5 @@
 /** Runs with a purpose: what goes wrong, and what must be well in the end. Each is a sentence of PROTOCOL that says "never" or "goes on". */
-import { createRandom, type Random } from "../src/kit/random.ts";
+import { createRandom } from "../src/kit/random.ts";
 import { quorumOf } from "../src/protocol/vote.ts";
 import type { Rule } from "../src/consensus/simplex/state.ts";
 import { createTwist } from "./byzantine.ts";
@@ -9,6 +9,7 @@ import { EngineNodes } from "./engine-node.ts";
 import { createSeatKey, ModelWorld } from "./model-ledger.ts";
 import type { NodeFactory } from "./node.ts";
 import { PeerNodes } from "./peer-node.ts";
+import { Run } from "./run.ts";
 import { createQuickKeys, createRealKeys } from "./sim-keys.ts";
 
 const HEARTBEAT_MS = 60_000;
@@ -17,6 +18,8 @@ const NEVER_MS = 1_000_000_000;
 /** The latest that a BoT's parameters allow. */
 const LATE_MS = 600_000;
 const LOSSES = [0, 0.02, 0.1];
+/** More than peers hold in memory for those who are behind. */
+const NEWCOMER_BLOCKS = 220;
 
 export interface RunOptions {
   readonly seed: number;
@@ -31,97 +34,6 @@ export interface RunResult {
   readonly cluster: Cluster;
   /** Milliseconds that something took, by name. */
   readonly times: Readonly<Record<string, number>>;
-}
-
-/** What a scenario's script works with. */
-class Run {
-  readonly cluster: Cluster;
-  readonly random: Random;
-  readonly checkers: Checkers;
-  readonly times: Record<string, number> = {};
-
-  constructor(cluster: Cluster, random: Random, checkers: Checkers) {
-    this.cluster = cluster;
-    this.random = random;
-    this.checkers = checkers;
-  }
-
-  get ids(): readonly string[] {
-    return this.cluster.ids;
-  }
-
-  fail(sentence: string): void {
-    this.checkers.fail(this.cluster.nowMs, sentence);
-  }
-
-  upTo(ms: number): number {
-    return Math.floor(this.random.next() * ms);
-  }
-
-  /** Some payments, so that every node is in the first epoch and blocks are final. */
-  async warm(): Promise<void> {
-    const { cluster } = this;
-    await cluster.run(500);
-    for (let i = 0; i < 3; i++) {
-      cluster.pay(cluster.pick(this.ids));
-      await cluster.run(700);
-    }
-    await cluster.run(2000);
-  }
-
-  /** Real peers begin with one seat, and take theirs one after another. */
-  async mustFound(): Promise<void> {
-    const { cluster } = this;
-    const took = await cluster.until(() => {
-      const nodes = cluster.honest();
-      return nodes.every(([, node]) => node.status().seat !== null && node.status().seats.length === this.ids.length);
-    }, 120_000);
-    if (took === null) this.fail(`founded with ${cluster.honest()[0]![1].status().seats.length} of ${this.ids.length} seats`);
-    else this.times["founding"] = took;
-  }
-
-  /** Payments at random nodes for a while, beside what else happens. */
-  load(forMs: number): void {
-    const { cluster } = this;
-    const endMs = cluster.nowMs + forMs;
-    const pay = (): void => {
-      if (cluster.nowMs > endMs) return;
-      const honest = cluster.honest();
-      if (honest.length > 0) cluster.pay(honest[Math.floor(this.random.next() * honest.length)]![0]);
-      cluster.at(cluster.nowMs + 300 + this.upTo(1500), pay);
-    };
-    pay();
-  }
-
-  /** A payment at this node becomes final wherever honest nodes run. */
-  async mustFinalize(name: string, id: string, boundMs: number): Promise<void> {
-    const mark = this.cluster.pay(id);
-    const took = mark === null ? null : await this.cluster.untilFinal([mark], boundMs);
-    if (took === null)
-      this.fail(
-        `${name}: not final in ${boundMs} ms: ${this.cluster
-          .missing(mark === null ? [] : [mark])
-          .slice(0, 4)
-          .join("; ")}`,
-      );
-    else this.times[name] = took;
-  }
-
-  /** Everybody is back and the network whole: one branch, nothing lost, all seats back. */
-  async mustSettle(seats: number): Promise<void> {
-    const { cluster } = this;
-    if (cluster.failures.length > 0) return;
-    await this.mustFinalize("payment after return", cluster.honest()[0]![0], 300_000);
-    const one = await cluster.until(() => new Set(cluster.honest().map(([, node]) => String(node.status().epochId))).size === 1, 120_000);
-    if (one === null) this.fail("not one branch");
-    if ((await cluster.untilFinal(cluster.marks, 60_000)) === null)
-      this.fail(`lost or late: ${cluster.missing(cluster.marks).slice(0, 3).join("; ")}`);
-    const back = await cluster.until(() => {
-      return cluster.honest().every(([, node]) => node.status().seat !== null && node.status().seats.length === seats);
-    }, 240_000);
-    if (back === null) this.fail(`seats are not back, ${cluster.honest()[0]![1].status().seats.length} of ${seats}`);
-    else this.times["seats back"] = back;
-  }
 }
 
 type Script = (run: Run) => Promise<void>;
@@ -171,9 +83,11 @@ async function mustRest(run: Run, honest: readonly string[]): Promise<void> {
   const { cluster } = run;
   if (cluster.failures.length > 0 || honest.length < run.ids.length) return;
   await cluster.run(15_000);
-  const before = cluster.candidates;
+  const { candidates, messages } = cluster;
   await cluster.run(30_000);
-  if (cluster.candidates > before + 3) run.fail(`no rest: ${cluster.candidates - before} candidates in 30 s`);
+  const made = cluster.candidates - candidates;
+  if (made > 3) run.fail(`no rest: ${made} candidates in 30 s`);
+  if (made === 0 && cluster.messages > messages) run.fail(`no rest: ${cluster.messages - messages} messages for nothing`);
 }
 
 /** A node that was cut off between notarization and finality learns of it. */
@@ -369,6 +283,80 @@ const scripts = {
     const rest = run.ids.filter((id) => !done.includes(id));
     await restartWith(run, [...rest, ...done].slice(0, Math.floor(run.ids.length / 2) + 1));
   },
+
+  /** All seats vanish for good but one that had fallen asleep: it goes on by itself, and the others return to it. */
+  async sleepers(run) {
+    const { cluster } = run;
+    const [sleeper, ...others] = [...run.ids].reverse() as [string, ...string[]];
+    await run.warm();
+    cluster.crash(sleeper);
+    run.load(60_000);
+    const isAsleep = (): boolean => cluster.honest().every(([, node]) => node.status().sleeping.length === 1);
+    if ((await cluster.until(isAsleep, 240_000)) === null) return run.fail("the seat that vanished did not fall asleep");
+    await cluster.untilFinal(cluster.marks, 60_000);
+    // It must know that it sleeps, and not have returned yet.
+    await cluster.open(sleeper);
+    const knows = (): boolean => cluster.node(sleeper).status().sleeping.length === 1 || cluster.node(sleeper).status().seat !== null;
+    await cluster.until(knows, 20_000);
+    for (const id of others) cluster.crash(id);
+    await run.mustFinalize("recovery by sleepers", sleeper, 300_000);
+    for (const id of others) await cluster.open(id);
+    await run.mustSettle(run.ids.length);
+  },
+
+  /** A seat that lies for long: it is accused, and everybody else goes on. */
+  async liar(run) {
+    const { cluster } = run;
+    await run.warm();
+    run.load(15_000);
+    await cluster.run(20_000);
+    if (cluster.accusations === 0) run.fail("nobody accuses the seat that lies");
+    await run.mustFinalize("payment", cluster.honest()[0]![0], 60_000);
+  },
+
+  /** A newcomer is given two hundred blocks and more, also those that peers left to their storage. */
+  async newcomer(run) {
+    const { cluster } = run;
+    const late = run.ids.at(-1)!;
+    const others = run.ids.slice(0, -1);
+    await run.warm();
+    cluster.wipe(late);
+    while (cluster.failures.length === 0 && cluster.node(others[0]!).finalHeight() < NEWCOMER_BLOCKS) {
+      cluster.pay(cluster.pick(others));
+      await cluster.run(100);
+    }
+    await cluster.untilFinal(cluster.marks, 30_000);
+    // Those who give are of another run than those who made the blocks: they hold in memory what a restart leaves.
+    for (const id of others) cluster.crash(id);
+    for (const id of others) await cluster.open(id);
+    await cluster.open(late);
+    const took = await cluster.untilFinal(cluster.marks, 60_000);
+    if (took === null) return run.fail(`the newcomer does not catch up: height ${cluster.node(late).finalHeight()}`);
+    run.times["catching up"] = took;
+    await cluster.until(() => cluster.node(late).status().seat !== null, 60_000);
+    await run.mustFinalize("payment of the newcomer", late, 60_000);
+  },
+
+  /** What was final beats the recovery of one who had not seen it, and nothing of either is lost. */
+  async lateCertificate(run) {
+    const { cluster } = run;
+    const lone = run.ids.at(-1)!;
+    const others = run.ids.slice(0, -1);
+    await run.warm();
+    cluster.partition(new Map(run.ids.map((id) => [id, id === lone ? 1 : 0])));
+    const mark = cluster.pay(others[0]!)!;
+    const isFinal = (): boolean => others.some((id) => cluster.node(id).hasFinal(mark));
+    if ((await cluster.until(isFinal, 30_000)) === null) return run.fail("a quorum without the lone seat makes nothing final");
+    for (const id of others) cluster.crash(id);
+    cluster.partition(null);
+    await cluster.run(1000);
+    const own = cluster.pay(lone)!;
+    if ((await cluster.untilFinal([own], 200_000)) === null) return run.fail("the lone seat does not recover");
+    await cluster.run(run.upTo(20_000));
+    for (const id of others) await cluster.open(id);
+    if ((await cluster.untilFinal([mark, own], 120_000)) === null) run.fail(`lost: ${cluster.missing([mark, own]).join("; ")}`);
+    await run.mustSettle(run.ids.length);
+  },
 } satisfies Record<string, Script>;
 
 function flickerOnce(run: Run): void {
@@ -406,12 +394,12 @@ async function restartWith(run: Run, back: readonly string[]): Promise<void> {
 
 export type ScenarioName = keyof typeof scripts;
 /** Where a quorum is there in the end, agreement must come without a recovery. */
-const WITHOUT_RECOVERY: readonly ScenarioName[] = ["basic", "oneGone"];
+const WITHOUT_RECOVERY: readonly ScenarioName[] = ["basic", "oneGone", "liar", "newcomer"];
 export const SCENARIOS = Object.keys(scripts) as ScenarioName[];
 
 /** Numbers of nodes that a scenario is meant for. */
 export function nodesOf(name: ScenarioName): readonly number[] {
-  if (name === "twoOfFour" || name === "oneGone") return [4];
+  if (["twoOfFour", "oneGone", "sleepers", "liar", "newcomer", "lateCertificate"].includes(name)) return [4];
   if (name === "oneOfTwo") return [2];
   return name === "basic" ? [1, 2, 3, 4, 7] : [2, 4, 7];
 }
@@ -447,7 +435,7 @@ export async function runScenario(name: ScenarioName, options: RunOptions): Prom
   const ids = Array.from({ length: nodes }, (_, index) => `p${index}`);
   const random = createRandom(seed * 31 + nodes);
   const factory = options.real === true ? createPeers(name, ids, seed) : createEngines(name, ids, options);
-  const liars = name === "basic" && seed % 2 === 1 ? nodes - quorumOf(nodes) : 0;
+  const liars = name === "liar" || (name === "basic" && seed % 2 === 1) ? nodes - quorumOf(nodes) : 0;
   const byzantine = ids
     .map((id) => ({ id, order: random.next() }))
     .sort((a, b) => a.order - b.order)

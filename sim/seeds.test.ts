@@ -1,39 +1,65 @@
-/** Short seeds of every scenario. `npm run sim -- --seeds A..B` runs more of them. */
+/** Short seeds of every scenario, on the engine over a model ledger. `npm run sim -- --seeds A..B` runs more of them. */
 import { describe, expect, it } from "vitest";
-import { runScenario, type ScenarioName } from "./scenarios.ts";
+import { nodesOf, runScenario, SCENARIOS, type ScenarioName } from "./scenarios.ts";
 
 /** Seeds for each number of nodes, by how long a run takes. */
-const PLAN: readonly (readonly [ScenarioName, number, number])[] = [
-  ["basic", 1, 20],
+const PLAN: readonly (readonly [name: ScenarioName, nodes: number, seeds: number])[] = [
+  ["basic", 1, 15],
   ["basic", 2, 20],
   ["basic", 3, 20],
   ["basic", 4, 30],
-  ["basic", 7, 8],
-  ["twoOfFour", 4, 20],
+  ["basic", 7, 6],
+  ["twoOfFour", 4, 12],
   ["oneOfTwo", 2, 20],
-  ["allClose", 2, 10],
-  ["allClose", 4, 15],
+  ["allClose", 2, 12],
+  ["allClose", 4, 12],
   ["onlyOne", 2, 10],
-  ["onlyOne", 4, 3],
-  ["split", 2, 10],
-  ["split", 4, 3],
-  ["restTake", 4, 2],
-  ["aliveRest", 4, 10],
-  ["restart", 2, 10],
-  ["restart", 4, 10],
-  ["edge", 2, 10],
-  ["edge", 4, 10],
+  ["onlyOne", 4, 4],
+  ["split", 2, 8],
+  ["split", 4, 6],
+  ["restTake", 4, 3],
+  ["aliveRest", 4, 12],
+  ["restart", 2, 12],
+  ["restart", 4, 12],
+  ["edge", 2, 15],
+  ["edge", 4, 15],
   ["oneGone", 4, 10],
-  ["flicker", 2, 2],
-  ["flicker", 4, 1],
+  ["sleepers", 4, 3],
+  ["liar", 4, 4],
+  ["newcomer", 4, 2],
+  ["lateCertificate", 4, 12],
+  ["flicker", 2, 4],
+  ["flicker", 4, 2],
 ];
 
+/** Runs of one test: what they take is far from its time limit, also where the machine has other work. */
+const SEEDS_A_TEST = 5;
+
+/** Seeds that failed once; what was mended is said with each. */
+const PINNED: readonly (readonly [name: ScenarioName, nodes: number, seed: number, why: string])[] = [
+  ["sleepers", 4, 1, "a vote of a seat that was gone was carried again and again, and so the seat never lapsed"],
+];
+
+const PARTS = PLAN.flatMap(([name, nodes, seeds]) =>
+  Array.from({ length: Math.ceil(seeds / SEEDS_A_TEST) }, (_, part): [ScenarioName, number, number, number] => {
+    return [name, nodes, part * SEEDS_A_TEST, Math.min(seeds, (part + 1) * SEEDS_A_TEST)];
+  }),
+);
+
+async function expectClean(name: ScenarioName, nodes: number, seed: number): Promise<void> {
+  const { failures, cluster } = await runScenario(name, { seed, nodes });
+  expect(failures, `npm run sim -- --scenario ${name} --nodes ${nodes} --seed ${seed}\n${cluster.describe()}`).toEqual([]);
+}
+
 describe("clusters under faults", () => {
-  it.each(PLAN)("%s with %i nodes, %i seeds", async (name, nodes, seeds) => {
-    for (let seed = 0; seed < seeds; seed++) {
-      const { failures, cluster } = await runScenario(name, { seed, nodes });
-      expect(failures, `npm run sim -- --scenario ${name} --nodes ${nodes} --seed ${seed}\n${cluster.describe()}`).toEqual([]);
-    }
+  it.each(PARTS)("%s with %i nodes, seeds %i to below %i", async (name, nodes, from, to) => {
+    for (let seed = from; seed < to; seed++) await expectClean(name, nodes, seed);
+  });
+
+  it.each(PINNED)("%s with %i nodes, seed %i: %s", (name, nodes, seed) => expectClean(name, nodes, seed));
+
+  it("every scenario has seeds here", () => {
+    expect(SCENARIOS.filter((name) => !PLAN.some(([planned, nodes]) => planned === name && nodesOf(name).includes(nodes)))).toEqual([]);
   });
 
   it("the same seed gives the same run", async () => {

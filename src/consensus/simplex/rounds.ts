@@ -11,6 +11,8 @@ import { castVote, hasPromised, ownVotes } from "./votes.ts";
 
 /** A seat's vote is carried again in headers after this long, far below the 30 s after which silence counts. */
 const CARRY_AGAIN_MS = 5000;
+/** Late votes are of rounds no longer ago than everybody's turn this many times. */
+const LATE_TURNS = 2;
 /** Votes that become possible by a vote just cast: a round's notarize and its finalize, and the next round's. */
 const PASSES_MAX = 20;
 
@@ -148,7 +150,7 @@ function carriesWhatItMay(s: SimplexState, block: Block, node: TreeNode): boolea
   for (const vote of lateVotes) {
     const seat = toHex(vote.seat);
     if (voters.has(seat) || epoch.indexOf(seat) === undefined || !equalBytes(vote.epochId, epoch.id)) return false;
-    if (vote.round >= block.header.round) return false;
+    if (vote.round >= block.header.round || vote.round < oldestLateRound(s, block.header.round)) return false;
     voters.add(seat);
   }
   return true;
@@ -256,6 +258,11 @@ function certificateToCarry(s: SimplexState, parent: TreeNode): Certificate | nu
   return node !== undefined && s.tree.isAncestor(node, parent) ? final : null;
 }
 
+/** Who is only slow voted lately. An older vote proves nothing, and carried ever again it would keep a seat that is gone from lapsing. */
+function oldestLateRound(s: SimplexState, round: number): number {
+  return round - LATE_TURNS * s.epoch.seats.length;
+}
+
 /** Votes of seats that the last certificate does not show, so that an honest slow peer is not taken for one that left. */
 function lateVotes(s: SimplexState, round: number): Vote[] {
   const shown = new Set(s.epoch.final?.signers ?? []);
@@ -263,7 +270,7 @@ function lateVotes(s: SimplexState, round: number): Vote[] {
   s.epoch.seats.forEach((seat, index) => {
     const key = toHex(seat);
     const vote = s.lastVotes.get(key);
-    if (shown.has(index) || vote === undefined || vote.round >= round) return;
+    if (shown.has(index) || vote === undefined || vote.round >= round || vote.round < oldestLateRound(s, round)) return;
     if (s.nowMs - (s.carriedAtMs.get(key) ?? -CARRY_AGAIN_MS) < CARRY_AGAIN_MS) return;
     votes.push(vote);
     s.carriedAtMs.set(key, s.nowMs);
