@@ -1,13 +1,25 @@
 /** What comes from the network is a stranger's word: a peer that is fed nonsense goes on, says what was wrong, and blames nobody else. */
-import { afterEach, describe, expect, it } from "vitest";
-import { decodeConsensusMessage } from "../consensus/wire.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { decodeConsensusMessage, encodeConsensusMessage } from "../consensus/wire.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { createRandom, type Random } from "../kit/random.ts";
 import { machineOf } from "../ledger/scenario.suite.ts";
 import type { NetworkCommand, NetworkEvent } from "../peer/ports.ts";
 import { OBJECTIVE_FAULTS } from "../protocol/codes.ts";
+import { decode, encode, type Value } from "../protocol/codec.ts";
 import { chainOf } from "../protocol/genesis.ts";
-import { decodeFetch } from "../protocol/wire.ts";
+import { asAccountId, asHash, asVotingKey, toHex } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import {
+  TRANSACTION_VERSION,
+  createTransaction,
+  encodeTransactionBody,
+  type Call,
+  type Transaction,
+  type TransactionBody,
+} from "../protocol/transaction.ts";
+import { statementBytes, type Certificate, type Statement } from "../protocol/vote.ts";
+import { decodeFetch, encodeTransactionBatch } from "../protocol/wire.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { mutate, pick } from "./mutations.suite.ts";
 import { SIGNED_KINDS, signedMessage, type Forger } from "./forged-statements.suite.ts";
@@ -101,6 +113,192 @@ async function untrustedEvent(random: Random, rig: Rig, target: ClusterPeer): Pr
       return eventOf(pick(random, ways), mutate(random, sample));
   }
 }
+
+async function signedTransaction(rig: Rig, change: Partial<TransactionBody> = {}, signer?: Uint8Array): Promise<Transaction> {
+  const { forger, honest } = rig;
+  const body = encodeTransactionBody({
+    version: TRANSACTION_VERSION,
+    chain: forger.chain,
+    sender: asAccountId(forger.account),
+    nonce: [3, 0],
+    validUntilMs: honest[0]!.peer.final.timeMs + 60_000,
+    fee: 10,
+    calls: [["account.transfer", { to: rig.cluster.accountOf("a"), amount: 1 }]],
+    ...change,
+  });
+  return createTransaction(body, [[signer ?? forger.account, await forger.keys.sign(forger.account, body)]]);
+}
+
+const batchOf = (...transactions: readonly Transaction[]): Uint8Array => encodeTransactionBatch(transactions.map(({ bytes }) => bytes));
+const lastSample = (rig: Rig, kind: string): Uint8Array => rig.samples.get(kind)!.at(-1)!;
+
+async function forgedVote(rig: Rig, change: Partial<Statement> = {}, badSignature = false): Promise<Uint8Array> {
+  const { chain, votingKey, keys } = rig.forger;
+  const { epochId, round } = rig.honest[0]!.peer.consensus;
+  const said: Statement = { chain, epochId, round, kind: "skip", candidate: null, ...change };
+  const signature = await keys.sign(votingKey, statementBytes(said));
+  if (badSignature) signature[5]! ^= 1;
+  return encodeConsensusMessage({ kind: "vote", vote: { ...said, seat: asVotingKey(votingKey), signature } });
+}
+
+function changedCertificate(rig: Rig, change: (certificate: Certificate) => Certificate): Uint8Array {
+  const message = decodeConsensusMessage(lastSample(rig, "certificate"));
+  if (message.kind !== "certificate") throw new Error("not a certificate");
+  return encodeConsensusMessage({ kind: "certificate", certificate: change(message.certificate) });
+}
+
+function candidateWith(rig: Rig, envelopes: readonly Uint8Array[]): Uint8Array {
+  const list = [...(decode(lastSample(rig, "candidate")) as readonly Value[])];
+  list[2] = envelopes;
+  return encode(list);
+}
+
+const GOSSIP = WAYS[1];
+const SYNC = WAYS[3];
+const FETCH = WAYS[4];
+const BATCH = WAYS[0];
+type Way = (typeof WAYS)[number];
+type Case = readonly [name: string, way: Way, bytes: (rig: Rig) => Promise<Uint8Array> | Uint8Array];
+
+/** What no honest peer ever sends, with the code that it costs. */
+const OBJECTIVE: readonly (readonly [...Case, code: string])[] = [
+  ...WAYS.map((way): readonly [...Case, string] => {
+    const name = "topic" in way ? way.topic : way.protocol;
+    return [`malformed bytes on ${name}`, way, () => Uint8Array.of(0xff, 1, 2), "encoding-invalid"];
+  }),
+  ["bytes that are not the canonical form", GOSSIP, (rig) => Uint8Array.of(...lastSample(rig, "vote"), 0), "encoding-invalid"],
+  ["a value nested too deep", SYNC, () => new Uint8Array(5000).fill(0x81).fill(0x80, 4999), "encoding-invalid"],
+  ["a message above the limit", SYNC, () => new Uint8Array(LIMITS.messageBytesMax + 1), "too-large"],
+  ["an unknown kind of message", GOSSIP, () => encode(["gossip", 1]), "schema-invalid"],
+  ["a batch of transactions on the topic of consensus", GOSSIP, async (rig) => batchOf(await signedTransaction(rig)), "schema-invalid"],
+  ["a vote on the topic of transactions", BATCH, (rig) => lastSample(rig, "vote"), "schema-invalid"],
+  [
+    "more transactions than a batch has",
+    BATCH,
+    () => encode(Array.from({ length: LIMITS.transactionBatchMax + 1 }, () => new Uint8Array(1))),
+    "too-large",
+  ],
+  [
+    "more envelopes wanted than a block has",
+    FETCH,
+    () => encode(["wanted", 1, Array.from({ length: LIMITS.blockTransactionsMax + 1 }, () => new Uint8Array(32))]),
+    "too-large",
+  ],
+  ["a vote with a wrong signature", GOSSIP, (rig) => forgedVote(rig, { round: 1 }, true), "signature-invalid"],
+  [
+    "a transaction with a wrong signature",
+    BATCH,
+    async (rig) => {
+      const { bodyBytes } = await signedTransaction(rig);
+      return batchOf(createTransaction(bodyBytes, [[rig.forger.account, new Uint8Array(64).fill(1)]]));
+    },
+    "signature-invalid",
+  ],
+  [
+    "a certificate without a quorum",
+    GOSSIP,
+    (rig) => changedCertificate(rig, (old) => ({ ...old, signers: old.signers.slice(0, 1), signatures: old.signatures.slice(0, 1) })),
+    "certificate-invalid",
+  ],
+  [
+    "a certificate for something else",
+    GOSSIP,
+    (rig) => changedCertificate(rig, (old) => ({ ...old, round: old.round + 1 })),
+    "signature-invalid",
+  ],
+  ["a candidate with another list of transactions", GOSSIP, (rig) => candidateWith(rig, []), "encoding-invalid"],
+];
+
+/** What depends on where each peer stands: it changes nothing, and nobody is blamed for it. */
+const SUBJECTIVE: readonly Case[] = [
+  ["a vote of another chain", GOSSIP, (rig) => forgedVote(rig, { chain: asHash(new Uint8Array(32)) })],
+  ["a vote of an unknown epoch", GOSSIP, (rig) => forgedVote(rig, { epochId: asHash(new Uint8Array(32).fill(9)) })],
+  ["a stale vote", GOSSIP, (rig) => forgedVote(rig, { round: 1 })],
+  ["a vote far ahead", GOSSIP, (rig) => forgedVote(rig, { round: 2 ** 50 })],
+  ["a vote that was heard before", GOSSIP, (rig) => lastSample(rig, "vote")],
+  ["a consensus message on the stream of greetings", WAYS[2], (rig) => lastSample(rig, "certificate")],
+  ["an answer that nobody asked for", FETCH, () => encode(["bodies", 77, [new Uint8Array(3)]])],
+  ["a transaction of another chain", BATCH, async (rig) => batchOf(await signedTransaction(rig, { chain: asHash(new Uint8Array(32)) }))],
+  ["an expired transaction", BATCH, async (rig) => batchOf(await signedTransaction(rig, { validUntilMs: START_MS }))],
+  ["a transaction that was final before", BATCH, (rig) => rig.samples.get("transactions")![0]!],
+  ["a transaction with a number far ahead", BATCH, async (rig) => batchOf(await signedTransaction(rig, { nonce: [3, 1_000_000] }))],
+  ["a transaction that its sender cannot pay", BATCH, async (rig) => batchOf(await signedTransaction(rig, { fee: 2 ** 40 }))],
+  [
+    "a transaction that another than its sender signed",
+    BATCH,
+    async (rig) => batchOf(await signedTransaction(rig, { sender: rig.honest[0]!.peer.account })),
+  ],
+  [
+    "an operation that this version does not have",
+    BATCH,
+    async (rig) => batchOf(await signedTransaction(rig, { calls: [["nothing.at-all", null]] })),
+  ],
+];
+
+/** What a person or dApp asks of its own peer, and the code it gets. */
+const ASKED: readonly (readonly [name: string, calls: (rig: Rig) => readonly Call[], code: string])[] = [
+  ["malformed", () => [["account.transfer", { to: "me", amount: 1 }]], "schema-invalid"],
+  [
+    "too large",
+    () => [
+      [
+        "record.write",
+        { about: "x", kind: "x", digest: new Uint8Array(32), note: "x".repeat(LIMITS.transactionBytesMax), countersigner: null },
+      ],
+    ],
+    "too-large",
+  ],
+  ["unaffordable", (rig) => [["account.transfer", { to: rig.cluster.accountOf("b"), amount: 2 ** 40 }]], "balance-too-low"],
+  ["unknown", () => [["nothing.at-all", null]], "unknown-operation"],
+  ["unauthorized", () => [["device.retire", { device: new Uint8Array(32) }]], "unknown-device"],
+];
+
+describe("what is refused, one by one", () => {
+  let rig: Rig;
+  beforeAll(async () => {
+    rig = await createRig(2);
+    clusters.pop();
+    const [first] = rig.honest;
+    let isFinal = false;
+    void first!.send([["account.transfer", { to: rig.cluster.accountOf("b"), amount: 1 }]]).then(() => (isFinal = true));
+    await rig.cluster.runUntil(rig.clock, () => isFinal && rig.honest.every(({ peer }) => peer.waiting === 0), { what: "final" });
+  });
+  afterAll(() => rig.cluster.closeAll());
+
+  async function penaltiesFor(way: Way, bytes: Uint8Array): Promise<readonly string[]> {
+    const { cluster, clock, honest } = rig;
+    const target = honest[0]!;
+    const before = target.penalties.length;
+    target.runner.input({ kind: "network", event: eventOf(way, bytes) });
+    const endMs = clock.nowMs() + 100;
+    await cluster.runUntil(clock, () => clock.nowMs() >= endMs, { what: "taken" });
+    expect(honest.flatMap(({ halted }) => halted)).toEqual([]);
+    return target.penalties.slice(before).map(({ peer, code }) => `${peer} ${code}`);
+  }
+
+  it.each(OBJECTIVE)("%s", async (_name, way, bytes, code) => {
+    expect(await penaltiesFor(way, await bytes(rig))).toEqual([`mallory ${code}`]);
+  });
+
+  it.each(SUBJECTIVE)("%s costs nobody its standing, and changes nothing", async (_name, way, bytes) => {
+    const before = rig.honest[0]!.peer;
+    const { waiting } = before;
+    const root = toHex(before.final.stateRoot);
+    expect(await penaltiesFor(way, await bytes(rig))).toEqual([]);
+    expect([before.waiting, toHex(before.final.stateRoot)]).toEqual([waiting, root]);
+  });
+
+  it.each(ASKED)("%s calls of its own person", async (_name, calls, code) => {
+    const { cluster, clock, honest } = rig;
+    const outcomes: string[] = [];
+    honest[0]!.send(calls(rig), 10).then(
+      ({ receipt }) => outcomes.push(receipt.refusal?.code ?? "done"),
+      (error: unknown) => outcomes.push((error as Error).message),
+    );
+    await cluster.runUntil(clock, () => outcomes.length > 0, { what: "an outcome" });
+    expect(outcomes).toEqual([code]);
+  });
+});
 
 describe("untrusted input", () => {
   it("10 000 messages of every kind on every stream and topic: nobody halts, nobody honest is blamed, every transfer becomes final", async () => {
