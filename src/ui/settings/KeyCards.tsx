@@ -17,12 +17,18 @@ const PASSPHRASE_MIN = 8;
 function Words() {
   const text = useText();
   const client = useClient();
+  const readSettings = usePeer((state) => state.readSettings);
   const { busy, error, run } = useDeed();
   const [words, setWords] = useState<readonly string[] | null>(null);
+  const show = (): void =>
+    run(async () => {
+      setWords(await client.command("identityWords"));
+      await readSettings();
+    });
   return (
     <>
       {words === null ? (
-        <Button variant="default" loading={busy} onClick={() => run(async () => setWords(await client.command("identityWords")))}>
+        <Button variant="default" loading={busy} onClick={show}>
           {text.settings.showWords}
         </Button>
       ) : (
@@ -48,6 +54,7 @@ function Export() {
   const text = useText();
   const client = useClient();
   const account = usePeer((state) => state.status?.account ?? "");
+  const readSettings = usePeer((state) => state.readSettings);
   const [passphrase, setPassphrase] = useState("");
   const [ledger, setLedger] = useState(false);
   const { busy, error, run } = useDeed();
@@ -56,6 +63,7 @@ function Export() {
     run(async () => {
       download(`bothy-${account.slice(-6)}.peer`, await client.command("exportPeer", { passphrase, ledger }), "application/octet-stream");
       setPassphrase("");
+      await readSettings();
     });
   return (
     <form

@@ -44,6 +44,8 @@ export interface PeerState {
   readonly send: (title: string, calls: readonly OperationCall[], options?: SendOptions) => Promise<SendResult>;
   readonly dismiss: (key: number) => void;
   readonly changeSettings: (change: Partial<Omit<Settings, "exportedMs">>) => Promise<void>;
+  /** After a command that changes them by itself: saving the account notes when. */
+  readonly readSettings: () => Promise<void>;
 }
 export type PeerStore = StoreApi<PeerState>;
 
@@ -100,6 +102,7 @@ export function createPeerStore(client: Client): PeerStore {
         }
       },
       changeSettings: async (part) => set({ settings: await client.command("setSettings", part) }),
+      readSettings: async () => set({ settings: await client.query("settings") }),
     };
   });
   follow(client, store);
@@ -131,9 +134,9 @@ function follow(client: Client, store: PeerStore): void {
   client.subscribe("consensus", (consensus) => store.setState({ consensus }));
   client.subscribe("network", (network) => store.setState({ network }));
   client.subscribe("block", soon);
-  void client
-    .query("settings")
-    .then((settings) => store.setState({ settings }))
+  void store
+    .getState()
+    .readSettings()
     .catch(() => undefined);
   soon();
 }
