@@ -1,0 +1,82 @@
+/** Two tabs of one browser under traffic, and the whole browser killed again and again: the ledger is always whole, and the BoT goes on. */
+import type { ChildProcess } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium, expect, test } from "@playwright/test";
+import { killGroup, launchProfile, seededCounts } from "./harness/killable.ts";
+import { RelayProcess } from "./harness/relay.ts";
+import { allAgree, allSeated, openTabIn } from "./harness/tabs.ts";
+import type { AppPage } from "./pages/app.ts";
+
+/** `BOTHY_KILLS` makes it more, for a long look. */
+const KILLS = Number(process.env["BOTHY_KILLS"] ?? 8);
+/** Final transactions of one tab until the kill, at most. */
+const COUNT_MAX = 25;
+
+let relay: RelayProcess;
+let profile: string;
+let running: ChildProcess | undefined;
+
+test.beforeEach(async () => {
+  // With so long a recovery nothing but the votes of both seats makes a block final.
+  relay = await RelayProcess.open({ feePerKilobyte: 0, recoveryMs: 600_000 });
+  profile = await mkdtemp(join(tmpdir(), "bothy-profile-"));
+});
+
+test.afterEach(async () => {
+  if (running !== undefined) await killGroup(running);
+  await relay.remove();
+  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+});
+
+async function openBoth(): Promise<[AppPage, AppPage]> {
+  const { browser, endpoint } = await launchProfile(profile);
+  running = browser;
+  const context = (await chromium.connectOverCDP(endpoint)).contexts()[0]!;
+  const first = await openTabIn(context, relay);
+  // A slot each, in the same order every time.
+  await first.until("its slot is known", ({ slot }) => slot === 0);
+  return [first, await openTabIn(context, relay)];
+}
+
+/** Renames its account without end, and resolves after so many have become final; the next is under way then. */
+async function trafficUntil(tab: AppPage, count: number): Promise<void> {
+  await tab.page.evaluate(async (wanted) => {
+    const rename = (number: number): Promise<unknown> => window.bothy!.send([["account.setProfile", { name: `Number ${number}` }]]);
+    for (let number = 0; number < wanted; number++) await rename(number);
+    const goOn = (number: number): void =>
+      void rename(number).then(
+        () => goOn(number + 1),
+        () => undefined,
+      );
+    goOn(wanted);
+  }, count);
+}
+
+test(`[C1d][C5a] killed ${KILLS} times under traffic, both tabs reopen whole, agree, and make blocks final again`, async () => {
+  test.setTimeout(60_000 + KILLS * 30_000);
+  const counts = seededCounts(20261122, COUNT_MAX);
+  let before: Awaited<ReturnType<typeof allAgree>> | undefined;
+  let peers: string[] | undefined;
+  for (let kill = 0; kill <= KILLS; kill++) {
+    const tabs = await openBoth();
+    await allSeated(tabs);
+    peers ??= (await Promise.all(tabs.map((tab) => tab.status()))).map(({ peer }) => peer);
+    expect((await Promise.all(tabs.map((tab) => tab.status()))).map(({ peer }) => peer)).toEqual(peers);
+    if (before !== undefined) {
+      const { height, digest } = before;
+      await allAgree(tabs, height);
+      for (const tab of tabs) expect((await tab.query("block", { height })).digest).toBe(digest);
+    }
+    before = await allAgree(tabs, before?.height);
+    const count = counts.next().value as number;
+    await Promise.all(tabs.map((tab) => trafficUntil(tab, count)));
+    for (const tab of tabs) {
+      const { final } = await tab.status();
+      expect(final.height).toBeGreaterThan(before.height);
+      expect((await tab.query("events", { source: "seat", topic: "punished" })).items).toEqual([]);
+    }
+    await killGroup(running!);
+  }
+});
