@@ -14,7 +14,6 @@ const AUTHORITY_DAYS = 3650;
 /** Phones refuse certificates of more than 825 days; a new one is made at every start. */
 const CERTIFICATE_DAYS = 397;
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
-const AUTHORITY_NAME = "CN=Bothy in this room";
 
 export interface Https {
   /** Addresses that the certificate is for. */
@@ -24,57 +23,67 @@ export interface Https {
   guide(options: { readonly host: string; readonly port: number; readonly app: string }): Promise<() => void>;
 }
 
-interface Authority {
+interface Certified {
   readonly certificate: x509.X509Certificate;
   readonly privateKey: CryptoKey;
 }
 
 export async function openHttps(folder: string, given: readonly string[]): Promise<Https> {
-  const lan = given.length > 0 ? given : lanAddresses();
+  const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const found = interfaces.filter(({ internal, family }) => !internal && family === "IPv4").map(({ address }) => address);
+  const lan = given.length > 0 ? given : found;
   if (lan.length === 0) throw new Error("no address in a local network found; name one with --lan");
-  const authority = await loadAuthority(folder);
-  const credentials = await issue(authority, lan);
-  return { lan, credentials, guide: (options) => guide(authority.certificate, lan[0]!, options) };
+  const root = await loadAuthority(join(folder, "authority.key"), join(folder, "authority.crt"));
+  const names = [...new Set([...lan, "127.0.0.1"])].map((value) => ({ type: "ip" as const, value }));
+  const { certificate, privateKey } = await certify(`CN=${lan[0]}`, CERTIFICATE_DAYS, root, [
+    new x509.BasicConstraintsExtension(false, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+    new x509.SubjectAlternativeNameExtension([{ type: "dns", value: "localhost" }, ...names]),
+  ]);
+  const cert = `${certificate.toString("pem")}\n${root.certificate.toString("pem")}\n`;
+  return { lan, credentials: { key: await pemOf(privateKey), cert }, guide: (options) => guide(root.certificate, lan[0]!, options) };
 }
 
-function lanAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, family }) => !internal && family === "IPv4")
-    .map(({ address }) => address);
+async function pemOf(privateKey: CryptoKey): Promise<string> {
+  return x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", privateKey), "PRIVATE KEY");
+}
+
+/** A new key and its certificate, signed by the issuer or, without one, by itself. */
+async function certify(subject: string, days: number, issuer: Certified | null, extensions: x509.Extension[]): Promise<Certified> {
+  const { publicKey, privateKey } = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject,
+    issuer: issuer?.certificate.subject ?? subject,
+    publicKey,
+    signingKey: issuer?.privateKey ?? privateKey,
+    signingAlgorithm: ALGORITHM,
+    notBefore: new Date(Date.now() - DAY_MS),
+    notAfter: new Date(Date.now() + days * DAY_MS),
+    extensions: [
+      ...extensions,
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer?.certificate.publicKey ?? publicKey),
+    ],
+  });
+  return { certificate, privateKey };
 }
 
 /** Made once: phones that trust it shall not have to again. */
-async function loadAuthority(folder: string): Promise<Authority> {
-  const keyPath = join(folder, "authority.key");
-  const certificatePath = join(folder, "authority.crt");
+async function loadAuthority(keyPath: string, certificatePath: string): Promise<Certified> {
   if (existsSync(keyPath) && existsSync(certificatePath)) {
-    const privateKey = await crypto.subtle.importKey(
-      "pkcs8",
-      x509.PemConverter.decodeFirst(readFileSync(keyPath, "utf8")),
-      ALGORITHM,
-      false,
-      ["sign"],
-    );
+    const key = x509.PemConverter.decodeFirst(readFileSync(keyPath, "utf8"));
+    const privateKey = await crypto.subtle.importKey("pkcs8", key, ALGORITHM, false, ["sign"]);
     return { certificate: new x509.X509Certificate(readFileSync(certificatePath, "utf8")), privateKey };
   }
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: AUTHORITY_NAME,
-    keys,
-    signingAlgorithm: ALGORITHM,
-    notBefore: new Date(Date.now() - DAY_MS),
-    notAfter: new Date(Date.now() + AUTHORITY_DAYS * DAY_MS),
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      new x509.Extension("2.5.29.30", true, privateNamesOnly()),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  });
-  writeFileSync(keyPath, x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", keys.privateKey), "PRIVATE KEY"), { mode: 0o600 });
-  writeFileSync(certificatePath, certificate.toString("pem"));
-  return { certificate, privateKey: keys.privateKey };
+  const authority = await certify("CN=Bothy in this room", AUTHORITY_DAYS, null, [
+    new x509.BasicConstraintsExtension(true, 0, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    new x509.Extension("2.5.29.30", true, privateNamesOnly()),
+  ]);
+  writeFileSync(keyPath, await pemOf(authority.privateKey), { mode: 0o600 });
+  writeFileSync(certificatePath, authority.certificate.toString("pem"));
+  return authority;
 }
 
 /**
@@ -93,31 +102,6 @@ function privateNamesOnly(): Uint8Array<ArrayBuffer> {
     der(0x30, ...der(0x82, ...Buffer.from("localhost"))),
   ];
   return Uint8Array.from(der(0x30, ...der(0xa0, ...permitted.flat())));
-}
-
-async function issue(authority: Authority, lan: readonly string[]): Promise<{ key: string; cert: string }> {
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
-  const certificate = await x509.X509CertificateGenerator.create({
-    subject: `CN=${lan[0]}`,
-    issuer: authority.certificate.subject,
-    publicKey: keys.publicKey,
-    signingKey: authority.privateKey,
-    signingAlgorithm: ALGORITHM,
-    notBefore: new Date(Date.now() - DAY_MS),
-    notAfter: new Date(Date.now() + CERTIFICATE_DAYS * DAY_MS),
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension([
-        { type: "dns", value: "localhost" },
-        ...[...new Set([...lan, "127.0.0.1"])].map((value) => ({ type: "ip" as const, value })),
-      ]),
-      await x509.AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
-    ],
-  });
-  const key = x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", keys.privateKey), "PRIVATE KEY");
-  return { key, cert: `${certificate.toString("pem")}\n${authority.certificate.toString("pem")}\n` };
 }
 
 async function guide(root: x509.X509Certificate, name: string, options: { host: string; port: number; app: string }): Promise<() => void> {

@@ -1,6 +1,6 @@
 /** The door of the relay: reads the options, prepares what libp2p expects of Node, and starts it. */
 import { WebSocket } from "ws";
-import { HELP, readOptions } from "./options.ts";
+import { help, readOptions } from "./options.ts";
 
 /** Node 20 lacks both, and libp2p uses them as it loads: so they are set before it is imported. */
 function preparePlatform(): void {
@@ -16,16 +16,16 @@ function preparePlatform(): void {
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env);
-  if (options === "help") return void process.stdout.write(HELP);
+  if (options === "help") return void process.stdout.write(help());
   preparePlatform();
   const { startRelay } = await import("./relay.ts");
-  const relay = await startRelay(options);
+  const stopRelay = await startRelay(options);
   let stoppingSinceMs: number | undefined;
   const stop = (): void => {
     // npm passes on what the terminal has already told us; only a later signal is an impatient person's.
     if (stoppingSinceMs !== undefined) return Date.now() - stoppingSinceMs > 1000 ? process.exit(1) : undefined;
     stoppingSinceMs = Date.now();
-    void relay.stop().then(() => process.exit(0));
+    void stopRelay().then(() => process.exit(0));
   };
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
 }

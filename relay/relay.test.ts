@@ -1,7 +1,7 @@
 /** The relay as people run it: a process of its own, spoken to over its port. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get as httpGet, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { createServer } from "node:net";
@@ -161,7 +161,7 @@ describe("the manifest", () => {
   it("is founded once: of two at the same moment one wins, and it outlives a restart under the same peer", async () => {
     const { child, url } = await start();
     const empty = await call(`${url}/bothy/manifest`);
-    expect(empty.body).toMatchObject({ genesis: null, chain: null, head: null, mayFound: true, parameters: DEFAULT_PARAMETERS });
+    expect(empty.body).toMatchObject({ genesis: null, mayFound: true, parameters: DEFAULT_PARAMETERS });
     const answers = await Promise.all([found(url, "one"), found(url, "two")]);
     expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409]);
     const winner = answers.find(({ status }) => status === 201)!.body;
@@ -174,7 +174,6 @@ describe("the manifest", () => {
     const again = await start();
     expect((await call(`${again.url}/bothy/manifest`)).body).toMatchObject({
       genesis: winner["genesis"],
-      chain: winner["chain"],
       mayFound: false,
     });
     expect((await call(`${again.url}/healthz`)).body["peer"]).toBe(peer);
@@ -215,17 +214,6 @@ describe("the manifest", () => {
     expect(answer.body["relays"]).toEqual([expect.stringMatching(/^\/dns4\/bothy\.example\/tcp\/443\/tls\/ws\/p2p\/12D3KooW/)]);
   });
 
-  it("carries a hint of the head that only rises", async () => {
-    const { url } = await start();
-    const { chain } = (await found(url, "one")).body;
-    const hint = (height: number, of: unknown = chain): Promise<Answer> =>
-      call(`${url}/bothy/head`, { method: "POST", body: JSON.stringify({ chain: of, height, digest: "0".repeat(64) }) });
-    expect((await hint(7)).status).toBe(200);
-    expect((await hint(5)).status).toBe(200);
-    expect((await hint(9, "ff".repeat(32))).body["code"]).toBe("wrong-chain");
-    expect((await call(`${url}/bothy/manifest`)).body["head"]).toEqual({ height: 7, digest: "0".repeat(64) });
-  });
-
   it("--new puts the old one aside and keeps the relay's identity", async () => {
     const first = await start();
     await found(first.url, "one");
@@ -234,9 +222,9 @@ describe("the manifest", () => {
     const second = await start("--new");
     expect((await call(`${second.url}/bothy/manifest`)).body["genesis"]).toBeNull();
     expect((await call(`${second.url}/healthz`)).body["peer"]).toBe(peer);
-    const aside = readdirSync(folder).filter((name) => name.startsWith("data-"));
+    const aside = readdirSync(join(folder, "data")).filter((name) => name.startsWith("genesis-"));
     expect(aside).toHaveLength(1);
-    expect(existsSync(join(folder, aside[0]!, "genesis.hex"))).toBe(true);
+    expect(readFileSync(join(folder, "data", aside[0]!), "utf8")).toBe(genesisHex("one"));
   });
 });
 

@@ -1,13 +1,13 @@
 /** One port for the app and for libp2p's WebSockets, a circuit relay for tabs that cannot reach each other, and a rendezvous. */
+import { lookup } from "node:dns/promises";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
-import { lookup } from "node:dns/promises";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import { circuitRelayServer } from "@libp2p/circuit-relay-v2";
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@libp2p/crypto/keys";
 import { identify } from "@libp2p/identify";
-import type { PrivateKey } from "@libp2p/interface";
+import type { Listener, PrivateKey } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
 import { ping } from "@libp2p/ping";
 import { webSockets } from "@libp2p/websockets";
@@ -17,7 +17,7 @@ import { RENDEZVOUS_PROTOCOL } from "../src/protocol/introduction.ts";
 import { createApp } from "./app.ts";
 import type { Https } from "./https.ts";
 import { Introducer } from "./introducer.ts";
-import { ManifestStore, openDataFolder } from "./manifest.ts";
+import { ManifestStore } from "./manifest.ts";
 import type { RelayOptions } from "./options.ts";
 import { createRequestHandler, type Metric, type RequestHandler } from "./server.ts";
 
@@ -25,73 +25,58 @@ import { createRequestHandler, type Metric, type RequestHandler } from "./server
 const RESERVATIONS_MAX = 500;
 const CONNECTIONS_MAX = 1000;
 
-export interface Relay {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
-/** The parts of libp2p's WebSocket listener that we take hold of (docs/adr/0031-one-port.md). */
-interface ListenerInternals {
-  readonly http?: Server;
-  readonly https?: Server;
-  readonly server: Server;
-}
-
-export async function startRelay(options: RelayOptions): Promise<Relay> {
-  openDataFolder(options.data, options.renew, Date.now());
-  const manifest = new ManifestStore(options.data);
+/** Gives what stops it. */
+export async function startRelay(options: RelayOptions): Promise<() => Promise<void>> {
+  const manifest = new ManifestStore(options.data, options.new);
   const https = options.https ? await (await import("./https.ts")).openHttps(options.data, options.lan) : undefined;
   const introducer = new Introducer();
-  const listeners: object[] = [];
-  const node = await createNode(options, https, (listener) => listeners.push(listener));
+  const listeners: Listener[] = [];
+  const node = await createNode(options, https, listeners);
   await node.handle(RENDEZVOUS_PROTOCOL, (stream, connection) => introducer.serve(stream, connection), { maxInboundStreams: 4 });
   const metrics = (): readonly Metric[] => [
     ["bothy_connections", "Open libp2p connections.", node.getConnections().length],
     ["bothy_reservations", "Tabs that may be reached through this relay.", node.services.relay.reservations.size],
     ["bothy_rendezvous_peers", "Tabs at the rendezvous.", introducer.peers],
     ["bothy_rendezvous_refused", "Rendezvous streams cut for a fault.", introducer.refused],
-    ["bothy_founded", "Whether the manifest holds a BoT.", manifest.chain === null ? 0 : 1],
+    ["bothy_founded", "Whether the manifest holds a BoT.", manifest.genesis === null ? 0 : 1],
     ["process_resident_memory_bytes", "Resident memory.", process.memoryUsage().rss],
     ["process_uptime_seconds", "Time since the start.", Math.round(process.uptime())],
   ];
-  const handler = createRequestHandler({ options, manifest, app: createApp(options.app), peerId: node.peerId.toString(), metrics });
-  const port = takeServer(listeners, handler);
+  const app = createApp(options.app);
+  const port = takeServer(listeners, createRequestHandler({ options, manifest, app, peerId: node.peerId.toString(), metrics }));
   const name = https?.lan[0] ?? options.host;
-  const url = `${https === undefined ? "http" : "https"}://${isIPv6(name) ? `[${name}]` : name}:${port}`;
+  const url = `http${https === undefined ? "" : "s"}://${isIPv6(name) ? `[${name}]` : name}:${port}`;
   process.stdout.write(`Bothy is at ${url}\n`);
-  const stopPage = await https?.guide({ host: options.host, port: port + 1, app: url });
-  return {
-    url,
-    async stop() {
-      stopPage?.();
-      await node.stop();
-    },
+  const stopGuide = await https?.guide({ host: options.host, port: port + 1, app: url });
+  return async () => {
+    stopGuide?.();
+    await node.stop();
   };
 }
 
-async function createNode(options: RelayOptions, https: Https | undefined, onListener: (listener: object) => void) {
+async function createNode(options: RelayOptions, https: Https | undefined, listeners: Listener[]) {
   const { address } = await lookup(options.host, { family: isIPv6(options.host) ? 6 : 4 });
-  const listen = `/${isIPv6(address) ? "ip6" : "ip4"}/${address}/tcp/${options.port}${https === undefined ? "/ws" : "/tls/ws"}`;
+  const transport = webSockets(https === undefined ? {} : { https: https.credentials });
   return createLibp2p({
     privateKey: await loadKey(join(options.data, "relay.key")),
-    addresses: { listen: [listen] },
+    addresses: { listen: [`/${isIPv6(address) ? "ip6" : "ip4"}/${address}/tcp/${options.port}${https === undefined ? "" : "/tls"}/ws`] },
     transports: [
       (components) => {
-        const transport = webSockets(https === undefined ? {} : { https: https.credentials })(components);
-        const createListener = transport.createListener.bind(transport);
-        transport.createListener = (init) => {
+        const made = transport(components);
+        const createListener = made.createListener.bind(made);
+        made.createListener = (init) => {
           const listener = createListener(init);
-          onListener(listener);
+          listeners.push(listener);
           return listener;
         };
-        return transport;
+        return made;
       },
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    // A room of tabs shares one address, and after a restart all come back in the same second.
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,
-      // A room of tabs shares one address, and after a restart all come back in the same second.
       inboundConnectionThreshold: RESERVATIONS_MAX,
       maxIncomingPendingConnections: RESERVATIONS_MAX,
     },
@@ -111,15 +96,12 @@ async function loadKey(path: string): Promise<PrivateKey> {
   return key;
 }
 
-/** Puts our handler in the place of the listener's own, which answers every request with 400. Gives the port. */
-function takeServer(listeners: readonly object[], handler: RequestHandler): number {
+/** Puts our handler in the place of the listener's own, which answers every request with 400 (docs/adr/0031-one-port.md). Gives the port. */
+function takeServer(listeners: readonly Listener[], handler: RequestHandler): number {
   for (const listener of listeners) {
-    const { http, https, server } = listener as ListenerInternals;
-    const requests = https ?? http;
-    if (requests === undefined) continue;
-    requests.removeAllListeners("request");
-    requests.on("request", handler);
-    const address = server.address();
+    const { http, https, server } = listener as Listener & { readonly http?: Server; readonly https?: Server; readonly server?: Server };
+    const address = server?.address();
+    (https ?? http)?.removeAllListeners("request").on("request", handler);
     if (typeof address === "object" && address !== null) return address.port;
   }
   throw new Error("libp2p's WebSocket listener has changed: no HTTP server found in it");

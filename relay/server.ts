@@ -1,6 +1,5 @@
 /** What the relay answers over HTTP: the app, the manifest, its health and its figures. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import { hexToBytes } from "../src/kit/bytes.ts";
 import { Refusal, requireThat } from "../src/protocol/refusal.ts";
 import { SECURITY_HEADERS, type AppHandler } from "./app.ts";
@@ -9,7 +8,10 @@ import type { RelayOptions } from "./options.ts";
 
 /** A genesis is at most 64 KiB (`decodeGenesis`), in hexadecimal, with its envelope. */
 const BODY_BYTES_MAX = 192 * 1024;
-const STATUS_OF: Readonly<Record<string, number>> = { "not-authorized": 403, "already-exists": 409, "too-large": 413, "not-found": 404 };
+const STATUS_OF: Readonly<Record<string, number>> = { "not-authorized": 403, "too-large": 413, "not-found": 404, internal: 500 };
+
+export type Metric = readonly [name: string, help: string, value: number];
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface ServerDeps {
   readonly options: RelayOptions;
@@ -19,16 +21,12 @@ export interface ServerDeps {
   readonly metrics: () => readonly Metric[];
 }
 
-export type Metric = readonly [name: string, help: string, value: number];
-
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
-
 export function createRequestHandler(deps: ServerDeps): RequestHandler {
   return (request, response) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
     route(deps, request, response).catch((error: unknown) => {
-      const refusal = error instanceof Refusal ? error : new Refusal("internal");
-      answer(response, STATUS_OF[refusal.code] ?? (refusal.code === "internal" ? 500 : 400), { code: refusal.code, data: refusal.data });
+      const { code, data } = error instanceof Refusal ? error : new Refusal("internal");
+      answer(response, STATUS_OF[code] ?? 400, { code, data });
     });
   };
 }
@@ -36,20 +34,14 @@ export function createRequestHandler(deps: ServerDeps): RequestHandler {
 async function route(deps: ServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = decodePath(request.url ?? "/");
   if (path === "/bothy/manifest" && request.method === "POST") return postManifest(deps, request, response);
-  if (path === "/bothy/head" && request.method === "POST") return postHead(deps, request, response);
   if (request.method !== "GET" && request.method !== "HEAD") return answer(response, 405, { code: "not-supported", data: {} });
   if (path === "/bothy/manifest") return answer(response, 200, manifestOf(deps, request));
   if (path === "/healthz") return answer(response, 200, { status: "ok", peer: deps.peerId });
-  if (path === "/metrics") {
-    response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store" });
-    return void response.end(deps.metrics().map(metricText).join(""));
-  }
-  deps.app(request, response, path);
-}
-
-/** A gauge in Prometheus' text format. */
-function metricText([name, help, value]: Metric): string {
-  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`;
+  if (path !== "/metrics") return deps.app(request, response, path);
+  // Gauges in Prometheus' text format.
+  const gauges = deps.metrics().map(([name, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`);
+  response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store" });
+  response.end(gauges.join(""));
 }
 
 function decodePath(url: string): string {
@@ -65,55 +57,36 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
   response.end(JSON.stringify(body));
 }
 
-function manifestOf(deps: ServerDeps, request: IncomingMessage) {
-  const { manifest, options } = deps;
-  return {
-    genesis: manifest.genesis,
-    chain: manifest.chain,
-    relays: relayAddresses(deps, request),
-    head: manifest.head,
-    parameters: options.parameters,
-    mayFound: manifest.genesis === null && mayFound(options, request),
-  };
+function manifestOf({ options, manifest: { genesis }, peerId }: ServerDeps, request: IncomingMessage) {
+  const relays = relayAddresses(options.announce, request).map((address) =>
+    address.includes("/p2p/") ? address : `${address}/p2p/${peerId}`,
+  );
+  return { genesis, relays, parameters: options.parameters, mayFound: genesis === null && mayFound(options.found, request) };
 }
 
 /** The address under which this very request reached the relay, directly or through a proxy, unless told otherwise: it works for whoever asked. */
-function relayAddresses(deps: ServerDeps, request: IncomingMessage): readonly string[] {
-  if (deps.options.announce.length > 0) return deps.options.announce.map((address) => withPeer(address, deps.peerId));
-  const secure = isEncrypted(request.socket) || request.headers["x-forwarded-proto"] === "https";
+function relayAddresses(announced: readonly string[], request: IncomingMessage): readonly string[] {
+  if (announced.length > 0) return announced;
+  const secure = "encrypted" in request.socket || request.headers["x-forwarded-proto"] === "https";
   const match = /^(\[[\da-fA-F:.]+\]|[\w.-]{1,253})(?::(\d{1,5}))?$/.exec(request.headers.host ?? "");
   if (match === null) return [];
   const [, name = "", port = secure ? "443" : "80"] = match;
   const host = name.startsWith("[") ? `/ip6/${name.slice(1, -1)}` : /^[\d.]+$/.test(name) ? `/ip4/${name}` : `/dns4/${name}`;
-  return [withPeer(`${host}/tcp/${port}${secure ? "/tls/ws" : "/ws"}`, deps.peerId)];
-}
-
-function withPeer(address: string, peerId: string): string {
-  return address.includes("/p2p/") ? address : `${address}/p2p/${peerId}`;
-}
-
-function isEncrypted(socket: Socket): boolean {
-  return "encrypted" in socket && socket.encrypted === true;
+  return [`${host}/tcp/${port}${secure ? "/tls/ws" : "/ws"}`];
 }
 
 /**
  * Whether a request may found: it comes from this machine, its Host is this machine's (else a page of the internet could reach here by rebinding its
  * name), its Origin, if a browser sent one, is the app's own, and no proxy stands between, which would make everyone local.
  */
-export function mayFound(options: Pick<RelayOptions, "found">, request: IncomingMessage): boolean {
-  const { host = "", origin } = request.headers;
+function mayFound(found: RelayOptions["found"], { headers, socket }: IncomingMessage): boolean {
+  const { host = "", origin } = headers;
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) return false;
-  if (options.found === "anyone") return true;
-  if (["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"].some((name) => name in request.headers)) return false;
-  const remote = plainAddress(request.socket.remoteAddress);
-  const local = plainAddress(request.socket.localAddress);
-  if (!isLoopback(remote) && remote !== local) return false;
+  if (found === "anyone") return true;
+  if (["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"].some((name) => name in headers)) return false;
+  const [remote = "", local = ""] = [socket.remoteAddress, socket.localAddress].map((address) => address?.replace(/^::ffff:/, ""));
   const name = host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-  return name === "localhost" || isLoopback(name) || name === local;
-}
-
-function plainAddress(address: string | undefined): string {
-  return (address ?? "").replace(/^::ffff:/, "");
+  return (isLoopback(remote) || remote === local) && (name === "localhost" || isLoopback(name) || name === local);
 }
 
 function isLoopback(address: string): boolean {
@@ -121,25 +94,15 @@ function isLoopback(address: string): boolean {
 }
 
 async function postManifest(deps: ServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  requireThat(mayFound(deps.options, request), "not-authorized");
-  const body = await readJson(request);
-  const genesis = typeof body["genesis"] === "string" ? hexToBytes(body["genesis"]) : undefined;
+  requireThat(mayFound(deps.options.found, request), "not-authorized");
+  const text = await readGenesisText(request);
+  const genesis = hexToBytes(text);
   requireThat(genesis, "schema-invalid", { field: "genesis" });
-  if (deps.manifest.found(genesis) === "founded") return answer(response, 201, manifestOf(deps, request));
+  if (deps.manifest.found(genesis)) return answer(response, 201, manifestOf(deps, request));
   answer(response, 409, { code: "already-exists", data: {}, manifest: manifestOf(deps, request) });
 }
 
-async function postHead(deps: ServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  requireThat(mayFound(deps.options, request), "not-authorized");
-  const { chain, height, digest } = await readJson(request);
-  requireThat(chain === deps.manifest.chain, "wrong-chain");
-  requireThat(typeof height === "number" && Number.isSafeInteger(height) && height >= 0, "schema-invalid", { field: "height" });
-  requireThat(typeof digest === "string" && hexToBytes(digest)?.length === 32, "schema-invalid", { field: "digest" });
-  deps.manifest.hintHead({ height, digest });
-  answer(response, 200, manifestOf(deps, request));
-}
-
-async function readJson(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+async function readGenesisText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -147,12 +110,12 @@ async function readJson(request: IncomingMessage): Promise<Readonly<Record<strin
     requireThat(length <= BODY_BYTES_MAX, "too-large", { bytesMax: BODY_BYTES_MAX });
     chunks.push(chunk);
   }
-  let body: unknown;
+  let body: { readonly genesis?: unknown } | null;
   try {
     body = JSON.parse(Buffer.concat(chunks).toString("utf8"));
   } catch {
     throw new Refusal("encoding-invalid");
   }
-  requireThat(typeof body === "object" && body !== null && !Array.isArray(body), "schema-invalid", { expected: "an object" });
-  return body as Readonly<Record<string, unknown>>;
+  requireThat(typeof body?.genesis === "string", "schema-invalid", { field: "genesis" });
+  return body.genesis;
 }
