@@ -1,92 +1,7 @@
-/** The engine alone, one message at a time, over the model ledger. */
+/** The engine: what it answers, and which branch it chooses. */
 import { describe, expect, it } from "vitest";
-import type { ConsensusEffect, ConsensusMessage, Engine } from "../src/consensus/engine.ts";
-import { createSimplex } from "../src/consensus/simplex/simplex.ts";
-import { assert } from "../src/kit/assert.ts";
-import type { Block } from "../src/protocol/block.ts";
-import { toHex, type Hash, type VotingKey } from "../src/protocol/identifiers.ts";
-import { quorumOf, type Certificate } from "../src/protocol/vote.ts";
-import { createModelTransaction, ModelChain, ModelWorld } from "./model-ledger.ts";
-
-const NAMES = ["a", "b", "c", "d"];
-
-class Bench {
-  readonly world = new ModelWorld(
-    NAMES.map((name) => this.seatOf(name)),
-    60_000,
-  );
-  readonly chain = new ModelChain(this.world);
-  readonly engine: Engine;
-  #heard = 0;
-  #lastMs = 1000;
-
-  constructor() {
-    this.engine = createSimplex(this.chain, this.world.genesis.info, {
-      chain: this.world.chain,
-      baseTimeoutMs: 1000,
-      heartbeatMs: 60_000,
-      recoveryMs: 10_000,
-      blockIntervalMs: 0,
-    });
-    this.engine.step(1000, { kind: "keys", keys: [] });
-    this.engine.step(1000, { kind: "load", records: [], blocks: [] });
-  }
-
-  seatOf(name: string): VotingKey {
-    return new Uint8Array(32).fill(name.charCodeAt(0)) as VotingKey;
-  }
-
-  /** A block by whose turn it is: with an operation of a seat, with a payment, or empty. */
-  block(parent: Hash, epochId: Hash, round: number, content: readonly [operation: string, argument: number | Uint8Array] | null): Block {
-    const seats = this.world.state(epochId)!.info.seats;
-    const offset = new DataView(epochId.buffer, epochId.byteOffset, 4).getUint32(0);
-    const pool = content === null ? [] : [createModelTransaction(this.world.chain, content[0], content[1], round)];
-    const block = this.world.propose(
-      {
-        parent,
-        epochId,
-        round,
-        timeMs: ++this.#lastMs,
-        proposer: seats[(offset + round) % seats.length]!,
-        empty: content === null,
-        mayBeBare: false,
-        certificate: null,
-        lateVotes: [],
-        alives: [],
-      },
-      pool,
-    );
-    assert(block !== null, "the model proposes");
-    this.world.execute(block);
-    return block;
-  }
-
-  finality({ header, id }: Block): Certificate {
-    const count = quorumOf(this.world.state(header.epochId)!.info.seats.length);
-    const signers = Array.from({ length: count }, (_, index) => index);
-    const { chain, epochId, round } = header;
-    return { chain, epochId, round, kind: "finalize", candidate: id, signers, signatures: signers.map(() => new Uint8Array(64)) };
-  }
-
-  hear(message: ConsensusMessage): readonly ConsensusEffect[] {
-    // Each from another peer: the same answer goes to one only now and then.
-    return this.engine.step(2000, { kind: "message", from: `peer ${this.#heard++}`, message });
-  }
-
-  give(...blocks: Block[]): void {
-    const last = blocks.at(-1)!;
-    this.hear({ kind: "give", blocks, certificates: [this.finality(last)], recoveries: [], more: false });
-  }
-
-  /** Blocks that a greeting is answered with. */
-  answersTo(known: readonly Block[]): readonly string[] {
-    const ids = known.map((block) => block.id);
-    const effects = this.hear({ kind: "hello", epochId: this.world.chain, lastFinal: this.world.chain, known: [...ids, this.world.chain] });
-    return effects.flatMap((effect) =>
-      effect.kind === "send" && effect.message.kind === "give" ? effect.message.blocks.map((block) => toHex(block.id)) : [],
-    );
-  }
-}
+import { toHex } from "../src/protocol/identifiers.ts";
+import { Bench } from "./bench.ts";
 
 describe("sync", () => {
   it("a peer that stands on the empty candidate which closed an epoch is given the next epoch", () => {
@@ -101,5 +16,74 @@ describe("sync", () => {
     expect(bench.answersTo([])).toEqual([toHex(ending.id), toHex(closing.id)]);
     expect(bench.answersTo([ending])).toEqual([toHex(next.id)]);
     expect(bench.answersTo([closing, ending])).toEqual([toHex(next.id)]);
+  });
+});
+
+describe("fork choice", () => {
+  it("a recovery by more current seats is followed, whichever came first", () => {
+    for (const reversed of [false, true]) {
+      const bench = new Bench();
+      const { chain } = bench.world;
+      const many = bench.recovery(chain, chain, ["a", "b", "c"]);
+      const two = bench.recovery(chain, chain, ["c", "d"]);
+      for (const complete of reversed ? [two, many] : [many, two]) bench.recovered(complete);
+      expect(bench.follows(many)).toBe(true);
+    }
+  });
+
+  it("among equals the lower digest is followed, whichever came first", () => {
+    const followed = [false, true].map((reversed) => {
+      const bench = new Bench();
+      const { chain } = bench.world;
+      const pair = [bench.recovery(chain, chain, ["a", "b"]), bench.recovery(chain, chain, ["c", "d"])];
+      for (const complete of reversed ? pair.reverse() : pair) bench.recovered(complete);
+      return toHex(bench.engine.epochId);
+    });
+    expect(followed[0]).toBe(followed[1]);
+  });
+
+  it("a certificate beats a recovery that does not extend what it made final", () => {
+    const bench = new Bench();
+    const { chain } = bench.world;
+    const missed = bench.recovery(chain, chain, ["c", "d"]);
+    bench.recovered(missed);
+    expect(bench.follows(missed)).toBe(true);
+    const block = bench.block(chain, chain, 1, ["account.transfer", 1]);
+    const effects = bench.give(block);
+    expect(bench.follows(missed)).toBe(false);
+    expect(toHex(bench.engine.status().finalId)).toBe(toHex(block.id));
+    expect(effects.filter((effect) => effect.kind === "switched")).toHaveLength(1);
+  });
+
+  it("a recovery that extends what is final is followed", () => {
+    const bench = new Bench();
+    const { chain } = bench.world;
+    const block = bench.block(chain, chain, 1, ["account.transfer", 1]);
+    bench.give(block);
+    const extending = bench.recovery(chain, block.id, ["c", "d"]);
+    bench.recovered(extending);
+    expect(bench.follows(extending)).toBe(true);
+    expect(bench.engine.status()).toMatchObject({ finalHeight: 2, strength: "provisional" });
+  });
+
+  it("a recovery that leaves a living quorum out waits for this peer's own clock", () => {
+    const bench = new Bench();
+    const { chain } = bench.world;
+    const lone = bench.recovery(chain, chain, ["d"]);
+    bench.recovered(lone);
+    expect(bench.follows(lone)).toBe(false);
+    for (let second = 1; second <= 45 && !bench.follows(lone); second++) bench.tick(2000 + second * 1000);
+    expect(bench.follows(lone)).toBe(true);
+  });
+
+  it("seats that are not of the epoch, and a base that is not, make no recovery", () => {
+    const bench = new Bench();
+    const { chain } = bench.world;
+    const strangers = bench.recovery(chain, chain, ["a", "b", "x"]);
+    const unsorted = bench.recovery(chain, chain, ["b", "a", "c"]);
+    for (const complete of [strangers, unsorted]) {
+      bench.recovered(complete);
+      expect(toHex(bench.engine.epochId)).toBe(toHex(chain));
+    }
   });
 });
