@@ -80,9 +80,14 @@ function Pages() {
 
 function Peer() {
   const [location] = useLocation();
-  const [skipped, setSkipped] = useState(false);
+  const [entered, setEntered] = useState(false);
   const status = usePeer((state) => state.status);
-  const joining = location === "/" && !skipped && (status === null || (!status.ready && status.fault === null));
+  const ready = status?.ready ?? false;
+  useEffect(() => {
+    // The first minute comes once: a peer that has to catch up later does so behind the page that is shown.
+    if (ready) setEntered(true);
+  }, [ready]);
+  const joining = location === "/" && !entered && (status === null || (!ready && status.fault === null));
   if (joining)
     return (
       <Joining
@@ -90,7 +95,7 @@ function Peer() {
         steps={status?.joining ?? FIRST_STEPS}
         slot={status?.slot ?? null}
         account={status?.account || null}
-        onSkip={() => setSkipped(true)}
+        onSkip={() => setEntered(true)}
       />
     );
   return (

@@ -61,7 +61,7 @@ function extensionsOf(label: string, onChange: (source: string) => void) {
     lintGutter(),
     syntaxHighlighting(highlight),
     EditorView.lineWrapping,
-    EditorView.contentAttributes.of({ "aria-label": label }),
+    EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
     // Escape, then Tab leaves the editor: a keyboard must not be caught in it (WCAG 2.1.2).
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap, indentWithTab]),
     EditorView.updateListener.of((update) => {
