@@ -1,6 +1,6 @@
 /** `npm run bench [-- CASE …]`: runs the cases, prints a table and keeps the medians in bench/results.json. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import type { BenchCase, Figure, Goal } from "./case.ts";
 import { CASES } from "./cases.ts";
 
@@ -10,6 +10,8 @@ interface CaseResult {
   readonly what: string;
   readonly date: string;
   readonly machine: string;
+  /** Average number of runnable programs in the last minute, as it was before and after: near 0 and the number of cores when nothing else runs. */
+  readonly load: readonly [before: number, after: number];
   readonly figures: Readonly<Record<string, Figure & { readonly median: number; readonly values: readonly number[] }>>;
 }
 
@@ -36,6 +38,7 @@ function verdict(value: number, goal: Goal | undefined): string {
 
 async function runCase({ name, what, runs, figures, run }: BenchCase): Promise<CaseResult> {
   const values: Record<string, number[]> = {};
+  const loadBefore = rounded(loadavg()[0]!);
   for (let count = 1; count <= runs; count++) {
     console.error(`${name}: run ${count} of ${runs} …`);
     const measured = await run();
@@ -48,7 +51,13 @@ async function runCase({ name, what, runs, figures, run }: BenchCase): Promise<C
   const summary = Object.entries(figures).map(
     ([figure, unit]) => [figure, { ...unit, median: rounded(median(values[figure] ?? [])), values: values[figure] ?? [] }] as const,
   );
-  return { what, date: new Date().toISOString().slice(0, 10), machine: machine(), figures: Object.fromEntries(summary) };
+  return {
+    what,
+    date: new Date().toISOString().slice(0, 10),
+    machine: machine(),
+    load: [loadBefore, rounded(loadavg()[0]!)],
+    figures: Object.fromEntries(summary),
+  };
 }
 
 function printRow(name: string, result: CaseResult): void {

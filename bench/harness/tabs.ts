@@ -64,7 +64,10 @@ export async function openSeatedTabs(count: number): Promise<Tabs> {
 async function allowSpending({ page }: Tab): Promise<void> {
   await page.evaluate(() => (location.hash = "#/settings"));
   await page.getByLabel("Limit of window.bothy").fill("90000000");
-  const save = page.locator(".b-card").filter({ has: page.getByLabel("Limit of window.bothy") }).getByRole("button", { name: "Save" });
+  const save = page
+    .locator(".b-card")
+    .filter({ has: page.getByLabel("Limit of window.bothy") })
+    .getByRole("button", { name: "Save" });
   await save.click();
   await save.and(page.locator(":disabled")).waitFor();
   await page.evaluate(() => (location.hash = "#/"));

@@ -63,7 +63,14 @@ function chainFor(genesis: Uint8Array, senders: readonly Uint8Array[]) {
   const mempool = createMempool();
   const unused = (): never => assert(false, "no transaction is refused") as never;
   const machine = new LateMachine(null);
-  return { id, state, root, mempool, machine, chain: new LedgerChain({ chain: id, state, deps: { machine }, mempool, onRefused: unused }, root) };
+  return {
+    id,
+    state,
+    root,
+    mempool,
+    machine,
+    chain: new LedgerChain({ chain: id, state, deps: { machine }, mempool, onRefused: unused }, root),
+  };
 }
 
 /** One transfer of each sender in each block, to the next sender. Signed as a peer signs; outside of what is measured. */
