@@ -94,11 +94,13 @@ const asList = (kind: ConsensusMessage["kind"]): Value[] => [...(decode(encodeCo
 const codeOfList = (list: Value): string => codeOf(() => decodeConsensusMessage(encode(list)));
 
 describe("consensus messages on the wire", () => {
-  it.each(KINDS)("%s comes back as it was", (kind) => {
-    const message = MESSAGES[kind];
-    const back = decodeOf(message);
-    if (message.kind !== "candidate") return expect(back).toEqual(message);
-    expect(back).toMatchObject({ kind, id: block.id, header, envelopes: [], vote: message.vote, certificates: message.certificates });
+  it.each(KINDS.filter((kind) => kind !== "candidate"))("%s comes back as it was", (kind) => {
+    expect(decodeOf(MESSAGES[kind])).toEqual(MESSAGES[kind]);
+  });
+
+  it("candidate comes back with the digests of its transactions in place of them", () => {
+    const { kind, vote, certificates } = MESSAGES.candidate as Extract<ConsensusMessage, { kind: "candidate" }>;
+    expect(decodeOf(MESSAGES.candidate)).toMatchObject({ kind, id: block.id, header, envelopes: [], vote, certificates });
   });
 
   it.each(KINDS)("%s: one part too many or too few, and another kind's name, are schema-invalid", (kind) => {
