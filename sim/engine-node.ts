@@ -19,6 +19,7 @@ import { includesSeat } from "../src/protocol/seats.ts";
 import type { Transaction } from "../src/protocol/transaction.ts";
 import { createBlock, type Block } from "../src/protocol/block.ts";
 import type { Certificate, Statement } from "../src/protocol/vote.ts";
+import { epochsOf, signed } from "./engine-messages.ts";
 import { createModelTransaction, ModelChain, type ModelWorld } from "./model-ledger.ts";
 import type { FinalReport, NodeFactory, NodeInput, NodeOutput, SimNode } from "./node.ts";
 
@@ -26,6 +27,7 @@ const SHARE_AGAIN_MS = 1000;
 /** How long a lost seat waits before it is asked for again, so that a branch may still change. */
 const REJOIN_MS = 3000;
 const UNJUDGED_MAX = 200;
+const CERTIFIED_MAX = 50;
 const SERVED_BLOCKS_MAX = 64;
 
 type EnginePayload =
@@ -388,49 +390,6 @@ class EngineNode implements SimNode {
     this.#disk.keys = [...this.#disk.keys, fresh];
     this.#input({ kind: "keys", keys: this.#disk.keys });
     this.#submit(createModelTransaction(chain, "seat.take", fresh, nonce));
-  }
-}
-
-const CERTIFIED_MAX = 50;
-const SIGNATURE = new Uint8Array(64);
-
-function signed(seat: VotingKey, cast: CastStatement): ConsensusMessage {
-  const name = { seat, signature: SIGNATURE };
-  switch (cast.kind) {
-    case "vote":
-      return { kind: "vote", vote: { ...cast.statement, ...name } };
-    case "alive":
-      return { kind: "alive", alive: { ...cast.alive, ...name } };
-    case "recover":
-      return { kind: "recover", recover: { recovery: cast.recovery, ...name } };
-    case "absent":
-      return { kind: "absent", absent: { ...cast.absent, ...name } };
-  }
-}
-
-/** Epochs whose seats one must know to check a message. */
-function epochsOf(message: ConsensusMessage): readonly Hash[] {
-  switch (message.kind) {
-    case "candidate":
-      return [message.vote.epochId, ...message.certificates.map((certificate) => certificate.epochId)];
-    case "vote":
-      return [message.vote.epochId];
-    case "certificate":
-      return [message.certificate.epochId];
-    case "alive":
-      return [message.alive.epochId];
-    case "recover":
-      return [message.recover.recovery.epochId];
-    case "absent":
-      return [message.absent.epochId];
-    case "give":
-      return [
-        ...message.certificates.map(({ epochId }) => epochId),
-        ...message.blocks.flatMap(({ header }) => (header.certificate === null ? [] : [header.epochId])),
-      ];
-    case "hello":
-    case "ask":
-      return [];
   }
 }
 

@@ -168,7 +168,11 @@ class PeerNode implements SimNode {
       case "network":
         return this.#command(effect.command);
       case "verify":
-        return this.#later(random.below(SIGNATURES_MS_MAX), { kind: "verified", id: effect.id, results: effect.checks.map(keys.verify) });
+        return this.#later(random.below(SIGNATURES_MS_MAX), {
+          kind: "verified",
+          id: effect.id,
+          results: effect.checks.map((check) => keys.verify(check)),
+        });
       case "sign": {
         const signature = keys.sign(effect.publicKey, effect.bytes);
         return this.#later(random.below(SIGNATURES_MS_MAX), { kind: "signed", id: effect.id, signature });
@@ -190,7 +194,7 @@ class PeerNode implements SimNode {
         for (const block of effect.blocks) this.#noteAccused(block);
         return;
       case "halted":
-        return this.#fault(`halted: ${effect.refusal.code} ${String(effect.refusal.data["message"] ?? "")}`);
+        return this.#fault(`halted: ${effect.refusal.code} ${JSON.stringify(effect.refusal.data)}`);
       case "log":
         if (effect.level === "error") this.#fault(`${effect.message}: ${Object.values(effect.data).map(String).join()}`);
         return;

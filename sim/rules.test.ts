@@ -17,6 +17,13 @@ const FAILING: readonly (readonly [rule: Rule, name: ScenarioName, seed: number,
 ];
 
 describe("a rule taken away", () => {
+  it("what was final is lost where a finalize vote goes out without its durable notarize certificate", async () => {
+    const whole = await runScenario("edge", { seed: 8, nodes: 5 });
+    expect(whole.failures).toEqual([]);
+    const { failures } = await runScenario("edge", { seed: 8, nodes: 5, withoutRules: ["durableNotarized"] });
+    expect(failures.join("\n")).toMatch(/lost what was final/);
+  });
+
   it.each(FAILING)("%s: %s fails with seed %i", async (rule, name, seed, failure) => {
     const { failures } = await runScenario(name, { seed, nodes: 4, withoutRules: [rule] });
     expect(failures.join("\n")).toMatch(failure);

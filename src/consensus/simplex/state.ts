@@ -10,8 +10,20 @@ import type { BlockInfo, Chain, ConsensusEffect, ConsensusMessage, DurableRecord
 import { Epoch } from "../epochs.ts";
 import type { OwnAlive, OwnRecoveries, OwnVotes } from "../records.ts";
 
-/** Parts of the protocol that a test may take away, to see that a seed then fails: the voting rules, and two of the recovery's. */
-export const RULES = ["rule1", "rule2", "rule3", "rule4", "rule5", "rule6", "rule7", "rule8", "patientFollow", "promise"] as const;
+/** Parts of the protocol that a test may take away, to see that a seed then fails: the voting rules, and three of the recovery's. */
+export const RULES = [
+  "rule1",
+  "rule2",
+  "rule3",
+  "rule4",
+  "rule5",
+  "rule6",
+  "rule7",
+  "rule8",
+  "patientFollow",
+  "promise",
+  "durableNotarized",
+] as const;
 export type Rule = (typeof RULES)[number];
 
 export interface SimplexOptions {

@@ -124,7 +124,7 @@ export function castVote(s: SimplexState, kind: VoteKind, round: number, candida
     own.finalize = candidate;
     // With the notarize certificate it rests on: without it modelled runs lost final transactions after all crashed at once.
     const { notarized } = epoch.round(round)!;
-    s.puts.push([recordKeys.notarized(epoch.key, round), encodeCertificate(notarized!)]);
+    if (s.has("durableNotarized")) s.puts.push([recordKeys.notarized(epoch.key, round), encodeCertificate(notarized!)]);
   }
   s.own.set(name, own);
   s.puts.push([recordKeys.own(epoch.key, round, toHex(seat)), encodeOwnVotes(own)]);
