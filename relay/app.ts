@@ -3,22 +3,10 @@ import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname, join, relative, sep } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import securityHeaders from "./security-headers.json" with { type: "json" };
 
 /** `connect-src` names the schemes, since a tab may use relays on other hosts, and old engines do not count WebSockets of the same host as 'self'. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; manifest-src 'self'",
-  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-].join("; ");
-
-export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  "content-security-policy": CONTENT_SECURITY_POLICY,
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-resource-policy": "same-origin",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-};
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = securityHeaders;
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -31,8 +19,7 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   ".png": "image/png",
   ".woff2": "font/woff2",
 };
-/** Small files and those of these types do not get smaller. */
-const PACKED_TYPES = new Set([".png", ".woff2"]);
+/** Pictures and fonts are packed already, and a small file does not get smaller. */
 const PACK_BYTES_MIN = 1024;
 /** Vite puts a digest of the content into the names below `assets/`. */
 const HASHED_NAME = /^\/assets\/.+-[\w-]{8}\.\w+$/;
@@ -43,25 +30,24 @@ const PACKERS = {
   gzip: (bytes: Buffer): Buffer => gzipSync(bytes),
 };
 
-export type AppHandler = (request: IncomingMessage, response: ServerResponse, path: string) => void;
-
 /** A handler over the files that are there at the start; a path that is none of them is 404, so no request can climb out of the folder. */
-export function createApp(folder: string): AppHandler {
+export function createApp(folder: string) {
   const entries = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const files = new Map(paths.map((path) => [`/${relative(folder, path).split(sep).join("/")}`, path]));
   const bodies = new Map<string, Buffer>();
 
-  return (request, response, requested) => {
+  return (request: IncomingMessage, response: ServerResponse, requested: string): void => {
     const name = requested === "/" ? "/index.html" : requested;
     const path = files.get(name);
     if (path === undefined || !existsSync(path))
       return void response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
     const { size, mtimeMs } = statSync(path);
-    const accepted = size < PACK_BYTES_MIN || PACKED_TYPES.has(extname(path)) ? "" : String(request.headers["accept-encoding"]);
+    const type = MEDIA_TYPES[extname(path)] ?? "application/octet-stream";
+    const accepted = size < PACK_BYTES_MIN || /png|font/.test(type) ? "" : String(request.headers["accept-encoding"]);
     const encoding = (["br", "gzip"] as const).find((one) => new RegExp(`\\b${one}\\b`).test(accepted));
     const etag = `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}-${encoding ?? "plain"}"`;
-    response.setHeader("content-type", MEDIA_TYPES[extname(path)] ?? "application/octet-stream");
+    response.setHeader("content-type", type);
     response.setHeader("cache-control", HASHED_NAME.test(name) ? "public, max-age=31536000, immutable" : "no-cache");
     response.setHeader("vary", "accept-encoding");
     response.setHeader("etag", etag);

@@ -15,20 +15,13 @@ const AUTHORITY_DAYS = 3650;
 const CERTIFICATE_DAYS = 397;
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
-export interface Https {
-  /** Addresses that the certificate is for. */
-  readonly lan: readonly string[];
-  readonly credentials: { readonly key: string; readonly cert: string };
-  /** Serves the page that installs the root over plain HTTP, and prints both QR codes. Gives what stops it. */
-  guide(options: { readonly host: string; readonly port: number; readonly app: string }): Promise<() => void>;
-}
+export type Https = Awaited<ReturnType<typeof openHttps>>;
 
-interface Certified {
-  readonly certificate: x509.X509Certificate;
-  readonly privateKey: CryptoKey;
-}
+type GuideOptions = { readonly host: string; readonly port: number; readonly app: string };
+type Certified = { readonly certificate: x509.X509Certificate; readonly privateKey: CryptoKey };
 
-export async function openHttps(folder: string, given: readonly string[]): Promise<Https> {
+/** A certificate for the LAN addresses, and a guide to its root: a page over plain HTTP and two QR codes; it gives what ends the page. */
+export async function openHttps(folder: string, given: readonly string[]) {
   const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const found = interfaces.filter(({ internal, family }) => !internal && family === "IPv4").map(({ address }) => address);
   const lan = given.length > 0 ? given : found;
@@ -41,8 +34,8 @@ export async function openHttps(folder: string, given: readonly string[]): Promi
     new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
     new x509.SubjectAlternativeNameExtension([{ type: "dns", value: "localhost" }, ...names]),
   ]);
-  const cert = `${certificate.toString("pem")}\n${root.certificate.toString("pem")}\n`;
-  return { lan, credentials: { key: await pemOf(privateKey), cert }, guide: (options) => guide(root.certificate, lan[0]!, options) };
+  const credentials = { key: await pemOf(privateKey), cert: `${certificate.toString("pem")}\n${root.certificate.toString("pem")}\n` };
+  return { lan, credentials, guide: (options: GuideOptions) => guide(root.certificate, lan[0]!, options) };
 }
 
 async function pemOf(privateKey: CryptoKey): Promise<string> {
@@ -91,40 +84,40 @@ async function loadAuthority(keyPath: string, certificatePath: string): Promise<
  * localhost, and for no site of the internet, on the phones that trust it.
  */
 function privateNamesOnly(): Uint8Array<ArrayBuffer> {
-  const der = (tag: number, ...content: number[]): number[] => [tag, ...(content.length < 128 ? [] : [0x81]), content.length, ...content];
-  const address = (...bytes: number[]): number[] => der(0x30, ...der(0x87, ...bytes));
-  const permitted = [
-    address(10, 0, 0, 0, 255, 0, 0, 0),
-    address(172, 16, 0, 0, 255, 240, 0, 0),
-    address(192, 168, 0, 0, 255, 255, 0, 0),
-    address(127, 0, 0, 0, 255, 0, 0, 0),
-    address(0xfc, ...Array<number>(15).fill(0), 0xfe, ...Array<number>(15).fill(0)),
-    der(0x30, ...der(0x82, ...Buffer.from("localhost"))),
+  const der = (tag: number, content: readonly number[]): number[] => [
+    tag,
+    ...(content.length < 128 ? [] : [0x81]),
+    content.length,
+    ...content,
   ];
-  return Uint8Array.from(der(0x30, ...der(0xa0, ...permitted.flat())));
+  const local6 = (first: number): number[] => [first, ...Array<number>(15).fill(0)];
+  const addresses = [
+    [10, 0, 0, 0, 255, 0, 0, 0],
+    [172, 16, 0, 0, 255, 240, 0, 0],
+    [192, 168, 0, 0, 255, 255, 0, 0],
+    [127, 0, 0, 0, 255, 0, 0, 0],
+    [...local6(0xfc), ...local6(0xfe)],
+  ].map((bytes) => der(0x87, bytes));
+  const permitted = [...addresses, der(0x82, [...Buffer.from("localhost")])].flatMap((name) => der(0x30, name));
+  return Uint8Array.from(der(0x30, der(0xa0, permitted)));
 }
 
-async function guide(root: x509.X509Certificate, name: string, options: { host: string; port: number; app: string }): Promise<() => void> {
-  const url = `http://${isIPv6(name) ? `[${name}]` : name}:${options.port}/certificate`;
-  const base64 = root.toString("base64").replaceAll(/\s/g, "");
+async function guide(root: x509.X509Certificate, name: string, { host, port, app }: GuideOptions): Promise<() => void> {
+  const url = `http://${isIPv6(name) ? `[${name}]` : name}:${port}/certificate`;
   const text = (file: string): string => readFileSync(new URL(file, import.meta.url), "utf8");
+  const profile = text("certificate.mobileconfig").replace("{{certificate}}", root.toString("base64").replaceAll(/\s/g, ""));
   const pages: Readonly<Record<string, readonly [type: string, body: string | Buffer]>> = {
-    "/certificate": ["text/html; charset=utf-8", text("certificate.html").replaceAll("{{app}}", options.app)],
+    "/certificate": ["text/html; charset=utf-8", text("certificate.html").replaceAll("{{app}}", app)],
     "/bothy.crt": ["application/x-x509-ca-cert", Buffer.from(root.rawData)],
-    "/bothy.mobileconfig": ["application/x-apple-aspen-config", text("certificate.mobileconfig").replace("{{certificate}}", base64)],
+    "/bothy.mobileconfig": ["application/x-apple-aspen-config", profile],
   };
-  const server = createServer((request, response) => {
-    const page = request.method === "GET" || request.method === "HEAD" ? pages[request.url ?? ""] : undefined;
-    if (page === undefined) return void response.writeHead(404, { "content-type": "text/plain" }).end("not found\n");
-    response.writeHead(200, { ...SECURITY_HEADERS, "content-type": page[0], "cache-control": "no-store" });
-    response.end(request.method === "HEAD" ? undefined : page[1]);
+  const server = createServer(({ url: path = "" }, response) => {
+    const [type, body] = (Object.hasOwn(pages, path) ? pages[path] : undefined) ?? ["text/plain"];
+    response.writeHead(body === undefined ? 404 : 200, { ...SECURITY_HEADERS, "content-type": type, "cache-control": "no-store" });
+    response.end(body ?? "not found\n");
   });
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(options.port, options.host, resolve));
-  process.stdout.write(
-    `\n1. Install the certificate, once on each phone: ${url}\n${encodeQr(url, "ascii")}\n2. Open the app: ${options.app}\n${encodeQr(options.app, "ascii")}\n`,
-  );
-  return () => {
-    server.close();
-    server.closeAllConnections();
-  };
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
+  process.stdout.write(`\n1. Install the certificate, once on each phone: ${url}\n${encodeQr(url, "ascii")}\n`);
+  process.stdout.write(`2. Open the app: ${app}\n${encodeQr(app, "ascii")}\n`);
+  return () => server.close().closeAllConnections();
 }

@@ -16,18 +16,12 @@ const ANNOUNCED_TO_MAX = 32;
 
 export class Introducer {
   readonly #chains = new BoundedMap<string, BoundedMap<string, Stream>>(CHAINS_MAX);
-  #refused = 0;
+  /** Streams that were cut for a fault or for asking too often. */
+  refused = 0;
 
   /** Peers at the rendezvous over all chains. */
   get peers(): number {
-    let count = 0;
-    for (const [, peers] of this.#chains.entries()) count += peers.size;
-    return count;
-  }
-
-  /** Streams that were cut for a fault or for asking too often. */
-  get refused(): number {
-    return this.#refused;
+    return [...this.#chains.entries()].reduce((sum, [, peers]) => sum + peers.size, 0);
   }
 
   async serve(stream: Stream, connection: Connection): Promise<void> {
@@ -47,7 +41,7 @@ export class Introducer {
       }
     } catch (error) {
       // A connection that breaks is no fault of anybody's.
-      if (stream.status === "open") this.#refused++;
+      if (stream.status === "open") this.refused++;
       stream.abort(error instanceof Error ? error : new Error("refused"));
     } finally {
       this.#leave(joined, peer, stream);

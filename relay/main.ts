@@ -1,15 +1,12 @@
 /** The door of the relay: reads the options, prepares what libp2p expects of Node, and starts it. */
-import { WebSocket } from "ws";
 import { help, readOptions } from "./options.ts";
 
-/** Node 20 lacks both, and libp2p uses them as it loads: so they are set before it is imported. */
+/** Node 20 lacks it, and libp2p uses it as it loads: so it is set before libp2p is imported. */
 function preparePlatform(): void {
-  globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket;
   if ("withResolvers" in Promise) return;
   const withResolvers = (): object => {
-    const parts: Record<string, unknown> = {};
-    parts["promise"] = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
-    return parts;
+    const parts = {};
+    return Object.assign(parts, { promise: new Promise((resolve, reject) => Object.assign(parts, { resolve, reject })) });
   };
   Object.assign(Promise, { withResolvers });
 }
@@ -32,7 +29,6 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
-  const taken = message.includes("EADDRINUSE");
-  process.stderr.write(`bothy: ${taken ? "this port is taken; name another by --port or PORT" : message}\n`);
+  process.stderr.write(`bothy: ${message.includes("EADDRINUSE") ? "this port is taken; name another by --port or PORT" : message}\n`);
   process.exit(1);
 });

@@ -11,14 +11,13 @@ export class ManifestStore {
   genesis: string | null = null;
 
   /**
-   * Makes the data folder. With `renew` an old genesis is put aside under a name with the moment; keys stay, so that addresses and installed
+   * Makes the data folder. With `renew` an old genesis is put aside under a name with the moment in milliseconds; keys stay, so that addresses and installed
    * certificates do too. @throws {Refusal} if the genesis on disk is not one.
    */
   constructor(folder: string, renew: boolean) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#path = join(folder, "genesis.hex");
-    if (renew && existsSync(this.#path))
-      renameSync(this.#path, join(folder, `genesis-${new Date().toISOString().replaceAll(":", "-")}.hex`));
+    if (renew && existsSync(this.#path)) renameSync(this.#path, join(folder, `genesis-until-${Date.now()}.hex`));
     this.#load();
   }
 

@@ -35,14 +35,14 @@ export function readOptions(args: readonly string[], environment: Readonly<Recor
 }
 
 function readParameters(given: readonly string[]): Parameters {
-  const bounds: Readonly<Record<string, readonly [number, number]>> = PARAMETER_BOUNDS;
+  const bounds = new Map<string, readonly [min: number, max: number]>(Object.entries(PARAMETER_BOUNDS));
   const parameters: Record<string, number> = { ...DEFAULT_PARAMETERS };
   for (const entry of given) {
     const [name = "", text = ""] = entry.split("=");
-    const [min, max] = (Object.hasOwn(bounds, name) ? bounds[name] : undefined) ?? [];
-    if (min === undefined || max === undefined) throw new Error(`--parameter ${name}: known are ${Object.keys(bounds).join(", ")}`);
-    const number = Number(text);
-    if (text === "" || !Number.isSafeInteger(number) || number < min || number > max)
+    const [min, max] = bounds.get(name) ?? [0, -1];
+    if (max < min) throw new Error(`--parameter ${name}: known are ${[...bounds.keys()].join(", ")}`);
+    const number = text === "" ? NaN : Number(text);
+    if (!(Number.isSafeInteger(number) && number >= min && number <= max))
       throw new Error(`--parameter ${name} is an integer from ${min} to ${max}`);
     parameters[name] = number;
   }

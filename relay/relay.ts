@@ -30,8 +30,8 @@ export async function startRelay(options: RelayOptions): Promise<() => Promise<v
   const manifest = new ManifestStore(options.data, options.new);
   const https = options.https ? await (await import("./https.ts")).openHttps(options.data, options.lan) : undefined;
   const introducer = new Introducer();
-  const listeners: Listener[] = [];
-  const node = await createNode(options, https, listeners);
+  let listener: Listener | undefined;
+  const node = await createNode(options, https, (made) => (listener = made));
   await node.handle(RENDEZVOUS_PROTOCOL, (stream, connection) => introducer.serve(stream, connection), { maxInboundStreams: 4 });
   const metrics = (): readonly Metric[] => [
     ["bothy_connections", "Open libp2p connections.", node.getConnections().length],
@@ -43,18 +43,16 @@ export async function startRelay(options: RelayOptions): Promise<() => Promise<v
     ["process_uptime_seconds", "Time since the start.", Math.round(process.uptime())],
   ];
   const app = createApp(options.app);
-  const port = takeServer(listeners, createRequestHandler({ options, manifest, app, peerId: node.peerId.toString(), metrics }));
+  const port = takeServer(listener, createRequestHandler({ options, manifest, app, peerId: node.peerId.toString(), metrics }));
   const name = https?.lan[0] ?? options.host;
   const url = `http${https === undefined ? "" : "s"}://${isIPv6(name) ? `[${name}]` : name}:${port}`;
   process.stdout.write(`Bothy is at ${url}\n`);
   const stopGuide = await https?.guide({ host: options.host, port: port + 1, app: url });
-  return async () => {
-    stopGuide?.();
-    await node.stop();
-  };
+  node.addEventListener("stop", () => stopGuide?.());
+  return () => node.stop();
 }
 
-async function createNode(options: RelayOptions, https: Https | undefined, listeners: Listener[]) {
+async function createNode(options: RelayOptions, https: Https | undefined, onListener: (listener: Listener) => Listener) {
   const { address } = await lookup(options.host, { family: isIPv6(options.host) ? 6 : 4 });
   const transport = webSockets(https === undefined ? {} : { https: https.credentials });
   return createLibp2p({
@@ -64,11 +62,7 @@ async function createNode(options: RelayOptions, https: Https | undefined, liste
       (components) => {
         const made = transport(components);
         const createListener = made.createListener.bind(made);
-        made.createListener = (init) => {
-          const listener = createListener(init);
-          listeners.push(listener);
-          return listener;
-        };
+        made.createListener = (init) => onListener(createListener(init));
         return made;
       },
     ],
@@ -97,12 +91,12 @@ async function loadKey(path: string): Promise<PrivateKey> {
 }
 
 /** Puts our handler in the place of the listener's own, which answers every request with 400 (docs/adr/0031-one-port.md). Gives the port. */
-function takeServer(listeners: readonly Listener[], handler: RequestHandler): number {
-  for (const listener of listeners) {
-    const { http, https, server } = listener as Listener & { readonly http?: Server; readonly https?: Server; readonly server?: Server };
-    const address = server?.address();
-    (https ?? http)?.removeAllListeners("request").on("request", handler);
-    if (typeof address === "object" && address !== null) return address.port;
-  }
-  throw new Error("libp2p's WebSocket listener has changed: no HTTP server found in it");
+function takeServer(listener: Listener | undefined, handler: RequestHandler): number {
+  const { http, https, server } = (listener ?? {}) as { readonly http?: Server; readonly https?: Server; readonly server?: Server };
+  const address = server?.address();
+  const requests = https ?? http;
+  if (requests === undefined || typeof address !== "object" || address === null)
+    throw new Error("libp2p's WebSocket listener has changed: no HTTP server found in it");
+  requests.removeAllListeners("request").on("request", handler);
+  return address.port;
 }

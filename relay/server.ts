@@ -2,13 +2,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { hexToBytes } from "../src/kit/bytes.ts";
 import { Refusal, requireThat } from "../src/protocol/refusal.ts";
-import { SECURITY_HEADERS, type AppHandler } from "./app.ts";
+import { SECURITY_HEADERS, type createApp } from "./app.ts";
 import type { ManifestStore } from "./manifest.ts";
 import type { RelayOptions } from "./options.ts";
 
 /** A genesis is at most 64 KiB (`decodeGenesis`), in hexadecimal, with its envelope. */
 const BODY_BYTES_MAX = 192 * 1024;
-const STATUS_OF: Readonly<Record<string, number>> = { "not-authorized": 403, "too-large": 413, "not-found": 404, internal: 500 };
+const STATUS_OF: Readonly<Record<string, number>> = { "not-authorized": 403, "too-large": 413, internal: 500 };
 
 export type Metric = readonly [name: string, help: string, value: number];
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -16,7 +16,7 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 export interface ServerDeps {
   readonly options: RelayOptions;
   readonly manifest: ManifestStore;
-  readonly app: AppHandler;
+  readonly app: ReturnType<typeof createApp>;
   readonly peerId: string;
   readonly metrics: () => readonly Metric[];
 }
@@ -25,14 +25,14 @@ export function createRequestHandler(deps: ServerDeps): RequestHandler {
   return (request, response) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
     route(deps, request, response).catch((error: unknown) => {
-      const { code, data } = error instanceof Refusal ? error : new Refusal("internal");
+      const { code, data } = error instanceof Refusal ? error : new Refusal(error instanceof SyntaxError ? "encoding-invalid" : "internal");
       answer(response, STATUS_OF[code] ?? 400, { code, data });
     });
   };
 }
 
 async function route(deps: ServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = decodePath(request.url ?? "/");
+  const [path = "/"] = (request.url ?? "/").split("?");
   if (path === "/bothy/manifest" && request.method === "POST") return postManifest(deps, request, response);
   if (request.method !== "GET" && request.method !== "HEAD") return answer(response, 405, { code: "not-supported", data: {} });
   if (path === "/bothy/manifest") return answer(response, 200, manifestOf(deps, request));
@@ -42,14 +42,6 @@ async function route(deps: ServerDeps, request: IncomingMessage, response: Serve
   const gauges = deps.metrics().map(([name, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`);
   response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store" });
   response.end(gauges.join(""));
-}
-
-function decodePath(url: string): string {
-  try {
-    return decodeURIComponent(url.split("?")[0] ?? "/");
-  } catch {
-    throw new Refusal("not-found");
-  }
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
@@ -89,20 +81,10 @@ function mayFound(found: RelayOptions["found"], { headers, socket }: IncomingMes
   return (isLoopback(remote) || remote === local) && (name === "localhost" || isLoopback(name) || name === local);
 }
 
-function isLoopback(address: string): boolean {
-  return address === "::1" || /^127\.\d+\.\d+\.\d+$/.test(address);
-}
+const isLoopback = (address: string): boolean => address === "::1" || /^127\.\d+\.\d+\.\d+$/.test(address);
 
 async function postManifest(deps: ServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
   requireThat(mayFound(deps.options.found, request), "not-authorized");
-  const text = await readGenesisText(request);
-  const genesis = hexToBytes(text);
-  requireThat(genesis, "schema-invalid", { field: "genesis" });
-  if (deps.manifest.found(genesis)) return answer(response, 201, manifestOf(deps, request));
-  answer(response, 409, { code: "already-exists", data: {}, manifest: manifestOf(deps, request) });
-}
-
-async function readGenesisText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -110,12 +92,9 @@ async function readGenesisText(request: IncomingMessage): Promise<string> {
     requireThat(length <= BODY_BYTES_MAX, "too-large", { bytesMax: BODY_BYTES_MAX });
     chunks.push(chunk);
   }
-  let body: { readonly genesis?: unknown } | null;
-  try {
-    body = JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  } catch {
-    throw new Refusal("encoding-invalid");
-  }
-  requireThat(typeof body?.genesis === "string", "schema-invalid", { field: "genesis" });
-  return body.genesis;
+  const body: { readonly genesis?: unknown } | null = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  const genesis = typeof body?.genesis === "string" ? hexToBytes(body.genesis) : undefined;
+  requireThat(genesis, "schema-invalid", { field: "genesis" });
+  if (deps.manifest.found(genesis)) return answer(response, 201, manifestOf(deps, request));
+  answer(response, 409, { code: "already-exists", data: {}, manifest: manifestOf(deps, request) });
 }
