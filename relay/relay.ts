@@ -49,7 +49,7 @@ export async function startRelay(options: RelayOptions): Promise<() => Promise<v
   process.stdout.write(`Bothy is at ${url}\n`);
   const stopGuide = await https?.guide({ host: options.host, port: port + 1, app: url });
   node.addEventListener("stop", () => stopGuide?.());
-  return () => node.stop();
+  return async () => node.stop();
 }
 
 async function createNode(options: RelayOptions, https: Https | undefined, onListener: (listener: Listener) => Listener) {
