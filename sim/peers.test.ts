@@ -8,7 +8,6 @@ const PLAN: readonly (readonly [name: ScenarioName, nodes: number, from: number,
   ["basic", 4, 2, 4],
   ["basic", 4, 4, 6],
   ["basic", 2, 0, 3],
-  ["basic", 2, 7, 8],
   ["basic", 1, 0, 2],
   ["twoOfFour", 4, 0, 2],
   ["twoOfFour", 4, 2, 4],
@@ -27,13 +26,20 @@ const PLAN: readonly (readonly [name: ScenarioName, nodes: number, from: number,
   ["newcomer", 4, 0, 1],
 ];
 
+/** The newcomer's blocks take ten seconds of a free core. */
+const RUN_MS_MAX = 180_000;
+
 describe("peers under faults", () => {
-  it.each(PLAN)("%s with %i nodes, seeds %i to below %i", async (name, nodes, from, to) => {
-    for (let seed = from; seed < to; seed++) {
-      const { failures, cluster } = await runScenario(name, { seed, nodes, real: true });
-      expect(failures, `npm run sim -- --real --scenario ${name} --nodes ${nodes} --seed ${seed}\n${cluster.describe()}`).toEqual([]);
-    }
-  });
+  it.each(PLAN)(
+    "%s with %i nodes, seeds %i to below %i",
+    async (name, nodes, from, to) => {
+      for (let seed = from; seed < to; seed++) {
+        const { failures, cluster } = await runScenario(name, { seed, nodes, real: true });
+        expect(failures, `npm run sim -- --real --scenario ${name} --nodes ${nodes} --seed ${seed}\n${cluster.describe()}`).toEqual([]);
+      }
+    },
+    RUN_MS_MAX,
+  );
 
   it("the same seed gives the same run", async () => {
     const runs = [0, 1].map(() => runScenario("restart", { seed: 1, nodes: 2, real: true }));
