@@ -66,7 +66,7 @@ async function run(): Promise<Record<string, number>> {
 export const blockCase: BenchCase = {
   name: "block",
   what: "one tab: verify (one signature worker), execute, commit and persist blocks of 1000 signed transfers, one after the other",
-  runs: 5,
+  runs: 3,
   figures: { processed: { unit: "tx/s", goal: { atLeast: 5000 } } },
   run,
 };

@@ -21,7 +21,7 @@ async function run(): Promise<Record<string, number>> {
       loads.push({ path: url.pathname, atMs: performance.now() - start, bytes: bytes.catch(() => 0) });
     });
     await page.goto(relay.url);
-    await waitForStatus({ page, context, close: () => context.close() }, { ready: true });
+    await waitForStatus({ page, context, close: () => context.close() }, { ready: true, peers: 1 });
     const readyMs = performance.now() - start;
     const paint = await page.evaluate(() => ({
       atMs: performance.getEntriesByName("first-contentful-paint")[0]!.startTime,

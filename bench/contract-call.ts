@@ -123,7 +123,7 @@ async function run(): Promise<Record<string, number>> {
 export const contractCase: BenchCase = {
   name: "contract-call",
   what: "a contract call with isolation, against @ethereumjs/evm on an equal contract",
-  runs: 7,
+  runs: 5,
   figures: {
     ours: { unit: "calls/CPU-s" },
     theirs: { unit: "calls/CPU-s" },

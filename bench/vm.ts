@@ -79,7 +79,7 @@ async function run(): Promise<Record<string, number>> {
 export const vmCase: BenchCase = {
   name: "vm",
   what: "verify, execute and commit blocks of 1000 signed transfers in Node, against @ethereumjs/vm runBlock of as many",
-  runs: 5,
+  runs: 3,
   figures: {
     ours: { unit: "tx/s" },
     theirs: { unit: "tx/s" },

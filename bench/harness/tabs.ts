@@ -26,12 +26,12 @@ export function statusOf({ page }: Tab): Promise<Status> {
 }
 
 /** Waits inside the page, so that no round trip of the test driver is in the time. */
-export async function waitForStatus({ page }: Tab, wanted: { readonly seats?: number; readonly ready?: boolean }): Promise<void> {
-  const isReached = async ({ seats, ready }: typeof wanted): Promise<boolean> => {
+export async function waitForStatus({ page }: Tab, wanted: { readonly seats?: number; readonly ready?: boolean; readonly peers?: number }): Promise<void> {
+  const isReached = async ({ seats, ready, peers }: typeof wanted): Promise<boolean> => {
     if (window.bothy === undefined) return false;
     const status = await window.bothy.status().catch(() => undefined);
     if (status === undefined) return false;
-    if (ready === true && !status.ready) return false;
+    if ((ready === true && !status.ready) || status.peers.length < (peers ?? 0)) return false;
     return seats === undefined || (status.seats.mine && status.seats.total >= seats);
   };
   await page.waitForFunction(isReached, wanted, { timeout: READY_MS, polling: 50 });
