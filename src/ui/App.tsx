@@ -122,7 +122,9 @@ function Boot({ boot, gateway, platform }: AppProps) {
   useEffect(() => {
     document.title = text.shell.app;
   }, [text]);
-  if (phase === "failed" && error !== null)
+  // With a broken database the peer still has its keys and settings: there it is reset, or restored from an export.
+  const mendable = client !== null && error !== null && error.code.startsWith("storage-");
+  if (phase === "failed" && error !== null && !mendable)
     return (
       <main className="join">
         <BothyMark size={64} lamp="dark" />
