@@ -1,5 +1,7 @@
 /** Going on when more than a third of the seats are gone: promises, steps, and recoveries signed by every seat they name. PROTOCOL, "Recovery". */
 import { compareBytes, equalBytes } from "../kit/bytes.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { includesSeat } from "../protocol/seats.ts";
 import { toHex, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { recoveryBlockId, type Alive, type Recovery, type RecoverySignature } from "../protocol/vote.ts";
 import { completeRecoveryToValue, encodeOwnAlive, encodeOwnRecoveries, recordKeys } from "./records.ts";
@@ -124,7 +126,8 @@ function sign(s: SimplexState, seat: VotingKey, recovery: Recovery): void {
 export function addRecoverySignature(s: SimplexState, signature: RecoverySignature): void {
   const { recovery } = signature;
   const epoch = s.epochs.get(toHex(recovery.epochId));
-  if (epoch === undefined || !isWellFormedFor(epoch, recovery) || !recovery.seats.some((seat) => equalBytes(seat, signature.seat))) return;
+  if (epoch === undefined || !isWellFormedFor(s, epoch, recovery) || !recovery.seats.some((seat) => equalBytes(seat, signature.seat)))
+    return;
   const key = toHex(recoveryBlockId(recovery));
   if (epoch.recoveries.has(key)) return;
   let gathered = s.gathered.get(key);
@@ -141,16 +144,31 @@ export function addRecoverySignature(s: SimplexState, signature: RecoverySignatu
 export function addRecovery(s: SimplexState, complete: CompleteRecovery): boolean {
   const epoch = s.epochs.get(toHex(complete.recovery.epochId));
   const key = toHex(recoveryBlockId(complete.recovery));
-  if (epoch === undefined || epoch.recoveries.has(key) || !isWellFormedFor(epoch, complete.recovery)) return false;
+  if (epoch === undefined || epoch.recoveries.has(key) || !isWellFormedFor(s, epoch, complete.recovery)) return false;
+  if (!makeRoom(epoch, complete.recovery)) return false;
   epoch.recoveries.set(key, complete);
   s.puts.push([recordKeys.recovery(key), encode(completeRecoveryToValue(complete))]);
   choose(s);
   return true;
 }
 
-function isWellFormedFor(epoch: Epoch, recovery: Recovery): boolean {
+/** A seat that lies can complete any number of recoveries that name only itself: they must neither fill the disk nor displace a stronger one. */
+function makeRoom(epoch: Epoch, recovery: Recovery): boolean {
+  if (epoch.recoveries.size < LIMITS.recoveriesMax) return true;
+  let weakest: readonly [HashHex, CompleteRecovery] | undefined;
+  for (const entry of epoch.recoveries.entries()) {
+    if (weakest === undefined || entry[1].recovery.seats.length < weakest[1].recovery.seats.length) weakest = entry;
+  }
+  if (weakest === undefined || weakest[1].recovery.seats.length >= recovery.seats.length) return false;
+  return epoch.recoveries.delete(weakest[0]);
+}
+
+/** Current seats of the epoch, or such as sleep at the base: anybody else could make up keys without end. */
+function isWellFormedFor(s: SimplexState, epoch: Epoch, recovery: Recovery): boolean {
   for (let index = 1; index < recovery.seats.length; index++) {
     if (compareBytes(recovery.seats[index - 1]!, recovery.seats[index]!) >= 0) return false;
   }
-  return recovery.sleepers || recovery.seats.every((seat) => epoch.indexOf(toHex(seat)) !== undefined);
+  if (!recovery.sleepers) return recovery.seats.every((seat) => epoch.indexOf(toHex(seat)) !== undefined);
+  const base = s.tree.ensure(recovery.base);
+  return "key" in base && recovery.seats.every((seat) => includesSeat(base.info.sleeping, seat));
 }

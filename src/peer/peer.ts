@@ -278,7 +278,8 @@ export class Peer implements PeerView {
   }
 
   #onMessage(event: Extract<NetworkEvent, { kind: "message" }>): void {
-    if (event.protocol === "hello") this.#greeted.add(event.from);
+    // A hello, or its answer: whoever says anything on these streams has heard where this peer stands.
+    this.#greeted.add(event.from);
     if (event.protocol !== "fetch") return this.#driver.onBytes(event.from, event.bytes, this.#nowMs);
     try {
       this.#bodies.onMessage(event.from, event.bytes);
