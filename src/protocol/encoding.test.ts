@@ -1,15 +1,12 @@
-/** Makes `spec/vectors/encoding.json`: the exact bytes and digests of what is signed and stored, for other implementations to compare. */
-import { writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+/** Holds `spec/vectors/encoding.json` to the code: the exact bytes and digests of what is signed and stored. `vitest -u` writes it anew. */
+import { expect, it } from "vitest";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { BLOCK_VERSION, createBlock, encodeBlock, transactionsRootOf } from "../src/protocol/block.ts";
-import { bytesToHex } from "../src/kit/bytes.ts";
-import { DEFAULT_PARAMETERS, chainOf, encodeGenesis } from "../src/protocol/genesis.ts";
-import { accountToDid, asAccountId, asHash, asVotingKey, digest, type Hash } from "../src/protocol/identifiers.ts";
-import { TRANSACTION_VERSION, createTransaction, encodeTransactionBody } from "../src/protocol/transaction.ts";
-import { aliveBytes, recoverBytes, recoveryBytes, statementBytes } from "../src/protocol/vote.ts";
-
-export const ENCODING_VECTORS = "spec/vectors/encoding.json";
+import { BLOCK_VERSION, createBlock, encodeBlock, transactionsRootOf } from "./block.ts";
+import { bytesToHex } from "../kit/bytes.ts";
+import { DEFAULT_PARAMETERS, chainOf, encodeGenesis } from "./genesis.ts";
+import { accountToDid, asAccountId, asHash, asVotingKey, digest, type Hash } from "./identifiers.ts";
+import { TRANSACTION_VERSION, createTransaction, encodeTransactionBody } from "./transaction.ts";
+import { aliveBytes, recoverBytes, recoveryBytes, statementBytes } from "./vote.ts";
 
 /** 32 equal bytes: a private seed, or a digest whose origin does not matter. */
 const fill = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
@@ -39,7 +36,7 @@ function transactionVector(chain: Hash, seed: Uint8Array) {
 }
 
 /** The file's text. */
-export function makeEncodingVectors(): string {
+function makeEncodingVectors(): string {
   const seed = fill(1);
   const votingSeed = fill(2);
   const seat = asVotingKey(ed25519.getPublicKey(votingSeed));
@@ -99,6 +96,6 @@ export function makeEncodingVectors(): string {
   return `${JSON.stringify(vectors, null, 2)}\n`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(new URL(`../${ENCODING_VECTORS}`, import.meta.url), makeEncodingVectors());
-}
+it("the published encoding vectors are what this code makes", async () => {
+  await expect(makeEncodingVectors()).toMatchFileSnapshot("../../spec/vectors/encoding.json");
+});
