@@ -1,4 +1,4 @@
-import type { Locator } from "@playwright/test";
+import { expect, type Locator } from "@playwright/test";
 import { AppPage } from "./app.ts";
 
 export class DevicesPage extends AppPage {
@@ -39,7 +39,10 @@ export class DevicePage extends AppPage {
   }
 
   async setSwitch(title: string, on: boolean): Promise<void> {
-    await this.property(title).getByRole("switch").setChecked(on, { force: true });
+    const knob = this.property(title).getByRole("switch");
+    if ((await knob.isChecked()) !== on) await knob.click({ force: true });
+    // It turns when the device has turned, not before.
+    await expect(knob).toBeChecked({ checked: on });
   }
 
   async set(title: string, typed: string): Promise<void> {

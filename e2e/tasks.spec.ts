@@ -1,0 +1,205 @@
+/** What people come to do, done as a person does it: by the pages, in one tab, with another tab that sees the outcome. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "@playwright/test";
+import { RelayProcess } from "./harness/relay.ts";
+import { allSeated, closeAll, openSeats, openTab } from "./harness/tabs.ts";
+import type { AppPage } from "./pages/app.ts";
+import { ContractPage, ContractsPage } from "./pages/contracts.ts";
+import { DataPage } from "./pages/data.ts";
+import { DevicePage, DevicesPage } from "./pages/devices.ts";
+import { LedgerPage } from "./pages/ledger.ts";
+import { SettingsPage } from "./pages/settings.ts";
+import { WalletPage } from "./pages/wallet.ts";
+
+let relay: RelayProcess;
+let mine: AppPage;
+let others: AppPage;
+let errors: string[];
+
+test.beforeAll(async ({ browser }) => {
+  relay = await RelayProcess.open();
+  [mine, others] = (await openSeats(browser, relay, 2)) as [AppPage, AppPage];
+  errors = [];
+  mine.page.on("pageerror", (error) => errors.push(String(error)));
+});
+
+test.afterAll(async ({ browser }) => closeAll(browser, relay));
+
+test.afterEach(() => expect(errors).toEqual([]));
+
+test("[F4] [F5] a virtual lamp is added and switched; its readings reach the stream that the other tab shows and exports", async () => {
+  const devices = new DevicesPage(mine.page);
+  await devices.addVirtual("A virtual lamp", "Lamp by the bed");
+  const device = mine.page.url().slice(-64);
+  const page = new DevicePage(mine.page);
+  await expect(page.heading("Lamp by the bed")).toBeVisible();
+  await page.setSwitch("On", true);
+  await expect.poll(async () => (await others.query("device", { device }).catch(() => null))?.values["on"]?.value ?? null).toBe(true);
+  const seen = new DevicesPage(others.page);
+  await seen.goTo("Devices");
+  await seen.show("Everybody's");
+  await seen.tile("Lamp by the bed").click();
+  await expect(seen.heading("Lamp by the bed")).toBeVisible();
+  // Only the tab that runs it can switch it.
+  await expect(new DevicePage(others.page).property("On").getByRole("switch")).toHaveCount(0);
+  const { streams } = await others.query("device", { device });
+  const data = new DataPage(others.page);
+  await data.goToPath(`#/stream/${streams[0]}`);
+  const csv = readFileSync(await (await data.exportCsv()).path(), "utf8");
+  expect(csv.split("\n").some((line) => line.includes("on") && line.includes("true"))).toBe(true);
+});
+
+test("[10.6a-status] a device is retired, and its past stays readable", async () => {
+  const { account } = await mine.status();
+  const { device } = (await mine.query("devices", { owner: account })).items[0]!;
+  const page = new DevicePage(mine.page);
+  await page.goToPath(`#/device/${device}`);
+  await page.retire();
+  await expect(page.main.getByText("Retired", { exact: true })).toBeVisible();
+  await expect.poll(async () => (await others.query("device", { device })).status).toBe("retired");
+  expect((await others.query("readings", { stream: (await others.query("device", { device })).streams[0]! })).length).toBeGreaterThan(0);
+});
+
+test("[C7a] [M4b] a contract is written in the editor, tried on the test bench, deployed, called and looked at", async () => {
+  const editor = new ContractsPage(mine.page);
+  await editor.begin("tally");
+  await editor.write("export const manifest = {");
+  await expect(editor.main.locator(".fault").first()).toBeVisible();
+  await editor.write(COUNTER);
+  await expect(editor.main.getByText("No problems")).toBeVisible();
+  await expect(editor.heading("Counter")).toBeVisible();
+  await editor.tryOut("add");
+  await expect(editor.main.getByText("Would succeed")).toBeVisible();
+  await expect(editor.main.getByText(/» added/)).toBeVisible();
+  const { transactions } = await mine.query("account", { account: (await mine.status()).account });
+  const contract = await editor.deploy();
+  // The bench sent nothing: the deployment is the one transaction more.
+  expect((await mine.query("account", { account: (await mine.status()).account })).transactions).toBe(transactions + 1);
+  const page = new ContractPage(mine.page);
+  await page.show(contract);
+  await page.call("add");
+  await expect(page.event("added").first()).toBeVisible();
+  await page.look("count");
+  await expect(page.main.locator("pre").filter({ hasText: /^1$/ })).toBeVisible();
+  await expect.poll(async () => (await others.query("contracts", {})).items.map(({ name }) => name)).toContain("Counter");
+});
+
+const COUNTER = `export const manifest = {
+  name: "Counter",
+  description: "Counts.",
+  methods: { add: { description: "One more." }, count: { description: "How many." } },
+  views: ["count"],
+};
+export function init(ctx) {
+  ctx.state.set("count", 0);
+}
+export function add(ctx) {
+  ctx.state.set("count", ctx.state.get("count") + 1);
+  ctx.emit("added", { count: ctx.state.get("count") });
+}
+export function count(ctx) {
+  return ctx.state.get("count");
+}
+`;
+
+test("[C2c] [10.1-1] [10.1-3] [10.1-5] tokens are sent after a question that names the consequence, and the road fills in until it is final", async () => {
+  const wallet = new WalletPage(mine.page);
+  const to = (await others.status()).account;
+  const { balance: had } = await others.query("account", { account: to });
+  const heard = await others.page.evaluateHandle(() => {
+    const states: string[] = [];
+    window.bothy!.subscribe("transaction", ({ state }) => states.push(state));
+    return states;
+  });
+  await wallet.goTo("Wallet");
+  await wallet.ask(to, "12");
+  await expect(wallet.page.getByRole("dialog")).toContainText("will have 12 coal and you no longer");
+  await wallet.sign("Sign and send");
+  await expect.poll(async () => (await others.query("account", { account: to })).balance).toBe(had + 12);
+  await expect.poll(() => heard.jsonValue()).toContain("final");
+  const ledger = new LedgerPage(mine.page);
+  await ledger.toasts.getByRole("link", { name: "Open" }).last().click();
+  await expect(ledger.road).toHaveAttribute("data-state", "final");
+});
+
+test("[C2a] [C2b] [S2] [M1a] [M1b] the ledger is searched, and an account's entry proves itself against a finalized root", async () => {
+  const ledger = new LedgerPage(others.page);
+  const { account, final } = await mine.status();
+  await ledger.goTo("Ledger");
+  const found = await ledger.search(String(final.height));
+  await found.first().click();
+  await expect(ledger.heading(new RegExp(`Block ${final.height}`))).toBeVisible();
+  await ledger.goTo("Ledger");
+  await (await ledger.search(account)).first().click();
+  await expect(ledger.page).toHaveURL(new RegExp(`#/account/${account}`));
+  expect(await ledger.proofHolds()).toBe(true);
+  // The same proof with one bit of the entry changed proves nothing.
+  const proof = await ledger.query("proof", { kind: "account", id: account });
+  const check = (flip: number): Promise<boolean> =>
+    ledger.page.evaluate(
+      async ([id, flip]) => {
+        const { key, bytes, proof: path, root } = await window.bothy!.query("proof", { kind: "account", id });
+        const changed = bytes!.slice();
+        changed[changed.length - 1]! ^= flip;
+        return window.bothy!.query("checkProof", { key, bytes: changed, proof: path, root });
+      },
+      [account, flip] as const,
+    );
+  expect(proof.checked).toBe(true);
+  expect(await check(0)).toBe(true);
+  expect(await check(1)).toBe(false);
+});
+
+test("[C6a] [C6c] [C6d] a name is signed for all, a nickname kept for oneself, and the peer's settings kept over a reload", async () => {
+  const settings = new SettingsPage(mine.page);
+  await settings.goTo("Settings");
+  await settings.setName("Ann of the hill");
+  const { account } = await mine.status();
+  await expect.poll(async () => (await others.query("account", { account })).name).toBe("Ann of the hill");
+  const ledger = new LedgerPage(others.page);
+  await ledger.account(account);
+  await expect(ledger.heading(/Ann of the hill/)).toBeVisible();
+  await ledger.main.getByLabel("What you call it").fill("My neighbour");
+  await ledger.main.locator("form").getByRole("button", { name: "Save", exact: true }).click();
+  await expect(ledger.heading(/My neighbour/)).toBeVisible();
+  await settings.setWindowLimit(250);
+  await settings.page.reload();
+  await settings.ready();
+  await expect(settings.main.getByLabel("Limit of window.bothy")).toHaveValue("250");
+  expect((await settings.query("network", {})).links.length).toBeGreaterThan(0);
+});
+
+test("a peer is exported to a file and brought back in another browser", async ({ browser }) => {
+  const settings = new SettingsPage(mine.page);
+  await settings.goTo("Settings");
+  const file = await (await settings.exportPeer("correct horse battery")).path();
+  await expect(settings.main.getByText(/^Last saved/)).toBeVisible();
+  const other = new SettingsPage((await openTab(browser, relay)).page);
+  await other.goTo("Settings");
+  await other.importPeer(file, "wrong horse battery");
+  await expect(other.main.locator(".fault")).toBeVisible();
+  const { account } = await mine.status();
+  await other.main.locator("details form").getByLabel("Passphrase").fill("correct horse battery");
+  await other.main.getByRole("button", { name: "Bring it back" }).click();
+  await other.until("the account of the file", (status) => status.ready && status.account === account);
+  await other.page.context().close();
+});
+
+test("the app is invited to by a QR code, found by the palette, in German and in the dark", async () => {
+  await mine.goTo("Invite");
+  await expect(mine.main.getByRole("img", { name: "QR code of the invitation" })).toBeVisible();
+  await expect(mine.main.getByText(relay.url, { exact: true })).toBeVisible();
+  const palette = await mine.find("write");
+  await palette.getByRole("option", { name: "Write a contract" }).or(palette.getByText("Write a contract")).first().click();
+  await expect(mine.page).toHaveURL(/#\/contracts\/new/);
+  const settings = new SettingsPage(mine.page);
+  await settings.goTo("Settings");
+  await settings.language("Deutsch");
+  await expect(mine.page.locator("html")).toHaveAttribute("lang", "de");
+  await expect(mine.heading("Einstellungen")).toBeVisible();
+  await mine.page.reload();
+  await expect(mine.heading("Einstellungen")).toBeVisible();
+  await mine.page.getByRole("button", { name: "Dunkle Farben" }).click();
+  await expect(mine.page.locator("html")).toHaveAttribute("data-mantine-color-scheme", "dark");
+  await allSeated([mine, others]);
+});
