@@ -75,7 +75,7 @@ function changeList(random: Random, list: readonly Value[]): Value {
 }
 
 /** One place of the value is changed: gone, doubled, swapped with another, or odd. */
-export function changeValue(random: Random, value: Value): Value {
+function changeValue(random: Random, value: Value): Value {
   if (Array.isArray(value) && value.length > 0 && random.below(4) > 0) {
     if (random.below(4) === 0) return changeList(random, value);
     const at = random.below(value.length);

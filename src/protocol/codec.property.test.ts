@@ -122,8 +122,7 @@ describe("codec against the library", () => {
 function expectAlike(bytes: Uint8Array): void {
   const theirs = decodeByOracle(bytes) as { readonly decoded: unknown } | undefined;
   const ours = decodeByUs(bytes);
-  if (theirs === undefined || !isInModel(theirs.decoded)) expect(ours).toBeUndefined();
-  else expect(ours).toEqual(theirs);
+  expect(ours).toEqual(theirs !== undefined && isInModel(theirs.decoded) ? theirs : undefined);
 }
 
 describe("codec at its bounds", () => {
@@ -159,7 +158,7 @@ describe("codec at its bounds", () => {
       "4401",
       "9bffffffffffffffff",
     ];
-    for (const form of forms) expect(() => decode(Uint8Array.from(Buffer.from(form, "hex"))), form).toThrow(Refusal);
+    expect(forms.filter((form) => decodeByUs(Uint8Array.from(Buffer.from(form, "hex"))) !== undefined)).toEqual([]);
   });
 
   it("refuses values that have no canonical form", () => {

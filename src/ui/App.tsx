@@ -83,10 +83,8 @@ function Peer() {
   const [entered, setEntered] = useState(false);
   const status = usePeer((state) => state.status);
   const ready = status?.ready ?? false;
-  useEffect(() => {
-    // The first minute comes once: a peer that has to catch up later does so behind the page that is shown.
-    if (ready) setEntered(true);
-  }, [ready]);
+  // The first minute comes once: a peer that has to catch up later does so behind the page that is shown.
+  if (ready && !entered) setEntered(true);
   const joining = location === "/" && !entered && (status === null || (!ready && status.fault === null));
   if (joining)
     return (
