@@ -43,7 +43,7 @@ function decodeByUs(bytes: Uint8Array): { readonly decoded: Value } | undefined 
   try {
     return { decoded: decode(bytes) };
   } catch (error) {
-    expect(error).toBeInstanceOf(Refusal);
+    if (!(error instanceof Refusal)) throw error;
     return undefined;
   }
 }
