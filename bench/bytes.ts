@@ -10,6 +10,7 @@ async function run(): Promise<Record<string, number>> {
   try {
     // The service worker fetches the whole app for later; what is measured is what this visit needs.
     const context = await browser.newContext({ serviceWorkers: "block" });
+    await context.addInitScript("globalThis.__name ??= (named) => named;");
     const page = await context.newPage();
     const loads: { readonly path: string; readonly atMs: number; readonly bytes: Promise<number> }[] = [];
     const start = performance.now();

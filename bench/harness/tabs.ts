@@ -26,15 +26,26 @@ export function statusOf({ page }: Tab): Promise<Status> {
 }
 
 /** Waits inside the page, so that no round trip of the test driver is in the time. */
-export async function waitForStatus({ page }: Tab, wanted: { readonly seats?: number; readonly ready?: boolean; readonly peers?: number }): Promise<void> {
-  const isReached = async ({ seats, ready, peers }: typeof wanted): Promise<boolean> => {
-    if (window.bothy === undefined) return false;
-    const status = await window.bothy.status().catch(() => undefined);
-    if (status === undefined) return false;
-    if ((ready === true && !status.ready) || status.peers.length < (peers ?? 0)) return false;
-    return seats === undefined || (status.seats.mine && status.seats.total >= seats);
+export async function waitForStatus(
+  { page }: Tab,
+  wanted: { readonly seats?: number; readonly ready?: boolean; readonly peers?: number },
+): Promise<void> {
+  const reach = async ({
+    seats = 0,
+    ready = false,
+    peers = 0,
+    timeoutMs,
+  }: typeof wanted & { readonly timeoutMs: number }): Promise<void> => {
+    const until = performance.now() + timeoutMs;
+    for (;;) {
+      const status = await window.bothy?.status().catch(() => undefined);
+      const isSeated = seats === 0 || (status?.seats.mine === true && status.seats.total >= seats);
+      if (status !== undefined && isSeated && (status.ready || !ready) && status.peers.length >= peers) return;
+      if (performance.now() > until) throw new Error(`not reached: ${JSON.stringify(status)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   };
-  await page.waitForFunction(isReached, wanted, { timeout: READY_MS, polling: 50 });
+  await page.evaluate(reach, { ...wanted, timeoutMs: READY_MS });
 }
 
 /** So many tabs in contexts of their own, each with a seat; each may spend what it has through `window.bothy`. */
