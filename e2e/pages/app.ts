@@ -30,7 +30,7 @@ const ANSWER_MS = 2_000;
 async function askStatus(answerMs: number): Promise<Status | string> {
   if (window.bothy === undefined) return "no window.bothy yet";
   const late = new Promise<string>((resolve) => setTimeout(resolve, answerMs, "no answer"));
-  return Promise.race([late, window.bothy.status().catch((error: { code?: string }) => String(error.code ?? error))]);
+  return Promise.race([late, window.bothy.status().catch((error: Error & { code?: string }) => error.code ?? error.message)]);
 }
 
 function askWindow([name, parameters]: readonly [string, unknown]): Promise<unknown> {
@@ -89,9 +89,9 @@ export class AppPage {
   send(calls: readonly (readonly [operation: string, arguments_: unknown])[]): Promise<SendResult> {
     return this.page.evaluate(
       (given) =>
-        window.bothy!.send(given).catch((error: { code?: string; data?: unknown }) => {
+        window.bothy!.send(given).catch((error: Error & { code?: string; data?: unknown }) => {
           // Playwright carries only the message of an error out of the page.
-          throw new Error(`${error.code ?? String(error)} ${JSON.stringify(error.data ?? null)}`);
+          throw new Error(`${error.code ?? error.message} ${JSON.stringify(error.data ?? null)}`);
         }),
       calls,
     );
@@ -103,7 +103,7 @@ export class AppPage {
       (given) =>
         window.bothy!.send(given).then(
           () => "final",
-          (error: { code?: string }) => error.code ?? String(error),
+          (error: Error & { code?: string }) => error.code ?? error.message,
         ),
       calls,
     );
