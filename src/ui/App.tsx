@@ -48,7 +48,12 @@ const WalletPage = lazy(() => import("./wallet/WalletPage.tsx").then((module) =>
 
 function NotFound() {
   const text = useText();
-  return <PageState state="empty" title={text.states.missing.title} why={text.states.noSuchPage} />;
+  return (
+    <>
+      <h1 className="b-sr">{text.states.missing.title}</h1>
+      <PageState state="empty" title={text.states.missing.title} why={text.states.noSuchPage} />
+    </>
+  );
 }
 
 function Pages() {
