@@ -57,6 +57,8 @@ interface SlotMessage {
   readonly kind: "ask" | "taken";
   readonly slot: number;
   readonly tab: string;
+  /** Whether the sender has the slot, and does not only want it. */
+  readonly held: boolean;
 }
 
 /** Asks the other tabs of this origin; of two that ask at once, the one with the lower name wins. */
@@ -68,15 +70,16 @@ async function agreeOnSlot(platform: SlotPlatform, order: readonly number[]): Pr
   let refuse: () => void = () => undefined;
   channel.onmessage = ({ data }: MessageEvent<SlotMessage>) => {
     if (data.slot !== wanted || data.tab === tab) return;
-    if (data.kind === "ask" && (held || tab < data.tab)) channel.postMessage({ kind: "taken", slot: wanted, tab } satisfies SlotMessage);
-    else if (!held) refuse();
+    const isStronger = held || (!data.held && tab < data.tab);
+    if (!isStronger) refuse();
+    else if (data.kind === "ask") channel.postMessage({ kind: "taken", slot: wanted, tab, held } satisfies SlotMessage);
   };
   for (const slot of order) {
     wanted = slot;
     const isFree = await new Promise<boolean>((resolve) => {
       refuse = () => resolve(false);
       platform.setTimer(ANSWER_WAIT_MS, () => resolve(true));
-      channel.postMessage({ kind: "ask", slot, tab } satisfies SlotMessage);
+      channel.postMessage({ kind: "ask", slot, tab, held } satisfies SlotMessage);
     });
     if (!isFree) continue;
     held = true;
