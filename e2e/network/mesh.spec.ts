@@ -14,7 +14,9 @@ test.afterEach(async ({ browser }) => {
   await relay.remove();
 });
 
-test("[R12][C9a][C9b][C9c] tabs in separate contexts link directly, gossip and messages flow, and a closed one is missed soon", async ({ browser }) => {
+test("[R12][C9a][C9b][C9c] tabs in separate contexts link directly, gossip and messages flow, and a closed one is missed soon", async ({
+  browser,
+}) => {
   const tabs: Tab[] = [];
   for (let i = 0; i < 4; i++) tabs.push(await openTab(browser, relay));
   for (const tab of tabs)
