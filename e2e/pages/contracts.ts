@@ -29,9 +29,8 @@ export class ContractsPage extends AppPage {
   }
 
   /** Deploys what the editor holds; gives the contract's identifier from its page's address. */
-  async deploy(initArguments = "", endowment = "0"): Promise<string> {
+  async deploy(initArguments = ""): Promise<string> {
     await this.main.getByLabel("Arguments of init").fill(initArguments);
-    await this.main.getByLabel("Give it at once").fill(endowment);
     await this.main.getByRole("button", { name: /^Deploy/ }).click();
     await this.sign("Sign and deploy");
     await this.page.waitForURL(/#\/contract\/[0-9a-f]{64}$/);

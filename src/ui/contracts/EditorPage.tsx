@@ -6,8 +6,8 @@ import type { Queries, RefusalShape } from "../../sdk/api.ts";
 import { Confirm, type Question } from "../pattern/Confirm.tsx";
 import { Card, PageHead } from "../pattern/Page.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
-import { useClient, usePeer } from "../shell/peer-context.tsx";
-import { useFormat, useText } from "../text/language.tsx";
+import { useClient } from "../shell/peer-context.tsx";
+import { useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { compile } from "./compile.ts";
@@ -23,12 +23,9 @@ const DRAFT_KEY = "bothy-contract-draft";
 
 function DeployCard({ source, onAsk }: { source: string; onAsk: (question: Question) => void }) {
   const text = useText();
-  const format = useFormat();
   const client = useClient();
   const [, go] = useLocation();
-  const token = usePeer((state) => state.status?.token ?? "");
   const [initArguments, setInitArguments] = useState("");
-  const [endowment, setEndowment] = useState("0");
   const [fault, setFault] = useState<RefusalShape | null>(null);
   const { busy, error, run } = useDeed();
   const deploy = (): void =>
@@ -37,10 +34,9 @@ function DeployCard({ source, onAsk }: { source: string; onAsk: (question: Quest
       const compiled = compile(source);
       if ("error" in compiled) return setFault(compiled.error);
       const { name } = await client.query("inspect", { source: compiled.code });
-      const amount = Number(endowment);
       onAsk({
         title: text.contracts.deployTitle(name),
-        why: text.contracts.deployWhy(`${format.number(amount)} ${token}`),
+        why: text.contracts.deployWhy,
         verb: text.contracts.signAndDeploy,
         calls: [
           {
@@ -48,7 +44,7 @@ function DeployCard({ source, onAsk }: { source: string; onAsk: (question: Quest
             arguments: {
               source: compiled.code,
               arguments: initArguments.trim() === "" ? null : JSON.parse(initArguments),
-              endowment: amount,
+              endowment: 0,
             },
           },
         ],
@@ -59,7 +55,6 @@ function DeployCard({ source, onAsk }: { source: string; onAsk: (question: Quest
       });
     });
   const wrongJson = initArguments.trim() !== "" && !isJson(initArguments);
-  const wrongAmount = !/^[0-9]{1,15}$/.test(endowment.trim());
   const refusal = fault ?? error;
   return (
     <Card title={text.contracts.deploy}>
@@ -67,7 +62,7 @@ function DeployCard({ source, onAsk }: { source: string; onAsk: (question: Quest
         className="form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (!wrongJson && !wrongAmount) deploy();
+          if (!wrongJson) deploy();
         }}
       >
         <TextInput
@@ -78,17 +73,8 @@ function DeployCard({ source, onAsk }: { source: string; onAsk: (question: Quest
           error={wrongJson && text.form.faults["not-json"]}
           onChange={(event) => setInitArguments(event.currentTarget.value)}
         />
-        <TextInput
-          label={text.contracts.endowment}
-          inputMode="numeric"
-          value={endowment}
-          error={wrongAmount && text.wallet.wrongAmount}
-          onChange={(event) => setEndowment(event.currentTarget.value)}
-          rightSection={<span className="quiet">{token}</span>}
-          rightSectionWidth={60}
-        />
         {refusal && <p className="fault">{refusalSentence(text, refusal)}</p>}
-        <Button type="submit" loading={busy} disabled={wrongJson || wrongAmount} leftSection={<IconRocket size={18} aria-hidden />}>
+        <Button type="submit" loading={busy} disabled={wrongJson} leftSection={<IconRocket size={18} aria-hidden />}>
           {text.contracts.deploy}…
         </Button>
       </form>

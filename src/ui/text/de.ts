@@ -297,7 +297,6 @@ export const de: Text = {
     signAndDeploy: "Signieren und veröffentlichen",
     initArguments: "Argumente von init",
     initTells: "Ein Wert als JSON; leer für keinen.",
-    endowment: "Gleich mitgeben",
     call: "Aufrufen",
     callVerb: "Aufrufen",
     signAndCall: "Signieren und aufrufen",
@@ -321,7 +320,7 @@ export const de: Text = {
     runAgainst: (height) => `An Block ${height} ausführen`,
     gives: (value) => `Ergibt ${value}`,
     deployTitle: (name) => `${name || "Diesen Vertrag"} veröffentlichen?`,
-    deployWhy: (sum) => `Jeder kann den Quelltext dann lesen, und niemand ihn ändern. Er bekommt ${sum} von dir.`,
+    deployWhy: "Jeder kann den Quelltext dann lesen, und niemand ihn ändern.",
     callTitle: (method, name) => `${method} von ${name} aufrufen?`,
     callWhy: (gas, sum) =>
       `Am jetzigen Zustand gelingt es mit ${gas} Gas. Gesendet werden ${sum} von dir; was es tut, lässt sich nicht zurücknehmen.`,

@@ -292,7 +292,6 @@ export const en = {
     signAndDeploy: "Sign and deploy",
     initArguments: "Arguments of init",
     initTells: "One value, as JSON; empty for none.",
-    endowment: "Give it at once",
     call: "Call",
     callVerb: "Call",
     signAndCall: "Sign and call",
@@ -316,7 +315,7 @@ export const en = {
     runAgainst: (height: string) => `Run against block ${height}`,
     gives: (value: string) => `Gives ${value}`,
     deployTitle: (name: string) => `Deploy ${name || "this contract"}?`,
-    deployWhy: (sum: string) => `Its source becomes readable by everybody and cannot be changed. It gets ${sum} of yours.`,
+    deployWhy: "Its source becomes readable by everybody and cannot be changed.",
     callTitle: (method: string, name: string) => `Call ${method} of ${name}?`,
     callWhy: (gas: string, sum: string) =>
       `Tried against the current state it succeeds with ${gas} gas. It is sent ${sum} of yours; what it does cannot be taken back.`,
