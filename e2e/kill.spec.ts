@@ -10,7 +10,7 @@ import { allAgree, allSeated, openTabIn } from "./harness/tabs.ts";
 import type { AppPage } from "./pages/app.ts";
 
 /** `BOTHY_KILLS` makes it more, for a long look. */
-const KILLS = Number(process.env["BOTHY_KILLS"] ?? 8);
+const KILLS = Number(process.env["BOTHY_KILLS"] ?? 4);
 /** Final transactions of one tab until the kill, at most. */
 const COUNT_MAX = 25;
 

@@ -74,7 +74,7 @@ async function unitTests() {
   const file = join(CACHE, "vitest.json");
   rmSync(file, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-  const { code } = await runSuite([scriptOf("vitest"), "run", ...reporters], { minutes: 12 });
+  const { code } = await runSuite([scriptOf("vitest"), "run", ...reporters], { minutes: 15 });
   const json = readResults(file);
   if (json === undefined) return { passed: 0, failures: ["unit tests: broke off"] };
   const failures = [];
@@ -107,7 +107,7 @@ async function tabTests(chromium) {
   const file = join(CACHE, "e2e.json");
   rmSync(file, { force: true });
   const env = { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: file };
-  const { code } = await runSuite([scriptOf("@playwright/test", "playwright"), "test"], { minutes: 15, env });
+  const { code } = await runSuite([scriptOf("@playwright/test", "playwright"), "test"], { minutes: 25, env });
   const json = readResults(file);
   if (json === undefined) return { passed: 0, failures: ["tests with real tabs: broke off"] };
   const failures = json.suites
