@@ -14,6 +14,8 @@ import { createBootStore } from "./ui/shell/boot-store.ts";
 
 /** Devices say goodbye before an update, but an update does not wait for a ledger that stands still. */
 const FAREWELL_MS = 3_000;
+/** A page that has not painted by then starts its peer anyway. */
+const PAINT_MS_MAX = 3_000;
 
 const boot = createBootStore();
 let gateway: Gateway | null = null;
@@ -61,8 +63,19 @@ async function start(): Promise<void> {
   });
 }
 
+/** libp2p, the worker and the ledger come after the shell: on a slow line they would keep it from being seen. */
+function afterPaint(): Promise<void> {
+  return new Promise((resolve) => {
+    // A tab in the background is never painted, and is a peer all the same; nor does every browser tell of it.
+    if (document.hidden) return resolve();
+    setTimeout(resolve, PAINT_MS_MAX);
+    new PerformanceObserver((list, observer) => {
+      if (list.getEntriesByName("first-contentful-paint").length === 0) return;
+      observer.disconnect();
+      resolve();
+    }).observe({ type: "paint", buffered: true });
+  });
+}
+
 paint();
-const begin = (): void => void start().catch(fail);
-// The first paint comes before libp2p, the worker and the ledger; a tab in the background is never painted, and is a peer all the same.
-if (document.hidden) begin();
-else requestAnimationFrame(() => setTimeout(begin, 0));
+void afterPaint().then(start).catch(fail);
