@@ -41,19 +41,22 @@ test.describe("refused input", () => {
       ["schema-invalid", transfer({ to: account, amount: 1, more: true })],
       ["schema-invalid", transfer(null)],
       ["schema-invalid", []],
-      ["schema-invalid", [["account.mint", { amount: 5 }]]],
-      ["schema-invalid", [["constructor", {}]]],
+      ["unknown-operation", [["account.mint", { amount: 5 }]]],
+      ["unknown-operation", [["constructor", {}]]],
+      ["too-large", Array.from({ length: 17 }, () => transfer({ to: account, amount: 1 })[0]!)],
+      ["too-large", [["account.setProfile", { name: "x".repeat(65) }]]],
       ["balance-too-low", transfer({ to: account, amount: 900_000 })],
       ["not-owner", [["device.retire", { device: results[0] }]]],
       ["unknown-device", [["device.retire", { device: NOBODY }]]],
       ["unknown-contract", [["contract.fund", { contract: NOBODY, amount: 1 }]]],
-      ["schema-invalid", [["device.register", { description: "x".repeat(200_000), leaseMs: DAY_MS }]]],
+      ["too-large", [["device.register", { description: "x".repeat(200_000), leaseMs: DAY_MS }]]],
       ["contract-error", [["contract.deploy", { source: "export const manifest = {", arguments: null, endowment: 0 }]]],
       ["limit-exceeded", transfer({ to: account, amount: 2_000_000 })],
     ];
     for (const [code, calls] of cases) expect.soft(await tab.refusal(calls), JSON.stringify(calls).slice(0, 100)).toBe(code);
     for (const [code, name, parameters] of [
-      ["schema-invalid", "secrets", {}],
+      ["unknown-request", "secrets", {}],
+      ["too-large", "search", { text: "x".repeat(300) }],
       ["schema-invalid", "block", { height: "one" }],
       ["not-found", "block", { height: 1_000_000 }],
     ] as const) {
@@ -63,6 +66,16 @@ test.describe("refused input", () => {
       );
       expect.soft(await answer, name).toContain(code);
     }
+    expect(
+      await tab.page.evaluate(() => {
+        try {
+          window.bothy!.subscribe("votes" as "block", () => undefined);
+          return "subscribed";
+        } catch (error) {
+          return (error as { code?: string }).code;
+        }
+      }),
+    ).toBe("unknown-request");
     // Of two calls together neither happens.
     expect(await tab.refusal([["account.setProfile", { name: "Half" }], ...transfer({ to: account, amount: 900_000 })])).toBe(
       "balance-too-low",

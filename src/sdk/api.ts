@@ -219,6 +219,12 @@ export interface Topics {
 }
 export type TopicName = keyof Topics;
 
+export const TOPICS: readonly TopicName[] = ["status", "block", "transaction", "event", "consensus", "network", "reading"];
+
+export function isTopic(text: unknown): text is TopicName {
+  return TOPICS.some((topic) => topic === text);
+}
+
 // ---------------------------------------------------------------- commands
 
 /** What only the app itself may order of its own peer; `window.bothy` has none of them. */

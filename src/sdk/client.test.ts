@@ -117,7 +117,47 @@ describe("window.bothy", () => {
     await expect(bothy.send([["seat.take", {}]])).rejects.toMatchObject({ code: "limit-exceeded" });
     const nan = [["account.transfer", { to: TO, amount: Number.NaN }]] as const;
     await expect(bothy.send(nan)).rejects.toMatchObject({ code: "schema-invalid" });
-    await expect(bothy.send(nan, { feeMax: 1 })).rejects.toMatchObject({ code: "limit-exceeded" });
+    await expect(bothy.send(nan, { feeMax: 1 })).rejects.toMatchObject({ code: "schema-invalid" });
+  });
+
+  it("gives each thing that it cannot use its code, whatever a script hands over", async () => {
+    const bothy = createWindowBothy(limited(100).client);
+    const loose = bothy as unknown as {
+      send: (calls: unknown, options?: unknown) => Promise<unknown>;
+      query: (name: string) => Promise<unknown>;
+    };
+    for (const options of [undefined, { feeMax: 1 }]) {
+      for (const [code, calls] of [
+        ["schema-invalid", null],
+        ["schema-invalid", "transfer"],
+        ["schema-invalid", [null]],
+        ["schema-invalid", [["account.transfer", null]]],
+        ["schema-invalid", [["account.transfer"]]],
+        ["schema-invalid", [() => undefined]],
+        ["unknown-operation", [["account.mint", { amount: 5 }]]],
+        ["too-large", Array.from({ length: 17 }, () => transfer(1))],
+      ] as const)
+        await expect(loose.send(calls, options)).rejects.toMatchObject({ code });
+    }
+    await expect(loose.send([transfer(1)], { feeMax: "1" })).rejects.toMatchObject({ code: "schema-invalid" });
+    await expect(loose.query("secrets")).rejects.toMatchObject({ code: "unknown-request", data: { kind: "query", name: "secrets" } });
+    expect(() => bothy.subscribe("votes" as "block", () => undefined)).toThrow(expect.objectContaining({ code: "unknown-request" }));
+  });
+
+  it("makes no room by amounts below zero, and pays what it counted though a getter says otherwise later", async () => {
+    const { client, sent } = limited(100);
+    const bothy = createWindowBothy(client);
+    const outcomes = await Promise.allSettled([bothy.send([transfer(-1000)], { feeMax: 1 }), bothy.send([transfer(500)], { feeMax: 1 })]);
+    expect(outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason.code)).toEqual(["schema-invalid", "limit-exceeded"]);
+    let reads = 0;
+    const shifty = {
+      to: TO,
+      get amount() {
+        return ++reads === 1 ? 5 : 5000;
+      },
+    };
+    await bothy.send([["account.transfer", shifty]], { feeMax: 1 });
+    expect(sent).toMatchObject([{ calls: [transfer(5)] }]);
   });
 
   it("has no commands and cannot be replaced by assignment", () => {

@@ -1,6 +1,7 @@
 /** The typed client of a peer: promises over a port. The same in the app's page, across a `MessagePort` and in tests. */
 import {
   Refusal,
+  isTopic,
   type CommandName,
   type Commands,
   type OperationCall,
@@ -29,7 +30,7 @@ export interface Client {
   query<Name extends QueryName>(name: Name, ...parameters: ParametersOf<Queries[Name]>): Promise<Queries[Name]["result"]>;
   /** Orders for this peer alone. @throws {Refusal} */
   command<Name extends CommandName>(name: Name, ...parameters: ParametersOf<Commands[Name]>): Promise<Commands[Name]["result"]>;
-  /** Gives a function that ends the subscription. */
+  /** Gives a function that ends the subscription. @throws {Refusal} `unknown-request` when there is no such topic. */
   subscribe<Topic extends TopicName>(topic: Topic, handler: (value: Topics[Topic]) => void): () => void;
 }
 
@@ -47,12 +48,19 @@ export function createClient(port: MessagePortLike): Client {
   const handlers = new Map<number, (value: never) => void>();
   let lastId = 0;
 
-  const post = (id: number, message: Unnumbered<ClientMessage>): void => port.postMessage({ ...message, id });
+  const post = (id: number, message: Unnumbered<ClientMessage>): void => {
+    try {
+      port.postMessage({ ...message, id });
+    } catch {
+      // A function or a promise, say: it cannot cross a port, so no peer could refuse it.
+      throw new Refusal("schema-invalid", { field: "message", expected: "plain data" });
+    }
+  };
   const ask = <Result>(message: Unnumbered<ClientMessage>, onProgress?: (progress: RoadProgress) => void): Promise<Result> =>
     new Promise<Result>((resolve, reject) => {
       const id = ++lastId;
-      waiting.set(id, { resolve, reject, onProgress });
       post(id, message);
+      waiting.set(id, { resolve, reject, onProgress });
     });
 
   port.addEventListener("message", (event) => {
@@ -75,6 +83,8 @@ export function createClient(port: MessagePortLike): Client {
     query: (name, ...parameters) => ask({ kind: "query", name, parameters: parameters[0] ?? {} } as Unnumbered<ClientMessage>),
     command: (name, ...parameters) => ask({ kind: "command", name, parameters: parameters[0] ?? {} } as Unnumbered<ClientMessage>),
     subscribe: (topic, handler) => {
+      // Said at once: a subscription has no answer that could bring the peer's refusal.
+      if (!isTopic(topic)) throw new Refusal("unknown-request", { kind: "subscribe", name: String(topic) });
       const id = ++lastId;
       handlers.set(id, handler as (value: never) => void);
       post(id, { kind: "subscribe", topic });

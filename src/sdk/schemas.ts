@@ -5,13 +5,13 @@ import { Refusal } from "../protocol/refusal.ts";
 import type { Value } from "../protocol/codec.ts";
 import {
   PROOF_KINDS,
+  isTopic,
   type CommandName,
   type Commands,
   type OperationName,
   type Operations,
   type Queries,
   type QueryName,
-  type TopicName,
 } from "./api.ts";
 import type { ClientMessage } from "./messages.ts";
 
@@ -35,7 +35,11 @@ const account = v.pipe(v.string(), v.regex(/^(did:key:z[1-9A-HJ-NP-Za-km-z]{1,60
 const amount = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(LIMITS.amountMax));
 const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
-const source = text(LIMITS.transactionBytesMax);
+/** The ledger counts bytes of UTF-8. */
+const bytesText = (max: number) => v.pipe(v.string(), v.maxBytes(max));
+const shortName = bytesText(LIMITS.nameBytesMax);
+const description = bytesText(LIMITS.descriptionBytesMax);
+const source = bytesText(LIMITS.contractSourceBytesMax);
 const page = { after: v.exactOptional(text(256)), limit: v.exactOptional(v.pipe(natural, v.maxValue(PAGE_MAX))) };
 const nothing = v.strictObject({});
 
@@ -43,33 +47,43 @@ type ObjectSchema<Output> = v.GenericSchema<unknown, Output> & { readonly entrie
 
 export const OPERATION_SCHEMAS: { readonly [Name in OperationName]: ObjectSchema<Operations[Name]> } = {
   "account.transfer": v.strictObject({ to: account, amount }),
-  "account.setProfile": v.strictObject({ name: text(LIMITS.nameBytesMax) }),
+  "account.setProfile": v.strictObject({ name: shortName }),
   "token.claim": v.strictObject({ reference: v.exactOptional(digest), nonce: v.exactOptional(bytes) }),
   "seat.take": v.strictObject({ votingKey: v.exactOptional(digest) }),
   "seat.leave": v.strictObject({ votingKey: v.exactOptional(digest) }),
   "seat.present": v.strictObject({ votingKey: v.exactOptional(digest) }),
-  "device.register": v.strictObject({ description: source, leaseMs: natural }),
-  "device.update": v.strictObject({ device: digest, description: source, leaseMs: natural }),
+  "device.register": v.strictObject({ description, leaseMs: natural }),
+  "device.update": v.strictObject({ device: digest, description, leaseMs: natural }),
   "device.setStatus": v.strictObject({
     device: digest,
     status: v.picklist(["active", "offline", "maintenance", "retired"]),
     leaseMs: v.exactOptional(natural),
   }),
   "device.retire": v.strictObject({ device: digest }),
-  "stream.open": v.strictObject({ device: digest, name: text(LIMITS.nameBytesMax) }),
-  "stream.append": v.strictObject({ stream: digest, sequence: natural, pack: v.array(value) }),
+  "stream.open": v.strictObject({ device: digest, name: shortName }),
+  "stream.append": v.strictObject({
+    stream: digest,
+    sequence: natural,
+    pack: v.pipe(v.array(v.unknown()), v.maxLength(LIMITS.packRecordsMax), v.array(value)),
+  }),
   "stream.close": v.strictObject({ stream: digest }),
   "contract.deploy": v.strictObject({ source, arguments: value, endowment: amount }),
   "contract.call": v.strictObject({ contract: digest, method: text(64), arguments: value, gasMax: natural, amount }),
   "contract.fund": v.strictObject({ contract: digest, amount }),
   "contract.terminate": v.strictObject({ contract: digest }),
-  "record.write": v.strictObject({ about: text(256), kind: text(64), digest: v.nullable(digest), note: text(4096) }),
+  "record.write": v.strictObject({
+    about: bytesText(2 * LIMITS.nameBytesMax),
+    kind: shortName,
+    digest: v.nullable(digest),
+    note: bytesText(LIMITS.recordNoteBytesMax),
+  }),
 };
 
 const callSchemas = Object.entries(OPERATION_SCHEMAS).map(([operation, schema]) =>
   v.strictObject({ operation: v.literal(operation), arguments: schema as v.GenericSchema }),
 );
-const calls = v.pipe(v.array(v.variant("operation", callSchemas)), v.minLength(1), v.maxLength(LIMITS.callsMax));
+/** Counted before it is read, so that a long list costs nothing. */
+const calls = v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(LIMITS.callsMax), v.array(v.variant("operation", callSchemas)));
 
 export const QUERY_SCHEMAS: { readonly [Name in QueryName]: ObjectSchema<Queries[Name]["parameters"]> } = {
   status: nothing,
@@ -123,8 +137,8 @@ const iceServer = v.pipe(text(256), v.regex(/^(stuns?|turns?):/));
 export const COMMAND_SCHEMAS: { readonly [Name in CommandName]: ObjectSchema<Commands[Name]["parameters"]> } = {
   setSettings: v.strictObject({
     seatWanted: v.exactOptional(v.boolean()),
-    relays: v.exactOptional(v.pipe(v.array(relay), v.maxLength(16))),
-    iceServers: v.exactOptional(v.pipe(v.array(iceServer), v.maxLength(8))),
+    relays: v.exactOptional(v.pipe(v.array(v.unknown()), v.maxLength(16), v.array(relay))),
+    iceServers: v.exactOptional(v.pipe(v.array(v.unknown()), v.maxLength(8), v.array(iceServer))),
     windowLimit: v.exactOptional(amount),
     nicknames: v.exactOptional(v.record(text(128), text(LIMITS.nameBytesMax))),
   }),
@@ -139,9 +153,9 @@ export const COMMAND_SCHEMAS: { readonly [Name in CommandName]: ObjectSchema<Com
   prepareToLeave: nothing,
 };
 
-export const TOPICS: readonly TopicName[] = ["status", "block", "transaction", "event", "consensus", "network", "reading"];
-
 const id = natural;
+/** Looked up by `namedSchema`: a name that nobody has is another refusal than a wrong field. */
+const name = v.string();
 const messageSchema = v.variant("kind", [
   v.strictObject({
     kind: v.literal("send"),
@@ -152,29 +166,66 @@ const messageSchema = v.variant("kind", [
       validForMs: v.exactOptional(v.pipe(natural, v.maxValue(LIMITS.validityMsMax))),
     }),
   }),
-  v.strictObject({ kind: v.literal("query"), id, name: v.picklist(Object.keys(QUERY_SCHEMAS)), parameters: v.unknown() }),
-  v.strictObject({ kind: v.literal("command"), id, name: v.picklist(Object.keys(COMMAND_SCHEMAS)), parameters: v.unknown() }),
-  v.strictObject({ kind: v.literal("subscribe"), id, topic: v.picklist(TOPICS) }),
+  v.strictObject({ kind: v.literal("query"), id, name, parameters: v.unknown() }),
+  v.strictObject({ kind: v.literal("command"), id, name, parameters: v.unknown() }),
+  v.strictObject({ kind: v.literal("subscribe"), id, topic: v.string() }),
   v.strictObject({ kind: v.literal("unsubscribe"), id }),
 ]);
 
+/** A name that nobody has is told back, as much of it as a person reads. */
+const NAME_SHOWN_MAX = 64;
+
+function unknownRequest(kind: string, asked: string): Refusal {
+  return new Refusal("unknown-request", { kind, name: asked.slice(0, NAME_SHOWN_MAX) });
+}
+
+function isMaxIssue(issue: v.BaseIssue<unknown>, type: string): issue is v.BaseIssue<unknown> & { readonly requirement: number } {
+  return issue.type === type && typeof issue.requirement === "number";
+}
+
+function refusalOf(issue: v.BaseIssue<unknown>): Refusal {
+  const field = v.getDotPath(issue) ?? "message";
+  const { input } = issue;
+  // A variant's issue stands at the text that chooses among its kinds, or at the whole when that is no object.
+  const key = issue.type === "variant" && typeof input === "string" ? issue.path?.at(-1)?.key : undefined;
+  if (key === "kind") return unknownRequest("message", input as string);
+  if (key === "operation") return new Refusal("unknown-operation", { operation: (input as string).slice(0, NAME_SHOWN_MAX), field });
+  if (isMaxIssue(issue, "max_length"))
+    return new Refusal("too-large", { field, length: (input as { readonly length: number }).length, lengthMax: issue.requirement });
+  if (isMaxIssue(issue, "max_bytes")) return new Refusal("too-large", { field, bytesMax: issue.requirement });
+  return new Refusal("schema-invalid", { field, expected: issue.expected ?? issue.message });
+}
+
 function parse<Output>(schema: v.GenericSchema<unknown, Output>, input: unknown): Output {
-  const result = v.safeParse(schema, input);
+  const result = v.safeParse(schema, input, { abortEarly: true });
   if (result.success) return result.output;
-  const issue = result.issues[0];
-  throw new Refusal("schema-invalid", { field: v.getDotPath(issue) ?? "message", expected: issue.expected ?? issue.message });
+  throw refusalOf(result.issues[0]);
+}
+
+function namedSchema(kind: string, schemas: Readonly<Record<string, v.GenericSchema>>, asked: string): v.GenericSchema {
+  const schema = Object.hasOwn(schemas, asked) ? schemas[asked] : undefined;
+  if (schema === undefined) throw unknownRequest(kind, asked);
+  return schema;
 }
 
 /**
  * A client's message, checked to the last argument.
- * @throws {Refusal} `schema-invalid` with the field's path and what was expected there.
+ * @throws {Refusal} `unknown-request` (a kind, query, command or topic that there is not), `unknown-operation`, `too-large` (a text or list,
+ * with `lengthMax` or `bytesMax`), else `schema-invalid` with the field's path and what was expected there.
  */
 export function decodeRequest(input: unknown): ClientMessage {
-  const message = parse(messageSchema as v.GenericSchema<unknown, ClientMessage>, input);
-  if (message.kind === "query") return { ...message, parameters: parse(QUERY_SCHEMAS[message.name], message.parameters) } as ClientMessage;
-  if (message.kind === "command")
-    return { ...message, parameters: parse(COMMAND_SCHEMAS[message.name], message.parameters) } as ClientMessage;
-  return message;
+  const message = parse(messageSchema, input);
+  switch (message.kind) {
+    case "query":
+      return { ...message, parameters: parse(namedSchema("query", QUERY_SCHEMAS, message.name), message.parameters) } as ClientMessage;
+    case "command":
+      return { ...message, parameters: parse(namedSchema("command", COMMAND_SCHEMAS, message.name), message.parameters) } as ClientMessage;
+    case "subscribe":
+      if (!isTopic(message.topic)) throw unknownRequest("subscribe", message.topic);
+      return message as ClientMessage;
+    default:
+      return message as ClientMessage;
+  }
 }
 
 /** The `id` of a message that may be wrong elsewhere, so that its refusal finds its way back; -1 if it has none. */

@@ -11,20 +11,41 @@ export interface WindowBothy extends Pick<Client, "query" | "subscribe"> {
   send(calls: readonly (OperationCall | readonly [operation: string, arguments_: unknown])[], options?: SendOptions): Promise<SendResult>;
 }
 
+/** Calls as the client takes them. Copied, for a getter could show the limit one amount and the peer another. @throws {Refusal} `schema-invalid`. */
+function readCalls(given: unknown): readonly OperationCall[] {
+  const copy = copyOf(given, "calls");
+  if (!Array.isArray(copy)) throw new Refusal("schema-invalid", { field: "calls", expected: "a list" });
+  return copy.map((call: unknown) => (Array.isArray(call) ? { operation: call[0], arguments: call[1] } : call) as OperationCall);
+}
+
+function copyOf<Data>(given: Data, field: string): Data {
+  try {
+    return structuredClone(given);
+  } catch {
+    throw new Refusal("schema-invalid", { field, expected: "plain data" });
+  }
+}
+
 /** What a call gives away beside the fee. A bond is not given away, yet it is out of the owner's hands, so it counts. */
-function amountOf(call: OperationCall, bond: number): number {
-  switch (call.operation) {
+function amountOf(call: OperationCall | null, bond: number): unknown {
+  const given = call?.arguments as { readonly amount?: unknown; readonly endowment?: unknown } | null | undefined;
+  switch (call?.operation) {
     case "account.transfer":
     case "contract.fund":
     case "contract.call":
-      return call.arguments.amount;
+      return given?.amount;
     case "contract.deploy":
-      return call.arguments.endowment;
+      return given?.endowment;
     case "seat.take":
       return bond;
     default:
       return 0;
   }
+}
+
+/** The peer refuses a call whose amount is none, so it costs nothing; below zero it would even make room. */
+function counted(amount: unknown): number {
+  return typeof amount === "number" && Number.isSafeInteger(amount) && amount > 0 ? amount : 0;
 }
 
 /** The api for `window.bothy`; its budget lasts as long as the tab. */
@@ -42,22 +63,24 @@ export function createWindowBothy(client: Client): WindowBothy {
     status: () => client.status(),
     query: (name, ...parameters) => client.query(name, ...parameters),
     subscribe: (topic, handler) => client.subscribe(topic, handler),
-    send: async (given, options = {}) => {
-      const calls = given.map((call) => (Array.isArray(call) ? { operation: call[0], arguments: call[1] } : call) as OperationCall);
-      const [settings, { bond }, estimate] = await Promise.all([
+    send: async (givenCalls, givenOptions) => {
+      const calls = readCalls(givenCalls);
+      const options: SendOptions = { ...copyOf(givenOptions, "options") };
+      const [settings, { bond }, feeMax] = await Promise.all([
         client.query("settings"),
         knownParameters(),
-        options.feeMax === undefined ? client.query("estimate", { calls }) : { fee: options.feeMax },
+        options.feeMax ?? client.query("estimate", { calls }).then(({ fee }) => fee),
       ]);
-      const cost = calls.reduce((sum, call) => sum + amountOf(call, bond), estimate.fee);
-      if (!(spent + cost <= settings.windowLimit)) throw new Refusal("limit-exceeded", { limit: settings.windowLimit, spent, cost });
+      const fee = counted(feeMax);
+      const cost = calls.reduce((sum, call) => sum + counted(amountOf(call, bond)), fee);
+      if (spent + cost > settings.windowLimit) throw new Refusal("limit-exceeded", { limit: settings.windowLimit, spent, cost });
       // Counted before it is sent: two sends at once must not both fit into what is left.
       spent += cost;
       try {
-        return await client.send(calls, { ...options, feeMax: estimate.fee });
+        return await client.send(calls, { ...options, feeMax });
       } catch (error) {
         // What was refused moved no amount; its fee may have been taken, so that stays counted.
-        spent -= cost - estimate.fee;
+        spent -= cost - fee;
         throw error;
       }
     },

@@ -64,7 +64,7 @@ export interface LedgerCalls {
 
 /**
  * Calls as the ledger reads them. One that gives a contract tokens funds it first; together they are atomic.
- * @throws {Refusal} `schema-invalid`, `unknown-seat`, `not-supported`, a contract's code, and whatever completing a claim or seat refuses with.
+ * @throws {Refusal} `schema-invalid`, `too-large`, `unknown-seat`, `not-supported`, a contract's code, and whatever completing a claim or seat refuses with.
  */
 export async function toLedgerCalls(given: readonly OperationCall[], deps: CallDeps): Promise<LedgerCalls> {
   const calls: Call[] = [];
@@ -77,7 +77,7 @@ export async function toLedgerCalls(given: readonly OperationCall[], deps: CallD
     resultAt.push(calls.length);
     calls.push(await toCall(call, deps));
   }
-  requireThat(calls.length <= LIMITS.callsMax, "schema-invalid", { field: "calls", expected: `1 to ${LIMITS.callsMax}` });
+  requireThat(calls.length <= LIMITS.callsMax, "too-large", { field: "calls", length: calls.length, lengthMax: LIMITS.callsMax });
   return { calls, resultAt };
 }
 

@@ -161,6 +161,11 @@ afterAll(() => world.close());
 
 const transfer = (amount: number): OperationCall => ({ operation: "account.transfer", arguments: { to: OTHER, amount } });
 
+const paidCall = (amount: number): OperationCall => ({
+  operation: "contract.call",
+  arguments: { contract: UNKNOWN, method: "pay", arguments: null, gasMax: 1_000_000, amount },
+});
+
 async function codeOf(promise: Promise<unknown>): Promise<string> {
   const outcome = await promise.then(
     () => "accepted",
@@ -427,6 +432,40 @@ describe("topics", () => {
 });
 
 describe("whatever a port says", () => {
+  const huge = "x".repeat(200_000);
+  const call = (operation: string, arguments_: unknown) => ({ kind: "send", calls: [{ operation, arguments: arguments_ }], options: {} });
+
+  it.each([
+    ["unknown-request", { kind: "eval" }, { kind: "message", name: "eval" }],
+    ["unknown-request", { kind: "query", name: "secrets", parameters: {} }, { kind: "query", name: "secrets" }],
+    ["unknown-request", { kind: "command", name: "mint", parameters: {} }, { kind: "command", name: "mint" }],
+    ["unknown-request", { kind: "subscribe", topic: "votes" }, { kind: "subscribe", name: "votes" }],
+    ["unknown-operation", call("token.mint", { amount: 5 }), { operation: "token.mint", field: "calls.0.operation" }],
+    [
+      "too-large",
+      call("record.write", { about: "x", kind: "note", digest: null, note: huge }),
+      { field: "calls.0.arguments.note", bytesMax: 1024 },
+    ],
+    ["too-large", { kind: "query", name: "search", parameters: { text: huge } }, { field: "text", length: 200_000, lengthMax: 256 }],
+    [
+      "too-large",
+      { kind: "send", calls: Array.from({ length: 100 }, () => transfer(1)), options: {} },
+      { field: "calls", length: 100, lengthMax: 16 },
+    ],
+    [
+      "too-large",
+      { kind: "send", calls: Array.from({ length: 9 }, () => paidCall(1)), options: {} },
+      { field: "calls", length: 18, lengthMax: 16 },
+    ],
+    ["schema-invalid", { kind: "query", name: "block", parameters: { height: "one" } }, { field: "height", expected: "number" }],
+  ])("is refused by name: %s, %#", async (code, message, data) => {
+    const port = world.rawPort();
+    const answered = new Promise((resolve) => port.addEventListener("message", (event) => resolve(event.data), { once: true }));
+    port.start();
+    port.postMessage({ ...message, id: 5 });
+    expect(await answered).toEqual({ kind: "refused", id: 5, code, data });
+  });
+
   it("gets an answer or a refusal, and nobody falls over", async () => {
     const random = createRandom(7);
     const port = world.rawPort();
