@@ -103,15 +103,34 @@ test.describe("refused input", () => {
   });
 
   test("what a person types wrong is said beside it, and what the ledger refuses stays until it is read", async () => {
+    const settings = new SettingsPage(tab.page);
+    await settings.goTo("Settings");
+    await settings.setWindowLimit(1_000_000);
     const wallet = new WalletPage(tab.page);
     const { account } = await other.status();
     await wallet.goTo("Wallet");
     await wallet.ask("somebody", "a lot");
     await expect(wallet.main.getByText("This is neither a did:key nor a contract.")).toBeVisible();
     await expect(wallet.main.getByText("A whole number is needed.")).toBeVisible();
+    const { height } = (await tab.status()).final;
+    const { balance } = await tab.query("account", { account: (await tab.status()).account });
+    const format = new Intl.NumberFormat("en");
     await wallet.ask(account, "900000");
-    await wallet.page.getByRole("dialog").getByRole("button", { name: "Sign and send" }).click();
+    await expect(wallet.main.getByText(`There are ${format.format(balance)} tokens in the account, and 900,00`)).toBeVisible();
+    // All of it leaves nothing for the fee; neither was asked, let alone signed.
+    await wallet.ask(account, String(balance));
+    await expect(wallet.main.getByText(`There are ${format.format(balance)} tokens in the account, and `)).toBeVisible();
+    await expect(wallet.page.getByRole("dialog")).toBeHidden();
+    const { items } = await tab.query("transactions", { account: (await tab.status()).account });
+    expect(items.filter(({ block }) => block === null || block.height > height)).toEqual([]);
+    // What was enough when it was asked is refused by the ledger when it is gone meanwhile.
+    await wallet.ask(account, String(balance - 10));
+    const dialog = wallet.page.getByRole("dialog");
+    await expect(dialog.locator("dd .b-amount")).toBeVisible();
+    for (let paid = 0; paid <= 10; paid++) await tab.send([["account.setProfile", { name: `Poorer by ${paid}` }]]);
+    await dialog.getByRole("button", { name: "Sign and send" }).click();
     await expect(wallet.toasts.locator('.b-road[data-state="refused"]')).toBeVisible();
+    await expect(wallet.toasts.getByText(/tokens in the account, and .* are needed/)).toBeVisible();
     const editor = new ContractsPage(tab.page);
     await editor.begin("tally");
     await editor.write("export const manifest = 5;");

@@ -14,6 +14,7 @@ import type {
   ContractInfo,
   ContractMethodInfo,
   DeviceInfo,
+  Estimate,
   EventInfo,
   FinalitySample,
   NetworkInfo,
@@ -195,8 +196,7 @@ export interface Queries {
   search: { parameters: { readonly text: string }; result: readonly SearchHit[] };
   storage: { parameters: Record<never, never>; result: StorageInfo };
   settings: { parameters: Record<never, never>; result: Settings };
-  /** The most a transaction of these calls would cost, and the gas measured by a dry run. */
-  estimate: { parameters: { readonly calls: readonly OperationCall[] }; result: { readonly fee: number; readonly gasUsed: number } };
+  estimate: { parameters: { readonly calls: readonly OperationCall[] }; result: Estimate };
   parameters: {
     parameters: Record<never, never>;
     result: { readonly grant: number; readonly bond: number; readonly feePerKilobyte: number; readonly feePerMillionGas: number };

@@ -322,6 +322,18 @@ export interface Settings {
   readonly exportedMs: number | null;
 }
 
+/** What calls would take from the account, and whether it is there. */
+export interface Estimate {
+  /** The most that the transaction would cost. */
+  readonly fee: number;
+  /** Measured by a trial; 0 when no contract runs. */
+  readonly gasUsed: number;
+  /** What the calls give away, and what is missing for a bond. */
+  readonly amount: number;
+  /** What the account has, own transactions in notarized blocks counted. */
+  readonly balance: number;
+}
+
 /** One page of a list; `next` is handed back as `after` or is null at the end. */
 export interface Page<Item> {
   readonly items: readonly Item[];

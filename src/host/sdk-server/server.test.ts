@@ -209,11 +209,17 @@ describe("send", () => {
   });
 
   it("estimates what is then paid at most", async () => {
-    const { fee } = await client.query("estimate", { calls: [transfer(1)] });
+    const { fee, ...rest } = await client.query("estimate", { calls: [transfer(1)] });
+    const { balance } = await client.query("account", { account: world.account });
+    expect(rest).toEqual({ gasUsed: 0, amount: 1, balance });
     const { transaction } = await client.send([transfer(1)]);
     const info = await client.query("transaction", { id: transaction });
     expect(info.feeMax).toBe(fee);
     expect(info.feePaid).toBeLessThanOrEqual(fee);
+    // More than there is: a transfer's cost is told all the same, a call that could not be tried is refused.
+    expect(await client.query("estimate", { calls: [transfer(10_000_000)] })).toMatchObject({ amount: 10_000_000 });
+    const unpaid = client.query("estimate", { calls: [paidCall(10_000_000)] });
+    await expect(unpaid).rejects.toMatchObject({ code: "balance-too-low", data: { amount: expect.any(Number) } });
   });
 });
 

@@ -1,6 +1,6 @@
 /** Answers that run something without a trace: estimates, views, the test bench, and what a source says of itself. */
-import { createOverlay, feeOf, parametersOf } from "../../ledger/index.ts";
-import { accountKey, credit } from "../../ledger/accounts.ts";
+import { createOverlay, feeOf, headOf, parametersOf } from "../../ledger/index.ts";
+import { accountKey, credit, readAccount, settled, type Account } from "../../ledger/accounts.ts";
 import { CONTRACT_STATE_PREFIX } from "../../ledger/contract-host.ts";
 import { dryRun as runDry, runView, type ContractRun } from "../../ledger/contract-runs.ts";
 import { encode, type Value } from "../../protocol/codec.ts";
@@ -8,6 +8,7 @@ import type { ContractManifest } from "../../protocol/contract-machine.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { Refusal, requireThat, type RefusalShape } from "../../protocol/refusal.ts";
 import type { Call } from "../../protocol/transaction.ts";
+import { isValueMap } from "../../protocol/schema.ts";
 import type { Queries, RunResult } from "../../sdk/api.ts";
 import { sourceOf } from "../explorer/entries.ts";
 import { draftOf, feeMaxOf, toLedgerCalls, trialNonce, tryOut, type CallDeps } from "./operations.ts";
@@ -19,14 +20,29 @@ export interface TrialDeps extends CallDeps {
 
 const GAS_OPERATIONS: ReadonlySet<string> = new Set(["contract.deploy", "contract.call"]);
 
-/** @throws {Refusal} when a call cannot be made or a contract refuses it. */
+/** What calls give away, and what the bond of a seat still lacks. */
+function amountOf(calls: readonly Call[], { bond }: Account, bondNeeded: number): number {
+  return calls.reduce((sum, [operation, arguments_]) => {
+    if (operation === "seat.take") return sum + Math.max(0, bondNeeded - (bond?.amount ?? 0));
+    const amount = isValueMap(arguments_) ? arguments_["amount"] : undefined;
+    return sum + (typeof amount === "number" ? amount : 0);
+  }, 0);
+}
+
+/** @throws {Refusal} when a call cannot be made or a contract refuses it; `balance-too-low` when a contract cannot be given its amount. */
 export async function estimate(
   deps: TrialDeps,
   { calls: given }: Queries["estimate"]["parameters"],
 ): Promise<Queries["estimate"]["result"]> {
   const { calls } = await toLedgerCalls(given, deps);
+  const { account, tentativeState: state } = deps.view;
   const fee = feeMaxOf(deps.view, calls, deps.nowMs);
-  return { fee, gasUsed: calls.some(([operation]) => GAS_OPERATIONS.has(operation)) ? gasOf(deps, calls, fee) : 0 };
+  const own = settled(readAccount(state, accountKey(account)), headOf(state).timeMs);
+  const { balance } = own;
+  const amount = amountOf(calls, own, parametersOf(state).bond);
+  if (!calls.some(([operation]) => GAS_OPERATIONS.has(operation))) return { fee, gasUsed: 0, amount, balance };
+  requireThat(balance >= amount, "balance-too-low", { balance, amount: amount + fee });
+  return { fee, gasUsed: gasOf(deps, calls, fee), amount, balance };
 }
 
 /** Gas of a trial on the current state. @throws {Refusal} as the transaction would. */

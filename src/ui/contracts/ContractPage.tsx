@@ -1,7 +1,7 @@
 import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "wouter";
-import type { ContractInfo, RunResult, Value } from "../../sdk/api.ts";
+import type { ContractInfo, OperationCall, RunResult, Value } from "../../sdk/api.ts";
 import { Proof } from "../ledger/Proof.tsx";
 import { Confirm, type Question } from "../pattern/Confirm.tsx";
 import { Amount, Digest, shortId, Who } from "../pattern/Digest.tsx";
@@ -10,6 +10,7 @@ import { SchemaForm } from "../pattern/SchemaForm.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
 import { useAsk, useClient, useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
+import { shortfall } from "../shell/peer-store.ts";
 import { useFormat, useText } from "../text/language.tsx";
 import { refusalSentence, valueText } from "../text/sentences.ts";
 import { RunOutcome, schemaOf } from "./RunOutcome.tsx";
@@ -24,6 +25,7 @@ function CallCard({ contract, ask }: { contract: ContractInfo; ask: Ask }) {
   const format = useFormat();
   const client = useClient();
   const token = usePeer((state) => state.status?.token ?? "");
+  const balance = usePeer((state) => state.status?.balance ?? 0);
   const [name, setName] = useState<string | null>(null);
   const [amount, setAmount] = useState("0");
   const [outcome, setOutcome] = useState<RunResult | null>(null);
@@ -31,6 +33,7 @@ function CallCard({ contract, ask }: { contract: ContractInfo; ask: Ask }) {
   const { busy, error, run } = useDeed();
   const method = contract.methods.find((one) => one.name === name) ?? contract.methods[0];
   const attached = /^[0-9]{1,15}$/.test(amount.trim()) ? Number(amount) : Number.NaN;
+  const short = shortfall({ balance, amount: attached, fee: 0 });
   if (method === undefined) return <Card title={text.contracts.call}>{text.contracts.noMethods}</Card>;
   const submit = (input: Value): void => {
     setOutcome(null);
@@ -39,7 +42,7 @@ function CallCard({ contract, ask }: { contract: ContractInfo; ask: Ask }) {
       return run(async () =>
         setGiven({ value: await client.query("view", { contract: contract.contract, method: method.name, arguments: input }) }),
       );
-    if (!Number.isFinite(attached)) return undefined;
+    if (!Number.isFinite(attached) || short !== null) return undefined;
     return run(async () => {
       const tried = await client.query("dryRun", { contract: contract.contract, method: method.name, arguments: input, amount: attached });
       setOutcome(tried);
@@ -85,7 +88,7 @@ function CallCard({ contract, ask }: { contract: ContractInfo; ask: Ask }) {
                 label={text.contracts.attach}
                 inputMode="numeric"
                 value={amount}
-                error={!Number.isFinite(attached) && text.wallet.wrongAmount}
+                error={short ? refusalSentence(text, short) : !Number.isFinite(attached) && text.wallet.wrongAmount}
                 onChange={(event) => setAmount(event.currentTarget.value)}
                 rightSection={<span className="quiet">{token}</span>}
                 rightSectionWidth={60}
@@ -158,15 +161,19 @@ function OwnerCard({ contract, mine, ask }: { contract: ContractInfo; mine: bool
   const text = useText();
   const format = useFormat();
   const token = usePeer((state) => state.status?.token ?? "");
+  const has = usePeer((state) => state.status?.balance ?? 0);
   const [amount, setAmount] = useState("");
   const whole = /^[0-9]{1,15}$/.test(amount.trim()) ? Number(amount) : 0;
+  const calls: readonly OperationCall[] = [{ operation: "contract.fund", arguments: { contract: contract.contract, amount: whole } }];
+  const cost = useAsk("estimate", whole === 0 ? null : { calls });
+  const short = shortfall(cost.value ?? { balance: has, amount: whole, fee: 0 });
   const sum = `${format.number(whole)} ${token}`;
   const fund = (): void =>
     ask({
       title: text.contracts.fundTitle(sum),
       why: text.contracts.fundWhy(contract.name),
       verb: text.contracts.signAndFund,
-      calls: [{ operation: "contract.fund", arguments: { contract: contract.contract, amount: whole } }],
+      calls,
       onFinal: () => setAmount(""),
     });
   const terminate = (): void =>
@@ -186,13 +193,14 @@ function OwnerCard({ contract, mine, ask }: { contract: ContractInfo; mine: bool
         className="form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (whole > 0) fund();
+          if (whole > 0 && short === null) fund();
         }}
       >
         <TextInput
           label={text.contracts.fund}
           inputMode="numeric"
           value={amount}
+          error={short && refusalSentence(text, short)}
           onChange={(event) => setAmount(event.currentTarget.value)}
         />
         <div className="foot-acts">

@@ -1,7 +1,7 @@
 import { Button, Modal } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import type { OperationCall, RefusalShape, SendResult } from "../../sdk/api.ts";
-import { refusalOf } from "../shell/peer-store.ts";
+import { refusalOf, shortfall } from "../shell/peer-store.ts";
 import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
 import { useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
@@ -28,11 +28,13 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
   const send = usePeer((state) => state.send);
   const estimate = useAsk("estimate", { calls: question.calls }, "once");
   const [error, setError] = useState<RefusalShape | null>(null);
-  const refusal = error ?? estimate.error;
+  const cost = estimate.value;
+  const refusal = error ?? estimate.error ?? (cost && shortfall(cost));
   const sign = (): void => {
+    if (cost === null) return;
     // The dialog goes and the toast takes over: it shows the road, and stays if the transaction is refused.
     onClose();
-    send(question.title, question.calls).then(
+    send(question.title, question.calls, { feeMax: cost.fee }).then(
       (result) => question.onFinal?.(result),
       (reason: unknown) => setError(refusalOf(reason)),
     );
@@ -47,7 +49,7 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
           <Who id={status.account} name={nameOf(status.account)} you />
         </dd>
         <dt>{text.common.costs}</dt>
-        <dd>{estimate.value ? <Amount value={estimate.value.fee} unit={status.token} /> : text.common.measuring}</dd>
+        <dd>{cost ? <Amount value={cost.fee} unit={status.token} /> : text.common.measuring}</dd>
       </dl>
       {refusal && (
         <Banner tone="refused" icon={<IconAlertTriangle size={20} aria-hidden />}>
@@ -58,7 +60,15 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
         <Button variant="default" onClick={onClose}>
           {text.common.notNow}
         </Button>
-        <Button color={question.ends ? "rowan" : "pine"} onClick={sign} disabled={refusal !== null} data-autofocus>
+        <Button
+          color={question.ends ? "rowan" : "pine"}
+          onClick={sign}
+          disabled={refusal !== null}
+          // Nothing is signed before its cost is known; not `disabled`, which would lose the focus.
+          aria-disabled={cost === null}
+          data-disabled={cost === null}
+          data-autofocus
+        >
           {question.verb}
         </Button>
       </div>

@@ -2,6 +2,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type {
   ConsensusInfo,
+  Estimate,
   FinalitySample,
   NetworkInfo,
   OperationCall,
@@ -40,7 +41,7 @@ export interface PeerState {
   /** Since when no peer and no relay is linked, or null. */
   readonly offlineSinceMs: number | null;
   readonly sendings: readonly Sending[];
-  /** Signs and sends, showing the road; resolves when final. @throws {Refusal} */
+  /** Signs and sends, showing the road; resolves when final. Without `feeMax` nobody has seen the cost yet. @throws {Refusal} */
   readonly send: (title: string, calls: readonly OperationCall[], options?: SendOptions) => Promise<SendResult>;
   readonly dismiss: (key: number) => void;
   readonly changeSettings: (change: Partial<Omit<Settings, "exportedMs">>) => Promise<void>;
@@ -60,6 +61,18 @@ export function refusalOf(error: unknown): RefusalShape {
 
 export function isOnline(status: Status): boolean {
   return status.peers.length > 0 || status.relay;
+}
+
+/** The fee, when the account has it and what the calls give. @throws {Refusal} `balance-too-low`, before anything is signed. */
+function payable(estimate: Estimate): number {
+  const refusal = shortfall(estimate);
+  if (refusal !== null) throw new Refusal(refusal.code, refusal.data);
+  return estimate.fee;
+}
+
+/** What is there and what is needed, when that is more. */
+export function shortfall({ balance, fee, amount }: Pick<Estimate, "balance" | "fee" | "amount">): RefusalShape | null {
+  return fee + amount > balance ? { code: "balance-too-low", data: { balance, amount: fee + amount } } : null;
 }
 
 /** Subscribes for as long as the tab lives. */
@@ -85,8 +98,10 @@ export function createPeerStore(client: Client): PeerStore {
         const key = ++lastKey;
         set({ sendings: [...get().sendings, { key, title, transaction: null, reached: 0, state: "under-way", error: null }] });
         try {
+          const feeMax = options.feeMax ?? payable(await client.query("estimate", { calls }));
           const result = await client.send(calls, {
             ...options,
+            feeMax,
             onProgress: ({ transaction, stage }) => {
               change(key, { transaction, reached: STOPS[stage] });
               // It waits now: lists show it, also where no block follows.

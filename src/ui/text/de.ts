@@ -36,6 +36,7 @@ export const de: Text = {
     justNow: "gerade eben",
     copy: (short) => `${short} kopieren`,
     whatIs: (term) => `Was heißt „${term}“?`,
+    tooFewTokens: (has, needs) => `Auf dem Konto sind ${has} Token, gebraucht werden ${needs}.`,
     days: (count) => plural(count, "Tag", "Tagen"),
     ago: (span) => `vor ${span}`,
   },

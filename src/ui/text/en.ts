@@ -36,6 +36,7 @@ export const en = {
     justNow: "just now",
     copy: (short: string) => `Copy ${short}`,
     whatIs: (term: string) => `What does “${term}” mean?`,
+    tooFewTokens: (has: string, needs: string) => `There are ${has} tokens in the account, and ${needs} are needed.`,
     days: (count: number) => plural(count, "day", "days"),
     ago: (span: string) => `${span} ago`,
   },

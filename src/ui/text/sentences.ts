@@ -5,8 +5,12 @@ import type { Text } from "./en.ts";
 
 /** Why, and the number that explains it where the refusal carries one. */
 export function refusalSentence(text: Text, refusal: RefusalShape): string {
-  const { message, field, expected } = refusal.data;
+  const { message, field, expected, balance, amount } = refusal.data;
   const sentence = text.codes[refusal.code];
+  if (refusal.code === "balance-too-low" && typeof balance === "number" && typeof amount === "number") {
+    const number = new Intl.NumberFormat(text.locale);
+    return text.common.tooFewTokens(number.format(balance), number.format(amount));
+  }
   if (typeof message === "string") return `${sentence} (${message})`;
   if (typeof field === "string") return `${sentence} (${field}${typeof expected === "string" ? `: ${expected}` : ""})`;
   return sentence;

@@ -10,7 +10,9 @@ import { QrCode } from "../pattern/QrCode.tsx";
 import { Explain } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
+import { shortfall } from "../shell/peer-store.ts";
 import { useFormat, useText } from "../text/language.tsx";
+import { refusalSentence } from "../text/sentences.ts";
 
 type Ask = (question: Question) => void;
 const ACCOUNT = /^(did:key:z6Mk[1-9A-HJ-NP-Za-km-z]{40,48}|[0-9a-f]{64})$/;
@@ -26,18 +28,22 @@ function SendCard({ to: given, ask }: { to: string | undefined; ask: Ask }) {
   const whole = /^[0-9]{1,15}$/.test(amount.trim()) ? Number(amount) : Number.NaN;
   const wrongTo = !ACCOUNT.test(to.trim());
   const wrongAmount = !(whole > 0);
+  const account = to.trim();
+  const calls: readonly OperationCall[] = [{ operation: "account.transfer", arguments: { to: account, amount: whole } }];
+  const cost = useAsk("estimate", wrongTo || wrongAmount ? null : { calls });
   if (status === null) return null;
+  // The amount alone is judged at once; with the fee, as soon as the peer has said it.
+  const short = wrongAmount ? null : shortfall(cost.value ?? { balance: status.balance, amount: whole, fee: 0 });
   const submit = (): void => {
     setTried(true);
-    if (wrongTo || wrongAmount) return;
-    const account = to.trim();
+    if (wrongTo || wrongAmount || short !== null) return;
     const who = nameOf(account) ?? shortId(account);
     const sum = `${format.number(whole)} ${status.token}`;
     ask({
       title: text.wallet.sendTitle(sum, who),
       why: text.wallet.sendWhy(sum, who),
       verb: text.wallet.signAndSend,
-      calls: [{ operation: "account.transfer", arguments: { to: account, amount: whole } }],
+      calls,
       onFinal: () => setAmount(""),
     });
   };
@@ -64,7 +70,7 @@ function SendCard({ to: given, ask }: { to: string | undefined; ask: Ask }) {
           label={text.wallet.amount}
           inputMode="numeric"
           value={amount}
-          error={tried && wrongAmount && text.wallet.wrongAmount}
+          error={short ? refusalSentence(text, short) : tried && wrongAmount && text.wallet.wrongAmount}
           onChange={(event) => setAmount(event.currentTarget.value)}
           rightSection={<span className="quiet">{status.token}</span>}
           rightSectionWidth={60}
@@ -134,7 +140,8 @@ function ClaimCard({ info }: { info: AccountInfo }) {
   if (info.claimed || parameters === null) return null;
   const claim = (): void => {
     setAsked(true);
-    send(text.operations.names["token.claim"]!, [{ operation: "token.claim", arguments: {} }]).catch(() => setAsked(false));
+    const calls: readonly OperationCall[] = [{ operation: "token.claim", arguments: {} }];
+    send(text.operations.names["token.claim"]!, calls, { feeMax: 0 }).catch(() => setAsked(false));
   };
   return (
     <Card title={text.wallet.grant}>
