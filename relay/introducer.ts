@@ -3,7 +3,7 @@ import type { Connection, Stream } from "@libp2p/interface";
 import { BoundedMap } from "../src/kit/bounded-map.ts";
 import { TokenBucket } from "../src/kit/token-bucket.ts";
 import { encodeFrame, FrameReader } from "../src/protocol/frames.ts";
-import { decodeIntroduction, encodeIntroduction, type Introduction } from "../src/protocol/introduction.ts";
+import { decodeIntroduction, encodeIntroduction, type Introducing } from "../src/protocol/introduction.ts";
 import { LIMITS } from "../src/protocol/limits.ts";
 
 /** Chains that one relay introduces peers of; a stranger's announcements push out the oldest, not the process. */
@@ -53,8 +53,8 @@ export class Introducer {
     this.#chains.set(chain, peers);
     const isNew = peers.get(peer) !== stream;
     peers.set(peer, stream);
-    tell(stream, { chain, peers: this.#others(chain, peer, LIMITS.introducedPeersMax).map(([other]) => other), left: [] });
-    if (isNew) for (const [, other] of this.#others(chain, peer, ANNOUNCED_TO_MAX)) tell(other, { chain, peers: [peer], left: [] });
+    tell(stream, { chain, peers: this.#others(chain, peer, LIMITS.introducedPeersMax).map(([other]) => other) });
+    if (isNew) for (const [, other] of this.#others(chain, peer, ANNOUNCED_TO_MAX)) tell(other, { chain, peers: [peer] });
   }
 
   #leave(chain: string | undefined, peer: string, stream: Stream): void {
@@ -62,7 +62,7 @@ export class Introducer {
     if (chain === undefined || peers?.get(peer) !== stream) return;
     peers.delete(peer);
     if (peers.size === 0) this.#chains.delete(chain);
-    for (const [, other] of this.#others(chain, peer, ANNOUNCED_TO_MAX)) tell(other, { chain, peers: [], left: [peer] });
+    for (const [, other] of this.#others(chain, peer, ANNOUNCED_TO_MAX)) tell(other, { chain, left: [peer] });
   }
 
   /** At most `count` others of the chain, from a random place on: over several asks one hears of all. */
@@ -74,6 +74,6 @@ export class Introducer {
 }
 
 /** A tab that does not read what it asked for is skipped: the next answer holds the same. */
-function tell(stream: Stream, introduction: Introduction): void {
+function tell(stream: Stream, introduction: Introducing): void {
   if (stream.status === "open" && !stream.writableNeedsDrain) stream.send(encodeFrame(encodeIntroduction(introduction)));
 }

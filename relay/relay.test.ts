@@ -289,7 +289,7 @@ describe("--https", () => {
 
 describe("the rendezvous", () => {
   const chain = "ab".repeat(32);
-  const ask = encodeFrame(encodeIntroduction({ chain, peers: [], left: [] }));
+  const ask = encodeFrame(encodeIntroduction({ chain }));
 
   async function connect(url: string) {
     globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket;
@@ -307,12 +307,12 @@ describe("the rendezvous", () => {
     const first = await connect(url);
     const second = await connect(url);
     first.stream.send(ask);
-    await vi.waitFor(() => expect(first.told).toEqual([{ chain, peers: [], left: [] }]));
+    await vi.waitFor(() => expect(first.told).toEqual([{ chain, peers: [], hears: [], left: [] }]));
     second.stream.send(ask);
-    await vi.waitFor(() => expect(second.told).toEqual([{ chain, peers: [first.id], left: [] }]));
-    await vi.waitFor(() => expect(first.told.at(-1)).toEqual({ chain, peers: [second.id], left: [] }));
+    await vi.waitFor(() => expect(second.told).toEqual([{ chain, peers: [first.id], hears: [], left: [] }]));
+    await vi.waitFor(() => expect(first.told.at(-1)).toEqual({ chain, peers: [second.id], hears: [], left: [] }));
     await second.node.stop();
-    await vi.waitFor(() => expect(first.told.at(-1)).toEqual({ chain, peers: [], left: [second.id] }));
+    await vi.waitFor(() => expect(first.told.at(-1)).toEqual({ chain, peers: [], hears: [], left: [second.id] }));
     await first.node.stop();
   });
 

@@ -251,9 +251,7 @@ class EngineNode implements SimNode {
 
   /** A stand-in signs at once: no node here forges another's name. */
   #cast(seat: VotingKey, cast: CastStatement): void {
-    const message = signed(seat, cast);
-    this.#send("*", message);
-    this.#input({ kind: "message", from: null, message });
+    this.#input({ kind: "message", from: null, message: signed(seat, cast) });
   }
 
   #finalized(effect: FinalizedEffect): void {

@@ -152,7 +152,7 @@ export type ConsensusEffect =
       readonly puts: readonly DurableRecord[];
       readonly then: readonly ConsensusEffect[];
     }
-  /** Sign it, broadcast it, and give it back as a message of `from: null`. */
+  /** Sign it, and give it back as a message of `from: null`: then it is broadcast. */
   | { readonly kind: "cast"; readonly seat: VotingKey; readonly cast: CastStatement }
   | { readonly kind: "broadcast"; readonly message: ConsensusMessage }
   | { readonly kind: "send"; readonly peer: string; readonly message: ConsensusMessage }

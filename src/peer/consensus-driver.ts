@@ -3,7 +3,7 @@
  * out, final blocks to the ledger and to storage.
  */
 import type { ConsensusEffect, ConsensusInput, ConsensusMessage, DurableRecord, Engine, FinalizedEffect } from "../consensus/engine.ts";
-import { messageChecks, recoveryDigest, UnknownEpoch } from "../consensus/signature-checks.ts";
+import { messageChecks, recoveryDigest, UnknownEpoch, type SignatureToCheck } from "../consensus/signature-checks.ts";
 import { decodeConsensusMessage, encodeConsensusMessage, type WireMessage } from "../consensus/wire.ts";
 import { assert } from "../kit/assert.ts";
 import { BoundedMap } from "../kit/bounded-map.ts";
@@ -49,6 +49,8 @@ export class ConsensusDriver {
   #nowMs = 0;
   /** By the digest of the bytes; whether their signatures were found right. */
   readonly #seen = new BoundedMap<HashHex, boolean>(LIMITS.seenMessagesMax);
+  /** Signatures that were found right, by their bytes. */
+  readonly #checked = new BoundedMap<string, SignatureToCheck>(LIMITS.checkedSignaturesMax);
   readonly #unjudged = new BoundedMap<HashHex, Heard>(LIMITS.unjudgedMessagesMax);
   readonly #withoutMachine: { readonly from: string; readonly message: ConsensusMessage }[] = [];
   /** Of what was put into `unjudged` since it was last emptied. */
@@ -127,8 +129,10 @@ export class ConsensusDriver {
       this.#again({ kind: "unknown-epoch", from });
       return;
     }
-    this.#options.outbox.verify(checks, (allValid) => {
-      if (!allValid) {
+    const fresh = checks.filter((check) => !this.#isChecked(check));
+    this.#options.outbox.verify(fresh, (allValid) => {
+      if (allValid) for (const check of fresh) this.#checked.set(toHex(check.signature), check);
+      else {
         this.#seen.delete(key);
         this.#options.outbox.penalize(from, "signature-invalid");
         return verdict(false);
@@ -136,6 +140,12 @@ export class ConsensusDriver {
       if (this.#seen.has(key)) this.#seen.set(key, true);
       this.#withBodies(from, message, verdict);
     });
+  }
+
+  /** A certificate is made of votes, and most of those were heard one by one before. */
+  #isChecked({ publicKey, signature, message }: SignatureToCheck): boolean {
+    const known = this.#checked.get(toHex(signature));
+    return known !== undefined && equalBytes(known.publicKey, publicKey) && equalBytes(known.message, message);
   }
 
   /** All are dropped when they become too many bytes: whoever is honest says them again, or is asked by `hello`. */
@@ -279,14 +289,14 @@ export class ConsensusDriver {
   }
 
   #cast({ seat, cast }: CastEffect): void {
-    this.#options.outbox.sign(seat, castBytes(cast), (signature) => {
+    const bytes = castBytes(cast);
+    this.#options.outbox.sign(seat, bytes, (signature) => {
       if (signature === null) {
         this.#options.outbox.log("error", "voting key missing", { seat });
         return;
       }
-      const message = castMessage(seat, cast, signature);
-      this.#again({ kind: "message", from: null, message });
-      this.#options.outbox.network({ kind: "publish", topic: "consensus", bytes: encodeConsensusMessage(message) });
+      this.#checked.set(toHex(signature), { publicKey: seat, signature, message: bytes });
+      this.#again({ kind: "message", from: null, message: castMessage(seat, cast, signature) });
     });
   }
 }

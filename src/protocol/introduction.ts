@@ -15,6 +15,8 @@ export interface Introduction {
   readonly chain: string;
   /** libp2p peer identifiers, base58 text of Ed25519 keys. */
   readonly peers: readonly string[];
+  /** Those of `peers` that send the speaker all that is gossiped, so that nobody else need pass their messages on to it. Only a neighbour says it. */
+  readonly hears: readonly string[];
   /** Peers whose connection to the relay just ended: a hint to look whether they are still there. Only a relay says it. */
   readonly left: readonly string[];
 }
@@ -26,16 +28,21 @@ function isPeerIdText(text: string): boolean {
   return PEER_ID.test(text);
 }
 
-export function encodeIntroduction({ chain, peers, left }: Introduction): Uint8Array {
-  return encode({ chain, peers: peers.slice(0, LIMITS.introducedPeersMax), left: left.slice(0, LIMITS.introducedPeersMax) });
+/** Lists that are left out are empty. */
+export type Introducing = Pick<Introduction, "chain"> & Partial<Introduction>;
+
+/** Lists longer than a peer may say are cut. */
+export function encodeIntroduction({ chain, peers = [], hears = [], left = [] }: Introducing): Uint8Array {
+  const cut = (list: readonly string[]): readonly string[] => list.slice(0, LIMITS.introducedPeersMax);
+  return encode({ chain, peers: cut(peers), hears: cut(hears), left: cut(left) });
 }
 
 /** @throws {Refusal} `encoding-invalid`, `schema-invalid`. */
 export function decodeIntroduction(bytes: Uint8Array): Introduction {
-  const map = readMap(decode(bytes, LIMITS.introductionBytesMax), "introduction", ["chain", "peers", "left"]);
+  const map = readMap(decode(bytes, LIMITS.introductionBytesMax), "introduction", ["chain", "peers", "hears", "left"]);
   const chain = readText(map["chain"], "chain", 64, 64);
   fromHex(chain);
-  return { chain, peers: readPeers(map["peers"], "peers"), left: readPeers(map["left"], "left") };
+  return { chain, peers: readPeers(map["peers"], "peers"), hears: readPeers(map["hears"], "hears"), left: readPeers(map["left"], "left") };
 }
 
 function readPeers(value: Value | undefined, field: string): readonly string[] {

@@ -41,7 +41,7 @@ export const LIMITS = {
   clockAheadMsMax: 10_000,
   /** Peers named in one introduction: a class of thirty twice over, and a page of text. */
   introducedPeersMax: 64,
-  introductionBytesMax: 8 * 1024,
+  introductionBytesMax: 12 * 1024,
   /** One gossiped batch: small enough to travel between two votes, large enough that a batch a tick carries 1000 transfers a second. */
   transactionBatchBytesMax: 64 * 1024,
   transactionBatchMax: 1024,
@@ -55,6 +55,10 @@ export const LIMITS = {
   ownPendingMax: 10_000,
   /** Blocks that wait for a parent, and what sync brings at once: half a minute of blocks under load. */
   waitingBlocksMax: 512,
+  /** Certificates that wait for their turn to be passed on: some per round, and rule 8 repeats what still counts. */
+  passingCertificatesMax: 64,
+  /** Signatures of seats known to be right, so that a certificate of votes that were heard costs nothing: some rounds of all seats. */
+  checkedSignaturesMax: 4096,
   /** Final blocks whose bodies an engine keeps at hand for those who are a little behind; older ones come from storage. */
   recentBlocksMax: 128,
   /** Rounds above the last final one whose votes and certificates are kept: hours of timeouts at their cap are far fewer. */

@@ -8,6 +8,7 @@ import { addRecovery, addRecoverySignature } from "../recovery.ts";
 import { ask } from "./asks.ts";
 import { choose } from "./branch.ts";
 import type { SimplexState } from "./state.ts";
+import { heardSaid } from "./pass-on.ts";
 import { answerBelow, giveAfter, greet, helloMessage, onHello, voteMessage } from "./sync.ts";
 import { addCertificate, addVote } from "./votes.ts";
 
@@ -15,7 +16,7 @@ import { addCertificate, addVote } from "./votes.ts";
 export function onMessage(s: SimplexState, from: string, message: ConsensusMessage): void {
   switch (message.kind) {
     case "candidate":
-      for (const certificate of message.certificates) onCertificate(s, from, certificate);
+      for (const certificate of [message.block.header.certificate, ...message.certificates]) if (certificate !== null) take(s, certificate);
       s.tree.offer(message.block);
       return onVote(s, from, message.vote);
     case "vote":
@@ -37,13 +38,15 @@ export function onMessage(s: SimplexState, from: string, message: ConsensusMessa
   }
 }
 
-/** A message of this peer itself, signed and sent: now it counts. The vote for an own candidate takes the candidate along. */
+/** A message of this peer itself, signed now: it counts, and goes out. The vote for an own candidate takes the candidate along. */
 export function onOwn(s: SimplexState, message: ConsensusMessage): void {
   if (message.kind === "vote") {
+    s.broadcast(voteMessage(s, message.vote));
     addVote(s, message.vote);
-    const whole = voteMessage(s, message.vote);
-    if (whole.kind === "candidate") s.broadcast(whole);
-  } else if (message.kind === "alive") keepAlive(s, message.alive);
+    return;
+  }
+  s.broadcast(message);
+  if (message.kind === "alive") keepAlive(s, message.alive);
   else if (message.kind === "recover") addRecoverySignature(s, message.recover);
 }
 
@@ -65,8 +68,13 @@ function onVote(s: SimplexState, from: string, vote: Vote): void {
   answerBelow(s, from, vote);
 }
 
-function onCertificate(s: SimplexState, from: string, certificate: Certificate): void {
+function take(s: SimplexState, certificate: Certificate): void {
+  heardSaid(s, certificate);
   addCertificate(s, certificate);
+}
+
+function onCertificate(s: SimplexState, from: string, certificate: Certificate): void {
+  take(s, certificate);
   if (!s.isOnBranch(toHex(certificate.epochId))) greet(s, from);
   else answerBelow(s, from, certificate);
 }

@@ -21,6 +21,7 @@ import { askDue } from "./asks.ts";
 import { choose } from "./branch.ts";
 import { load } from "./load.ts";
 import { onMessage, onOwn, releaseHeld } from "./messages.ts";
+import { passOn } from "./pass-on.ts";
 import { highestOf, progress } from "./rounds.ts";
 import { GAP_MS, SimplexState, type SimplexOptions } from "./state.ts";
 import { greet, helloMessage, repeat } from "./sync.ts";
@@ -52,6 +53,7 @@ class Simplex implements Engine {
         releaseHeld(s);
       }
       progress(s);
+      passOn(s);
       if (input.kind === "tick") {
         recover(s);
         repeat(s);

@@ -9,6 +9,7 @@ import { BlockTree, type TreeNode } from "../block-tree.ts";
 import type { BlockInfo, Chain, ConsensusEffect, ConsensusMessage, DurableRecord } from "../engine.ts";
 import { Epoch } from "../epochs.ts";
 import type { OwnAlive, OwnRecoveries, OwnVotes } from "../records.ts";
+import type { Passing } from "./pass-on.ts";
 
 /** Parts of the protocol that a test may take away, to see that a seed then fails: the voting rules, and three of the recovery's. */
 export const RULES = [
@@ -122,6 +123,8 @@ export class SimplexState {
   readonly absent = new Set<HashHex>();
   readonly held = new BoundedMap<string, Vote>(LIMITS.heldVotesMax);
   readonly asks = new BoundedMap<HashHex, Ask>(LIMITS.asksMax);
+  /** Certificates gathered here that wait for their turn to be passed on. */
+  readonly passing = new BoundedMap<string, Passing>(LIMITS.passingCertificatesMax);
   readonly answeredAtMs = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
   /** Height up to which a peer gave only what was known. */
   readonly walkedTo = new BoundedMap<string, number>(LIMITS.answeredPeersMax);

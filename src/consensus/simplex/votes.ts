@@ -8,6 +8,7 @@ import type { Epoch, Round } from "../epochs.ts";
 import { encodeCertificate, encodeOwnVotes, recordKeys, type OwnVotes } from "../records.ts";
 import { ask } from "./asks.ts";
 import { choose } from "./branch.ts";
+import { passOnLater } from "./pass-on.ts";
 import type { SimplexState } from "./state.ts";
 
 /** An honest seat says at most notarize and then skip or finalize; twice as many are kept, for evidence, and no more. */
@@ -37,7 +38,7 @@ export function addVote(s: SimplexState, vote: Vote): void {
   if (votes.size >= epoch.quorum && needsCertificate(epoch, round, vote)) {
     const certificate = assemble(vote, votes);
     // rule 7: whoever gathers a certificate passes it on.
-    if (addCertificate(s, certificate) && s.has("rule7")) s.broadcast({ kind: "certificate", certificate });
+    if (addCertificate(s, certificate) && s.has("rule7")) passOnLater(s, certificate);
   }
 }
 

@@ -1,4 +1,4 @@
-import { TopicValidatorResult, type TopicValidatorFn } from "@libp2p/gossipsub";
+import { TopicValidatorResult, type GossipsubMessage, type TopicValidatorFn } from "@libp2p/gossipsub";
 import type { PeerId } from "@libp2p/interface";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LIMITS } from "../../protocol/limits.ts";
@@ -11,11 +11,15 @@ const TOPIC = `/bothy/1/${CHAIN}/consensus`;
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-function setUp() {
+function setUp(links: Readonly<Record<string, readonly string[]>> = {}) {
   const heard: string[] = [];
   const faults: string[] = [];
+  const results: string[] = [];
+  const told: string[] = [];
   const published: Uint8Array[] = [];
+  let drawn = 0;
   const topicValidators = new Map<string, TopicValidatorFn>();
+  let onMessage = (_: CustomEvent<GossipsubMessage>): void => undefined;
   const gossip = new Gossip({
     pubsub: {
       topicValidators,
@@ -26,32 +30,62 @@ function setUp() {
         published.push(data);
         return Promise.resolve({ recipients: [] });
       },
+      addEventListener: (_: string, listener: unknown) => (onMessage = listener as typeof onMessage),
+      reportMessageValidationResult: (id, from, result) => results.push(`${id} ${from} ${result}`),
+      getMeshPeers: () => [],
+      mcache: { observeDuplicate: (id, peer) => told.push(`${id} ${peer}`) },
     },
+    hearing: (peer) => links[peer] ?? [],
     onGossip: (id, topic, from, bytes) => heard.push(`${id} ${topic} ${from} ${bytes.join()}`),
     onFault: (peer, code) => faults.push(`${peer} ${code}`),
     nowMs: () => 0,
+    random: () => (drawn++ % 8) / 8,
   });
   gossip.join(CHAIN);
-  const receive = (from: string, data: Uint8Array) =>
-    Promise.resolve(topicValidators.get(TOPIC)!({ toString: () => from } as PeerId, { type: "unsigned", topic: TOPIC, data }));
-  return { gossip, heard, faults, published, receive };
+  /** As gossipsub does: first the validator, then the message. */
+  const receive = (from: string, data: Uint8Array) => {
+    const msg = { type: "unsigned", topic: TOPIC, data } as const;
+    const propagationSource = { toString: () => from } as PeerId;
+    const result = topicValidators.get(TOPIC)!(propagationSource, msg);
+    const detail = { msgId: data.join(), propagationSource, msg };
+    if (result === TopicValidatorResult.Accept) onMessage({ detail } as CustomEvent<GossipsubMessage>);
+    return result;
+  };
+  return { gossip, heard, faults, results, told, published, receive };
 }
 
 describe("gossip", () => {
-  it("is given to the peer at once, and passed on only when the peer found it sound", async () => {
-    const { gossip, heard, receive } = setUp();
-    const good = receive("honest", Uint8Array.of(0, 7));
-    const bad = receive("sinner", Uint8Array.of(0, 8));
-    const unjudged = receive("honest", Uint8Array.of(0, 9));
+  it("is given to the peer at once, and passed on only when the peer found it sound", () => {
+    const { gossip, heard, results, receive } = setUp();
+    receive("honest", Uint8Array.of(0, 7));
+    receive("sinner", Uint8Array.of(0, 8));
+    receive("honest", Uint8Array.of(0, 9));
     expect(heard).toEqual(["1 consensus honest 7", "2 consensus sinner 8", "3 consensus honest 9"]);
     gossip.judge(2, false);
     gossip.judge(1, true);
-    expect(await bad).toBe(TopicValidatorResult.Ignore);
-    expect(await good).toBe(TopicValidatorResult.Accept);
-    await vi.advanceTimersByTimeAsync(5_000);
-    expect(await unjudged).toBe(TopicValidatorResult.Ignore);
+    expect(results).toEqual(["0,8 sinner ignore", "0,7 honest accept"]);
+    vi.advanceTimersByTime(5_000);
+    expect(results[2]).toBe("0,9 honest ignore");
     gossip.judge(3, true);
+    expect(results).toHaveLength(3);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is not passed on to neighbours that are hear from whom it came from, but for a spare copy now and then", () => {
+    const { gossip, told, results, receive } = setUp({ near: ["a", "b"] });
+    for (let i = 1; i <= 200; i++) {
+      receive("near", Uint8Array.of(0, i));
+      gossip.judge(i, true);
+    }
+    expect(results).toHaveLength(200);
+    expect(told).toHaveLength((200 * 2 * 7) / 8);
+    receive("far", Uint8Array.of(1, 1));
+    const before = told.length;
+    gossip.judge(201, true);
+    expect(told).toHaveLength(before);
+    receive("near", Uint8Array.of(1, 2));
+    gossip.judge(202, false);
+    expect(told).toHaveLength(before);
   });
 
   it("that is published again differs, so that nobody takes it for a duplicate", async () => {
@@ -62,14 +96,14 @@ describe("gossip", () => {
     expect(published).toEqual([Uint8Array.of(0, 5), Uint8Array.of(0, 6), Uint8Array.of(1, 5)]);
   });
 
-  it("that is empty, too large or too much is refused with its code", async () => {
+  it("that is empty, too large or too much is refused with its code", () => {
     const { faults, receive } = setUp();
-    expect(await receive("a", new Uint8Array(1))).toBe(TopicValidatorResult.Reject);
-    expect(await receive("b", new Uint8Array(LIMITS.messageBytesMax + 2))).toBe(TopicValidatorResult.Reject);
+    expect(receive("a", new Uint8Array(1))).toBe(TopicValidatorResult.Reject);
+    expect(receive("b", new Uint8Array(LIMITS.messageBytesMax + 2))).toBe(TopicValidatorResult.Reject);
     expect(faults).toEqual(["a too-large", "b too-large"]);
-    for (let i = 0; i < GOSSIP_BOUNDS.messagesPerSecond * GOSSIP_BOUNDS.burstSeconds; i++) void receive("c", Uint8Array.of(0, 1));
+    for (let i = 0; i < GOSSIP_BOUNDS.messagesPerSecond * GOSSIP_BOUNDS.burstSeconds; i++) receive("c", Uint8Array.of(0, 1));
     expect(faults).toHaveLength(2);
-    expect(await receive("c", Uint8Array.of(0, 1))).toBe(TopicValidatorResult.Reject);
+    expect(receive("c", Uint8Array.of(0, 1))).toBe(TopicValidatorResult.Reject);
     expect(faults.at(-1)).toBe("c rate-limited");
   });
 });

@@ -1,5 +1,5 @@
 /** The two topics of a chain over gossipsub, unsigned: what is gossiped carries its own signatures. */
-import type { GossipSub, Message } from "@libp2p/gossipsub";
+import type { GossipSub, GossipsubMessage, Message } from "@libp2p/gossipsub";
 import { gossipsub, StrictNoSign, TopicValidatorResult } from "@libp2p/gossipsub";
 import { BoundedMap } from "../../kit/bounded-map.ts";
 import { concatBytes } from "../../kit/bytes.ts";
@@ -7,13 +7,18 @@ import { digest, toHex } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { GOSSIP_TOPICS, type GossipTopic } from "../../peer/ports.ts";
 import type { RejectCode } from "../../protocol/codes.ts";
-import { GOSSIP_BOUNDS } from "./bounds.ts";
+import { GOSSIP_BOUNDS, NEIGHBOURS } from "./bounds.ts";
 import { Rate } from "./channels.ts";
 
 /** One byte before the payload: how often these bytes were published before. Else gossipsub would swallow a vote that is sent again. */
 const COUNT_BYTES = 1;
 const PUBLISHED_MAX = 4096;
 const PEERS_MAX = 64;
+/**
+ * One copy in so many goes also to a neighbour that says it hears gossip from whom we have it from: such a neighbour should have it already, but not if the one
+ * between keeps it back.
+ */
+const SPARE_COPIES = 8;
 /** A peer worker that has not said by then whether a message is sound is too busy to pass anything on. */
 const VERDICT_MS_MAX = 5_000;
 
@@ -25,8 +30,15 @@ export function gossipService(): ReturnType<typeof gossipsub> {
     ignoreDuplicatePublishError: true,
     emitSelf: false,
     fallbackToFloodsub: false,
-    floodPublish: false,
+    // What is said first goes to all, also where a link is so young that the mesh lacks it.
+    floodPublish: true,
     runOnLimitedConnection: true,
+    // Messages wait for the peer worker's verdict, and meanwhile it is noted who sent them too.
+    asyncValidation: true,
+    // All neighbours are in the mesh: `skipTold` relies on it.
+    D: NEIGHBOURS.max,
+    Dlo: NEIGHBOURS.max,
+    Dhi: NEIGHBOURS.max + 2,
     // All tabs of a room share an address.
     scoreParams: { IPColocationFactorWeight: 0 },
     // Below this a copy that nobody needed costs less than telling every neighbour not to send it.
@@ -39,12 +51,27 @@ export function gossipService(): ReturnType<typeof gossipsub> {
   });
 }
 
+/** What the service has and its published type leaves out. `e2e/network/gossip.spec.ts` sees it work. */
+export interface GossipInternals {
+  reportMessageValidationResult(id: string, from: string, result: TopicValidatorResult): void;
+  /** Messages that wait for their verdict, and who sent them too: to those they are not passed on. */
+  readonly mcache: { observeDuplicate(id: string, from: string): void };
+  /** Who sends us what is gossiped on a topic, and we them. */
+  getMeshPeers(topic: string): readonly string[];
+}
+
+type PubSub = Pick<GossipSub, "topicValidators" | "subscribe" | "unsubscribe" | "publish" | "getSubscribers" | "addEventListener">;
+
 export interface GossipDeps {
-  readonly pubsub: Pick<GossipSub, "topicValidators" | "subscribe" | "unsubscribe" | "publish" | "getSubscribers">;
+  readonly pubsub: PubSub & GossipInternals;
+  /** Neighbours that say they hear all gossip from this peer. */
+  readonly hearing: (peer: string) => readonly string[];
   /** What was heard; `judge` is to be called with its identifier. */
   readonly onGossip: (id: number, topic: GossipTopic, from: string, bytes: Uint8Array) => void;
   readonly onFault: (peer: string, code: RejectCode) => void;
   readonly nowMs: () => number;
+  /** Evenly in [0, 1). */
+  readonly random: () => number;
 }
 
 export class Gossip {
@@ -58,6 +85,7 @@ export class Gossip {
 
   constructor(deps: GossipDeps) {
     this.#deps = deps;
+    deps.pubsub.addEventListener("gossipsub:message", ({ detail }) => this.#onMessage(detail));
   }
 
   join(chain: string): void {
@@ -89,6 +117,11 @@ export class Gossip {
     return [...this.#topics.keys()].every((name) => this.#deps.pubsub.getSubscribers(name).some((other) => other.toString() === peer));
   }
 
+  /** Whether the peer sends us all that is gossiped. */
+  isHeardFrom(peer: string): boolean {
+    return [...this.#topics.keys()].every((name) => this.#deps.pubsub.getMeshPeers(name).includes(peer));
+  }
+
   /** The peer worker's verdict on what it was given under this identifier. */
   judge(id: number, accept: boolean): void {
     this.#held.get(id)?.(accept);
@@ -98,20 +131,15 @@ export class Gossip {
     this.#rates.delete(peer);
   }
 
-  /** Called once for each new message; it is given to the peer worker at once, and passed on when the returned promise says so. */
-  #validate(peer: string, message: Pick<Message, "topic" | "data">): TopicValidatorResult | Promise<TopicValidatorResult> {
+  /** Called first for each new message, in the order they come: what breaks a bound goes no further. */
+  #validate(peer: string, { topic: name, data }: Pick<Message, "topic" | "data">): TopicValidatorResult {
     const nowMs = this.#deps.nowMs();
-    const { topic: name, data } = message;
-    const topic = this.#topics.get(name);
-    if (topic === undefined) return TopicValidatorResult.Ignore;
+    if (!this.#topics.has(name)) return TopicValidatorResult.Ignore;
     const rate = this.#rates.get(peer) ?? new Rate(GOSSIP_BOUNDS, nowMs);
     this.#rates.set(peer, rate);
     if (data.length <= COUNT_BYTES || data.length > LIMITS.messageBytesMax + COUNT_BYTES) return this.#refuse(peer, "too-large");
     if (!rate.takeMessage(nowMs) || !rate.takeBytes(data.length, nowMs)) return this.#refuse(peer, "rate-limited");
-    const id = this.#nextId++;
-    const verdict = this.#verdictOn(id);
-    this.#deps.onGossip(id, topic, peer, data.slice(COUNT_BYTES));
-    return verdict;
+    return TopicValidatorResult.Accept;
   }
 
   #refuse(peer: string, code: RejectCode): TopicValidatorResult {
@@ -120,18 +148,30 @@ export class Gossip {
   }
 
   /**
-   * Who passes on garbage is punished for it like its author, since unsigned gossip names nobody else. So nothing is passed on before the peer worker found
-   * it sound.
+   * It is given to the peer worker at once. Who passes on garbage is punished for it like its author, since unsigned gossip names nobody else. So nothing
+   * is passed on before the peer worker found it sound.
    */
-  #verdictOn(id: number): Promise<TopicValidatorResult> {
-    return new Promise((resolve) => {
-      const settle = (accept: boolean): void => {
-        clearTimeout(timer);
-        this.#held.delete(id);
-        resolve(accept ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore);
-      };
-      const timer = setTimeout(() => settle(false), VERDICT_MS_MAX);
-      this.#held.set(id, settle);
-    });
+  #onMessage({ msgId, propagationSource, msg }: GossipsubMessage): void {
+    const topic = this.#topics.get(msg.topic);
+    if (topic === undefined) return;
+    const from = propagationSource.toString();
+    const id = this.#nextId++;
+    const settle = (accept: boolean): void => {
+      clearTimeout(timer);
+      this.#held.delete(id);
+      if (accept) this.#skipTold(msgId, from);
+      const result = accept ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore;
+      this.#deps.pubsub.reportMessageValidationResult(msgId, from, result);
+    };
+    const timer = setTimeout(() => settle(false), VERDICT_MS_MAX);
+    this.#held.set(id, settle);
+    this.#deps.onGossip(id, topic, from, msg.data.slice(COUNT_BYTES));
+  }
+
+  /** In a room where all are linked to all, each message would go over every link twice (ADR 35). */
+  #skipTold(msgId: string, from: string): void {
+    for (const peer of this.#deps.hearing(from)) {
+      if (this.#deps.random() * SPARE_COPIES >= 1) this.#deps.pubsub.mcache.observeDuplicate(msgId, peer);
+    }
   }
 }

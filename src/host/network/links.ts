@@ -12,6 +12,8 @@ export interface Link {
   /** What was last told to the peer worker. */
   announced: "direct" | "relayed" | undefined;
   neighbours: readonly string[];
+  /** Those of them from whom it says that it hears all gossip. */
+  hears: readonly string[];
   roundTripMs: number | null;
   /** When gossip to and from this peer was last found or made whole. */
   gossipAtMs: number;
@@ -61,6 +63,7 @@ export class Links {
         introduced: false,
         announced: undefined,
         neighbours: [],
+        hears: [],
         roundTripMs: null,
         gossipAtMs: nowMs,
         // Spread over the period, so that not all are asked at once.

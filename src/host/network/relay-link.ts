@@ -141,7 +141,7 @@ export class RelayLink {
     this.#askedAtMs = Date.now();
     this.#unansweredSinceMs ??= this.#askedAtMs;
     if (this.#rendezvous?.status === "open" && !this.#rendezvous.writableNeedsDrain)
-      this.#rendezvous.send(encodeFrame(encodeIntroduction({ chain: this.#deps.chain, peers: [], left: [] })));
+      this.#rendezvous.send(encodeFrame(encodeIntroduction({ chain: this.#deps.chain })));
   }
 
   /** A relay that talks nonsense loses the stream, and is asked again later. */

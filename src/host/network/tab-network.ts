@@ -7,7 +7,7 @@ import type { NetworkCommand, NetworkEvent, StreamProtocol } from "../../peer/po
 import { DIALS, NEIGHBOURS, PINGS, RELAYS, type ChannelProtocol } from "./bounds.ts";
 import { Channels } from "./channels.ts";
 import { Dialer } from "./dialer.ts";
-import { Gossip } from "./gossip.ts";
+import { Gossip, type GossipInternals } from "./gossip.ts";
 import { bestConnection, isDirect, Links, relayOf, type Link } from "./links.ts";
 import type { NetworkOptions } from "./network.ts";
 import { createNode, type Node } from "./node.ts";
@@ -85,7 +85,13 @@ export class TabNetwork {
       nowMs,
     });
     this.#gossip = new Gossip({
-      pubsub: deps.node.services.pubsub,
+      pubsub: deps.node.services.pubsub as typeof deps.node.services.pubsub & GossipInternals,
+      hearing: (peer) =>
+        this.#links
+          .neighbours()
+          .filter(({ hears }) => hears.includes(peer))
+          .map((link) => link.peer),
+      random: Math.random,
       onGossip: (id, topic, from, bytes) => {
         this.#bytesIn += bytes.length;
         this.#emit({ kind: "gossip", id, topic, from, bytes });
@@ -244,7 +250,8 @@ export class TabNetwork {
 
   #introduce(peer: string): void {
     if (this.#chain === undefined) return;
-    this.#channels.send(peer, "peers", encodeIntroduction({ chain: this.#chain, peers: this.#neighbourNames(peer), left: [] }));
+    const peers = this.#neighbourNames(peer);
+    this.#channels.send(peer, "peers", encodeIntroduction({ chain: this.#chain, peers, hears: this.#heardFrom(peers) }));
   }
 
   #neighbourNames(except: string): string[] {
@@ -252,6 +259,10 @@ export class TabNetwork {
       .neighbours()
       .map(({ peer }) => peer)
       .filter((peer) => peer !== except);
+  }
+
+  #heardFrom(peers: readonly string[]): string[] {
+    return peers.filter((peer) => this.#gossip.isHeardFrom(peer));
   }
 
   #receive(peer: string, protocol: ChannelProtocol, bytes: Uint8Array): void {
@@ -264,10 +275,11 @@ export class TabNetwork {
 
   #introduced(link: Link, bytes: Uint8Array): void {
     try {
-      const { chain, peers } = decodeIntroduction(bytes);
+      const { chain, peers, hears } = decodeIntroduction(bytes);
       // Not a fault: somebody may have dialled before changing the chain.
       if (chain !== this.#chain) return this.#cut(link.peer);
       link.neighbours = peers.filter((peer) => peer !== this.#self);
+      link.hears = hears;
       this.#dialer.learn(link.neighbours);
       if (!link.introduced) this.#introducedNeighbours = "";
       link.introduced = true;
@@ -302,7 +314,8 @@ export class TabNetwork {
     const nowMs = Date.now();
     for (const link of this.#links.all()) this.#tend(link, nowMs);
     this.#letGo();
-    const names = this.#neighbourNames("").sort().join();
+    const neighbours = this.#neighbourNames("").sort();
+    const names = [...neighbours, "heard", ...this.#heardFrom(neighbours)].join();
     if (names !== this.#introducedNeighbours || nowMs - this.#introducedAtMs > INTRODUCE_EVERY_MS) {
       this.#introducedNeighbours = names;
       this.#introducedAtMs = nowMs;
