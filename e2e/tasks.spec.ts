@@ -45,8 +45,10 @@ test("[F4] [F5] a virtual lamp is added and switched; its readings reach the str
   const { streams } = await others.query("device", { device });
   const data = new DataPage(others.page);
   await data.goToPath(`#/stream/${streams[0]}`);
-  const csv = readFileSync(await (await data.exportCsv()).path(), "utf8");
+  const csv = readFileSync(await (await data.export("CSV")).path(), "utf8");
   expect(csv.split("\n").some((line) => line.includes("on") && line.includes("true"))).toBe(true);
+  const senml = readFileSync(await (await data.export("SenML")).path(), "utf8");
+  expect(JSON.parse(senml)).toContainEqual(expect.objectContaining({ n: "on", vb: true }));
 });
 
 test("[10.6a-status] a device is retired, and its past stays readable", async () => {

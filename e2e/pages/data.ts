@@ -10,9 +10,10 @@ export class DataPage extends AppPage {
     return this.main.locator(".chart").first();
   }
 
-  async exportCsv(): Promise<Download> {
+  async export(format: "CSV" | "SenML"): Promise<Download> {
     const download = this.page.waitForEvent("download");
     await this.main.getByRole("button", { name: "Export" }).click();
+    await this.page.getByRole("menuitem", { name: format }).click();
     return download;
   }
 }

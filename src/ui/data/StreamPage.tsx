@@ -1,4 +1,4 @@
-import { Button, SegmentedControl } from "@mantine/core";
+import { Button, Menu, SegmentedControl } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
@@ -105,6 +105,28 @@ function LastReadings({ readings }: { readings: readonly ReadingInfo[] }) {
   );
 }
 
+function ExportMenu({ stream, readings }: { stream: StreamInfo; readings: readonly ReadingInfo[] }) {
+  const text = useText();
+  const name = stream.name || shortId(stream.stream);
+  const saveSenml = async (): Promise<void> => {
+    const { readingsToSenml } = await import("./senml-file.ts");
+    download(`${name}.senml`, readingsToSenml(stream.device, readings), "application/senml+json");
+  };
+  return (
+    <Menu position="bottom-end" shadow="md">
+      <Menu.Target>
+        <Button variant="default" leftSection={<IconDownload size={18} aria-hidden />} disabled={readings.length === 0}>
+          {text.data.export}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={() => download(`${name}.csv`, readingsToCsv(readings), "text/csv;charset=utf-8")}>{text.data.asCsv}</Menu.Item>
+        <Menu.Item onClick={() => void saveSenml()}>{text.data.asSenml}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
 function StreamView({ stream }: { stream: StreamInfo }) {
   const text = useText();
   const format = useFormat();
@@ -116,7 +138,6 @@ function StreamView({ stream }: { stream: StreamInfo }) {
   // Of a stream that has been silent for longer, the span ends with its last reading.
   const end = Math.max(stream.lastMs, 0) || now;
   const readings = all.filter(({ timeMs }) => timeMs >= end - SPANS[span]);
-  const save = (): void => download(`${stream.name || shortId(stream.stream)}.csv`, readingsToCsv(readings), "text/csv;charset=utf-8");
   return (
     <>
       <PageHead
@@ -130,11 +151,7 @@ function StreamView({ stream }: { stream: StreamInfo }) {
             <Digest value={stream.stream} />
           </span>
         }
-        action={
-          <Button variant="default" leftSection={<IconDownload size={18} aria-hidden />} disabled={readings.length === 0} onClick={save}>
-            {text.data.exportCsv}
-          </Button>
-        }
+        action={<ExportMenu stream={stream} readings={readings} />}
       />
       <SegmentedControl
         className="fit"
