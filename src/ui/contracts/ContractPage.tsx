@@ -9,6 +9,7 @@ import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
 import { SchemaForm } from "../pattern/SchemaForm.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
+import { useList } from "../pattern/use-list.ts";
 import { useAsk, useClient, useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
 import { shortfall } from "../shell/peer-store.ts";
 import { useFormat, useText } from "../text/language.tsx";
@@ -19,6 +20,8 @@ type Ask = (question: Question) => void;
 /** On top of what the dry run measured: other calls may come between it and the block, and change the state. */
 const GAS_MARGIN = 2;
 const GAS_LEAST = 1_000_000;
+const EVENTS = 20;
+const ENTRIES = 50;
 
 function CallCard({ contract, ask }: { contract: ContractInfo; ask: Ask }) {
   const text = useText();
@@ -109,12 +112,11 @@ function EventsCard({ contract }: { contract: string }) {
   const text = useText();
   const format = useFormat();
   const now = useNow();
-  const [limit, setLimit] = useState(20);
-  const events = useAsk("events", { source: contract, limit });
+  const { answer, end } = useList("events", { source: contract }, EVENTS);
   return (
     <Card title={text.contracts.events}>
-      <Answered answer={events} skeletonHeight={80}>
-        {({ items, next }) => (
+      <Answered answer={answer} skeletonHeight={80}>
+        {({ items }) => (
           <>
             {items.length === 0 && <p className="quiet">{text.contracts.noEvents}</p>}
             <ol className="feed">
@@ -129,7 +131,7 @@ function EventsCard({ contract }: { contract: string }) {
                 </li>
               ))}
             </ol>
-            <MoreRows next={limit < 200 ? next : null} onMore={() => setLimit(limit + 40)} />
+            <MoreRows end={end} />
           </>
         )}
       </Answered>
@@ -139,17 +141,20 @@ function EventsCard({ contract }: { contract: string }) {
 
 function StateCard({ contract }: { contract: string }) {
   const text = useText();
-  const state = useAsk("contractState", { contract, limit: 50 });
+  const { answer, end } = useList("contractState", { contract }, ENTRIES);
   return (
     <Card title={text.contracts.state}>
-      <Answered answer={state} skeletonHeight={80}>
+      <Answered answer={answer} skeletonHeight={80}>
         {({ items }) =>
           items.length === 0 ? (
             <p className="quiet">{text.contracts.noState}</p>
           ) : (
-            <dl className="b-facts">
-              {items.map(({ key, value }) => [<dt key={`${key} key`}>{key}</dt>, <dd key={key}>{valueText(value)}</dd>])}
-            </dl>
+            <>
+              <dl className="b-facts">
+                {items.map(({ key, value }) => [<dt key={`${key} key`}>{key}</dt>, <dd key={key}>{valueText(value)}</dd>])}
+              </dl>
+              <MoreRows end={end} />
+            </>
           )
         }
       </Answered>

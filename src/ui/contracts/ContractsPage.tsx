@@ -1,12 +1,12 @@
 import { Button } from "@mantine/core";
 import { IconArrowRight, IconFileCode2, IconPlus } from "@tabler/icons-react";
-import { useState } from "react";
 import { Link } from "wouter";
 import { Amount, shortId } from "../pattern/Digest.tsx";
 import { Identicon } from "../pattern/Identicon.tsx";
 import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
-import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
+import { useList } from "../pattern/use-list.ts";
+import { useNameOf, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { TEMPLATES } from "./templates.ts";
 
@@ -18,8 +18,7 @@ export function ContractsPage() {
   const nameOf = useNameOf();
   const account = usePeer((state) => state.status?.account);
   const token = usePeer((state) => state.status?.token ?? "");
-  const [limit, setLimit] = useState(PAGE);
-  const contracts = useAsk("contracts", { limit });
+  const { answer, end } = useList("contracts", {}, PAGE);
   return (
     <>
       <PageHead
@@ -49,8 +48,8 @@ export function ContractsPage() {
           </li>
         ))}
       </ul>
-      <Answered answer={contracts}>
-        {({ items, next }) => (
+      <Answered answer={answer}>
+        {({ items }) => (
           <Card flush title={text.contracts.running}>
             {items.length === 0 && <p className="quiet pad">{text.contracts.none}</p>}
             <ul className="b-rows">
@@ -77,7 +76,7 @@ export function ContractsPage() {
                 </li>
               ))}
             </ul>
-            <MoreRows next={limit < 200 ? next : null} onMore={() => setLimit(limit + PAGE)} />
+            <MoreRows end={end} />
           </Card>
         )}
       </Answered>

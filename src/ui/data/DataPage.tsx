@@ -8,7 +8,8 @@ import { unitText } from "../devices/description.ts";
 import { shortId } from "../pattern/Digest.tsx";
 import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
 import { PageState } from "../pattern/PageState.tsx";
-import { useAsk, useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
+import { useList } from "../pattern/use-list.ts";
+import { useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 
 const PAGE = 50;
@@ -49,8 +50,7 @@ export function DataPage() {
   const account = usePeer((state) => state.status?.account);
   const [whose, setWhose] = useState<"mine" | "all">("all");
   const [wanted, setWanted] = useState("");
-  const [limit, setLimit] = useState(PAGE);
-  const answer = useAsk("streams", whose === "all" ? { limit } : account === undefined ? null : { owner: account, limit });
+  const { answer, end } = useList("streams", whose === "all" ? {} : account === undefined ? null : { owner: account }, PAGE);
   return (
     <>
       <PageHead title={text.places.data} lede={text.data.lede} />
@@ -73,12 +73,18 @@ export function DataPage() {
         />
       </div>
       <Answered answer={answer}>
-        {({ items, next }) => {
+        {({ items }) => {
           const needle = wanted.trim().toLocaleLowerCase();
           const shown = items.filter((stream) =>
             [stream.name, stream.stream, ...Object.keys(stream.values)].some((word) => word.toLocaleLowerCase().includes(needle)),
           );
-          if (shown.length === 0) return <PageState state="empty" title={text.data.none} why={text.data.noneTells} />;
+          if (shown.length === 0)
+            return (
+              <>
+                <PageState state="empty" title={text.data.none} why={text.data.noneTells} />
+                <MoreRows end={end} />
+              </>
+            );
           return (
             <Card flush>
               <ul className="b-rows">
@@ -88,7 +94,7 @@ export function DataPage() {
                   </li>
                 ))}
               </ul>
-              <MoreRows next={limit < 200 ? next : null} onMore={() => setLimit(limit + PAGE)} />
+              <MoreRows end={end} />
             </Card>
           );
         }}

@@ -4,7 +4,8 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
 import { PageState } from "../pattern/PageState.tsx";
-import { useAsk, usePeer } from "../shell/peer-context.tsx";
+import { useList } from "../pattern/use-list.ts";
+import { usePeer } from "../shell/peer-context.tsx";
 import { useText } from "../text/language.tsx";
 import { DeviceTiles } from "./DeviceTile.tsx";
 import { useGateway, useGatewayDevices } from "./gateway.tsx";
@@ -50,8 +51,7 @@ export function DevicesPage() {
   const text = useText();
   const account = usePeer((state) => state.status?.account);
   const [whose, setWhose] = useState<"mine" | "all">("mine");
-  const [limit, setLimit] = useState(PAGE);
-  const devices = useAsk("devices", whose === "all" ? { limit } : account === undefined ? null : { owner: account, limit });
+  const { answer, end } = useList("devices", whose === "all" ? {} : account === undefined ? null : { owner: account }, PAGE);
   return (
     <>
       <PageHead
@@ -74,24 +74,27 @@ export function DevicesPage() {
         ]}
       />
       <Unsettled />
-      <Answered answer={devices}>
-        {({ items, next }) => {
+      <Answered answer={answer}>
+        {({ items }) => {
           const shown = items.filter(({ status }) => status !== "retired");
           if (shown.length === 0)
             return (
-              <PageState state="empty" title={text.devices.none} why={text.devices.noneTells}>
-                <Button component={Link} href="/devices/add" leftSection={<IconPlus size={18} aria-hidden />}>
-                  {text.home.actions.addDevice}
-                </Button>
-                <Button component={Link} href="/devices/add" variant="default" leftSection={<IconFlask size={18} aria-hidden />}>
-                  {text.devices.tryVirtual}
-                </Button>
-              </PageState>
+              <>
+                <PageState state="empty" title={text.devices.none} why={text.devices.noneTells}>
+                  <Button component={Link} href="/devices/add" leftSection={<IconPlus size={18} aria-hidden />}>
+                    {text.home.actions.addDevice}
+                  </Button>
+                  <Button component={Link} href="/devices/add" variant="default" leftSection={<IconFlask size={18} aria-hidden />}>
+                    {text.devices.tryVirtual}
+                  </Button>
+                </PageState>
+                <MoreRows end={end} />
+              </>
             );
           return (
             <>
               <DeviceTiles devices={shown} />
-              <MoreRows next={limit < 200 ? next : null} onMore={() => setLimit(limit + PAGE)} />
+              <MoreRows end={end} />
             </>
           );
         }}

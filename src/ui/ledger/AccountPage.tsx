@@ -5,6 +5,7 @@ import type { AccountInfo } from "../../sdk/api.ts";
 import { DeviceTiles } from "../devices/DeviceTile.tsx";
 import { Amount, Digest, shortId, Who } from "../pattern/Digest.tsx";
 import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { useList } from "../pattern/use-list.ts";
 import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { Proof } from "./Proof.tsx";
@@ -50,9 +51,8 @@ function AccountView({ info, mine }: { info: AccountInfo; mine: boolean }) {
   const format = useFormat();
   const nameOf = useNameOf();
   const token = usePeer((state) => state.status?.token ?? "");
-  const [limit, setLimit] = useState(PAGE);
   const devices = useAsk("devices", { owner: info.account, limit: 6 });
-  const transactions = useAsk("transactions", { account: info.account, limit });
+  const transactions = useList("transactions", { account: info.account }, PAGE);
   const owned = devices.value?.items ?? [];
   return (
     <>
@@ -94,8 +94,8 @@ function AccountView({ info, mine }: { info: AccountInfo; mine: boolean }) {
               <DeviceTiles devices={owned} />
             </section>
           )}
-          <Answered answer={transactions}>
-            {({ items, next }) => (
+          <Answered answer={transactions.answer}>
+            {({ items }) => (
               <Card flush title={text.ledger.tabs.transactions}>
                 {items.length === 0 && <p className="quiet pad">{text.ledger.noTransactions}</p>}
                 <ul className="b-rows">
@@ -105,7 +105,7 @@ function AccountView({ info, mine }: { info: AccountInfo; mine: boolean }) {
                     </li>
                   ))}
                 </ul>
-                <MoreRows next={limit < 200 ? next : null} onMore={() => setLimit(limit + PAGE)} />
+                <MoreRows end={transactions.end} />
               </Card>
             )}
           </Answered>

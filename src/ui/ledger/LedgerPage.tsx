@@ -5,6 +5,7 @@ import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Amount, Who } from "../pattern/Digest.tsx";
 import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { useList } from "../pattern/use-list.ts";
 import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { Blocks } from "./Blocks.tsx";
@@ -17,11 +18,10 @@ const PAGE = 25;
 
 function Transactions() {
   const text = useText();
-  const [limit, setLimit] = useState(PAGE);
-  const answer = useAsk("transactions", { limit });
+  const { answer, end } = useList("transactions", {}, PAGE);
   return (
     <Answered answer={answer}>
-      {({ items, next }) => (
+      {({ items }) => (
         <Card flush title={text.ledger.tabs.transactions}>
           {items.length === 0 && <p className="quiet pad">{text.ledger.noTransactions}</p>}
           <ul className="b-rows">
@@ -31,7 +31,7 @@ function Transactions() {
               </li>
             ))}
           </ul>
-          <MoreRows next={limit < 200 ? next : null} onMore={() => setLimit(limit + PAGE)} />
+          <MoreRows end={end} />
         </Card>
       )}
     </Answered>
@@ -43,11 +43,10 @@ function Accounts() {
   const nameOf = useNameOf();
   const own = usePeer((state) => state.status?.account);
   const token = usePeer((state) => state.status?.token ?? "");
-  const [limit, setLimit] = useState(PAGE);
-  const answer = useAsk("accounts", { limit });
+  const { answer, end } = useList("accounts", {}, PAGE);
   return (
     <Answered answer={answer}>
-      {({ items, next }) => (
+      {({ items }) => (
         <Card flush title={text.ledger.tabs.accounts}>
           <ul className="b-rows">
             {items.map(({ account, balance, seat }) => (
@@ -64,7 +63,7 @@ function Accounts() {
               </li>
             ))}
           </ul>
-          <MoreRows next={limit < 200 ? next : null} onMore={() => setLimit(limit + PAGE)} />
+          <MoreRows end={end} />
         </Card>
       )}
     </Answered>

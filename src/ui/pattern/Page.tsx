@@ -7,6 +7,7 @@ import { usePeer, type Answer } from "../shell/peer-context.tsx";
 import { useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
 import { PageState } from "./PageState.tsx";
+import type { ListEnd } from "./use-list.ts";
 
 /** Way back, title, one action at the right, then one quiet line. */
 export function PageHead({
@@ -104,15 +105,23 @@ export function Card({ title, end, flush, children }: { title?: ReactNode; end?:
   );
 }
 
-/** Asks for the next page of a list. */
-export function MoreRows({ next, onMore }: { next: string | null; onMore: (next: string) => void }) {
+/** The foot of a list: more of it, and back to where it follows the ledger. */
+export function MoreRows({ end: { hasMore, isStill, busy, error, more, follow } }: { end: ListEnd }) {
   const text = useText();
-  if (next === null) return null;
+  if (!hasMore && !isStill) return null;
   return (
     <div className="more-rows">
-      <Button variant="default" onClick={() => onMore(next)}>
-        {text.common.older}
-      </Button>
+      {error && <p className="fault">{refusalSentence(text, error)}</p>}
+      {isStill && (
+        <Button variant="subtle" onClick={follow}>
+          {text.common.followAgain}
+        </Button>
+      )}
+      {hasMore && (
+        <Button variant="default" loading={busy} onClick={more}>
+          {text.common.older}
+        </Button>
+      )}
     </div>
   );
 }

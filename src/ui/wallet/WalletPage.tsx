@@ -9,6 +9,7 @@ import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
 import { QrCode } from "../pattern/QrCode.tsx";
 import { Explain } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
+import { useList } from "../pattern/use-list.ts";
 import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
 import { shortfall } from "../shell/peer-store.ts";
 import { useFormat, useText } from "../text/language.tsx";
@@ -182,9 +183,8 @@ export function WalletPage({ to }: { to: string | undefined }) {
   const format = useFormat();
   const status = usePeer((state) => state.status);
   const [question, setQuestion] = useState<Question | null>(null);
-  const [limit, setLimit] = useState(PAGE);
   const info = useAsk("account", status ? { account: status.account } : null);
-  const history = useAsk("transactions", status ? { account: status.account, limit } : null);
+  const history = useList("transactions", status && { account: status.account }, PAGE);
   if (status === null) return null;
   return (
     <>
@@ -210,8 +210,8 @@ export function WalletPage({ to }: { to: string | undefined }) {
             )}
           </Answered>
           <Card flush title={text.wallet.history}>
-            <Answered answer={history}>
-              {({ items, next }) => (
+            <Answered answer={history.answer}>
+              {({ items }) => (
                 <>
                   {items.length === 0 && <p className="quiet pad">{text.ledger.noTransactions}</p>}
                   <ul className="b-rows">
@@ -221,7 +221,7 @@ export function WalletPage({ to }: { to: string | undefined }) {
                       </li>
                     ))}
                   </ul>
-                  <MoreRows next={limit < 200 ? next : null} onMore={() => setLimit(limit + PAGE)} />
+                  <MoreRows end={history.end} />
                 </>
               )}
             </Answered>
