@@ -90,6 +90,37 @@ test("[10.7-1] [10.7-2] [10.7-discover] [R9] [R10] readings that tab 1 appends a
   }
 });
 
+test("[R11] only who owns a device writes its data, in its order; every tab reads the same, and proves it", async () => {
+  const [owner, stranger] = tabs as [AppPage, AppPage];
+  const registered = await owner.send([["device.register", { description: LAMP, leaseMs: DAY_MS }]]);
+  const opened = await owner.send([["stream.open", { device: registered.results[0], name: "genuine" }]]);
+  const stream = opened.results[0] as string;
+  await stranger.finalAt(opened.height);
+  const append = (sequence: number, v: number): readonly (readonly [string, unknown])[] => [
+    ["stream.append", { stream, sequence, pack: [{ bt: 1_700_000_000 + sequence, n: "temperature", u: "Cel", v }] }],
+  ];
+  await owner.send(append(0, 20));
+  expect(await stranger.refusal(append(1, 99))).toBe("not-authorized");
+  // Nobody, the owner neither, writes over what stands there or leaves a gap.
+  expect(await owner.refusal(append(0, 98))).toBe("sequence-wrong");
+  expect(await owner.refusal(append(7, 97))).toBe("sequence-wrong");
+  const { height } = await owner.send(append(1, 21));
+  await allAgree(tabs, height);
+  for (const tab of tabs) {
+    expect((await tab.query("readings", { stream })).map(({ value }) => value)).toEqual([20, 21]);
+    const { root, height: provedAt, checked } = await tab.query("proof", { kind: "stream", id: stream });
+    expect(checked).toBe(true);
+    expect((await owner.query("block", { height: provedAt })).stateRoot).toBe(root);
+  }
+});
+
+test("[III-1] the network page says how many owners together could stop the BoT, and how many could decide", async () => {
+  for (const tab of tabs) {
+    await tab.goTo("Network");
+    await expect(tab.main.getByText("2 owners together could stop it; 3 together could decide without the rest.")).toBeVisible();
+  }
+});
+
 test("[R5] [R27] [C7b] [C8] [10.2-1] [10.2-4] [10.2-5] [10.2-6] [10.2-7] [10.2-8] [10.2-9] [10.2-10] a contract deployed in tab 2 is called in tab 3, and its event is heard in tab 4", async () => {
   const [, two, three, four] = tabs as [AppPage, AppPage, AppPage, AppPage];
   const heard = await Promise.all([two, four].map((tab) => listen<EventInfo>(tab, "event")));

@@ -6,6 +6,7 @@ import { Explain } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
+import { concentrationOf } from "./concentration.ts";
 
 function Tally({ label, count, consensus, colour }: { label: string; count: number; consensus: ConsensusInfo; colour: string }) {
   const text = useText();
@@ -109,16 +110,11 @@ export function RoundsCard({ consensus }: { consensus: ConsensusInfo }) {
 export function SharesCard() {
   const text = useText();
   const nameOf = useNameOf();
-  const votes = usePeer((state) => state.consensus?.votes ?? []);
-  const byOwner = new Map<string, number>();
-  for (const { account } of votes) byOwner.set(account, (byOwner.get(account) ?? 0) + 1);
-  const shares = [...byOwner].toSorted(([, a], [, b]) => b - a);
+  const consensus = usePeer((state) => state.consensus);
   const colours = ["--b-stroke", "--b-live-line", "--b-tentative-line", "--b-recovered", "--b-refused", "--b-line-strong"];
-  const most = (limit: number): number => {
-    let sum = 0;
-    return shares.findIndex(([, count]) => (sum += count) > limit) + 1;
-  };
-  if (votes.length === 0) return null;
+  if (consensus === null || consensus.votes.length === 0) return null;
+  const { votes, quorum } = consensus;
+  const { shares, stopping, deciding } = concentrationOf(votes, quorum);
   return (
     <Card
       title={
@@ -133,7 +129,7 @@ export function SharesCard() {
           <i key={account} style={{ flex: count, background: `var(${colours[index % colours.length]!})` }} />
         ))}
       </div>
-      <p>{text.network.couldStop(most((votes.length - 1) / 3), most((2 * votes.length) / 3))}</p>
+      <p>{text.network.couldStop(stopping, deciding)}</p>
       <ul className="sharekey">
         {shares.slice(0, 8).map(([account, count], index) => (
           <li key={account}>
