@@ -55,6 +55,8 @@ export const LIMITS = {
   ownPendingMax: 10_000,
   /** Blocks that wait for a parent, and what sync brings at once: half a minute of blocks under load. */
   waitingBlocksMax: 512,
+  /** Answers in a row that bring nothing new, from one peer after one greeting: one for each epoch that two branches have in common above what both name. */
+  walkedAnswersMax: 256,
   /** Certificates that wait for their turn to be passed on: some per round, and rule 8 repeats what still counts. */
   passingCertificatesMax: 64,
   /** Signatures of seats known to be right, so that a certificate of votes that were heard costs nothing: some rounds of all seats. */

@@ -1,8 +1,8 @@
 /** What a message changes. Its signatures were checked by the caller. */
 import { equalBytes } from "../../kit/bytes.ts";
-import type { Block } from "../../protocol/block.ts";
 import { toHex, type Hash, type HashHex, type VotingKey } from "../../protocol/identifiers.ts";
-import type { Absent, Alive, Certificate, RecoverySignature, Vote } from "../../protocol/vote.ts";
+import { recoveryBlockId, type Absent, type Alive, type Certificate, type RecoverySignature, type Vote } from "../../protocol/vote.ts";
+import { LIMITS } from "../../protocol/limits.ts";
 import type { ConsensusMessage } from "../engine.ts";
 import { addRecovery, addRecoverySignature } from "../recovery.ts";
 import { ask } from "./asks.ts";
@@ -135,21 +135,23 @@ function onGive(s: SimplexState, from: string, give: Extract<ConsensusMessage, {
   for (const recovery of give.recoveries) isNews = addRecovery(s, recovery) || isNews;
   for (const certificate of give.certificates) isNews = addCertificate(s, certificate) || isNews;
   choose(s);
-  const last = give.blocks.at(-1) ?? null;
-  const goesOn = isNews || s.finalHead !== finalBefore || walksOn(s, from, last);
-  if (isNews) s.walkedTo.delete(from);
-  if (give.more && goesOn) s.send(from, helloMessage(s, last?.id ?? null));
+  const goesOn = isNews || s.finalHead !== finalBefore || walksOn(s, from);
+  if (isNews) s.walked.delete(from);
+  if (give.more && goesOn) s.send(from, helloMessage(s, lastOf(give)));
   else s.behindSinceMs = null;
 }
 
-/**
- * What is known already may lie below a fork that is many epochs up: then it is walked to, and since heights only grow on the way,
- * nobody can keep us walking.
- */
-function walksOn(s: SimplexState, from: string, last: Block | null): boolean {
-  const height = last === null ? null : (s.tree.get(toHex(last.id))?.info?.height ?? null);
-  if (height === null || height <= (s.walkedTo.get(from) ?? -1)) return false;
-  s.walkedTo.set(from, height);
+/** A recovery comes after the blocks of the epoch that it ends, and stands for the block that begins the next. */
+function lastOf({ blocks, recoveries }: Extract<ConsensusMessage, { kind: "give" }>): Hash | null {
+  const recovery = recoveries.at(-1)?.recovery;
+  return recovery === undefined ? (blocks.at(-1)?.id ?? null) : recoveryBlockId(recovery);
+}
+
+/** What is known already may lie below a fork that is many epochs up: then it is walked to, but nobody can keep us walking. */
+function walksOn(s: SimplexState, from: string): boolean {
+  const steps = (s.walked.get(from) ?? 0) + 1;
+  if (steps > LIMITS.walkedAnswersMax) return false;
+  s.walked.set(from, steps);
   return true;
 }
 

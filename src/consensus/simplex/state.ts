@@ -126,8 +126,8 @@ export class SimplexState {
   /** Certificates gathered here that wait for their turn to be passed on. */
   readonly passing = new BoundedMap<string, Passing>(LIMITS.passingCertificatesMax);
   readonly answeredAtMs = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
-  /** Height up to which a peer gave only what was known. */
-  readonly walkedTo = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
+  /** Answers of a peer in a row that brought nothing new. */
+  readonly walked = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
   readonly helloAtMs = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
   /** The last vote of each seat in the current epoch, and the header time at which one was last carried. */
   readonly lastVotes = new Map<HashHex, Vote>();

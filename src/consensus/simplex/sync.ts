@@ -28,6 +28,8 @@ export function helloMessage(s: SimplexState, given: Hash | null = null): Consen
 export function greet(s: SimplexState, peer: string): void {
   if (s.nowMs - (s.helloAtMs.get(peer) ?? -HELLO_PAUSE_MS) < HELLO_PAUSE_MS) return;
   s.helloAtMs.set(peer, s.nowMs);
+  // From the beginning again: an answer on the way may have been lost, or this peer's own branch has changed.
+  s.walked.delete(peer);
   if (s.behindSinceMs === null || s.nowMs - s.behindSinceMs >= GAP_MS) s.behindSinceMs = s.nowMs;
   s.send(peer, helloMessage(s));
 }
