@@ -78,7 +78,7 @@ export function createClient(port: MessagePortLike): Client {
     status: () => ask({ kind: "query", name: "status", parameters: {} }),
     send: (calls, options = {}) => {
       const { onProgress, ...rest } = options;
-      return ask({ kind: "send", calls, options: rest }, onProgress);
+      return ask({ kind: "send", calls, options: rest, progress: onProgress !== undefined }, onProgress);
     },
     query: (name, ...parameters) => ask({ kind: "query", name, parameters: parameters[0] ?? {} } as Unnumbered<ClientMessage>),
     command: (name, ...parameters) => ask({ kind: "command", name, parameters: parameters[0] ?? {} } as Unnumbered<ClientMessage>),

@@ -15,7 +15,14 @@ import type {
 
 /** `id` is chosen by the client, unique within its port. */
 export type ClientMessage =
-  | { readonly kind: "send"; readonly id: number; readonly calls: readonly OperationCall[]; readonly options: SendOptions }
+  | {
+      readonly kind: "send";
+      readonly id: number;
+      readonly calls: readonly OperationCall[];
+      readonly options: SendOptions;
+      /** Whether to tell its progress. */
+      readonly progress: boolean;
+    }
   | {
       [Name in QueryName]: {
         readonly kind: "query";
@@ -40,7 +47,7 @@ export type PeerMessage =
   /** Of a send (`SendResult`), query or command. */
   | { readonly kind: "result"; readonly id: number; readonly value: unknown }
   | { readonly kind: "refused"; readonly id: number; readonly code: RejectCode; readonly data: RefusalData }
-  /** The road of a send under way. */
+  /** The road of a send under way, where it was asked for. */
   | { readonly kind: "progress"; readonly id: number; readonly progress: RoadProgress }
   /** Of the subscription with this id. */
   | { readonly kind: "update"; readonly id: number; readonly value: Topics[TopicName] };

@@ -165,6 +165,7 @@ const messageSchema = v.variant("kind", [
       feeMax: v.exactOptional(amount),
       validForMs: v.exactOptional(v.pipe(natural, v.maxValue(LIMITS.validityMsMax))),
     }),
+    progress: v.optional(v.boolean(), false),
   }),
   v.strictObject({ kind: v.literal("query"), id, name, parameters: v.unknown() }),
   v.strictObject({ kind: v.literal("command"), id, name, parameters: v.unknown() }),

@@ -46,7 +46,7 @@ function setUp(links: Readonly<Record<string, readonly string[]>> = {}) {
   const receive = (from: string, data: Uint8Array) => {
     const msg = { type: "unsigned", topic: TOPIC, data } as const;
     const propagationSource = { toString: () => from } as PeerId;
-    const result = topicValidators.get(TOPIC)!(propagationSource, msg);
+    const result = topicValidators.get(TOPIC)!(propagationSource, msg) as TopicValidatorResult;
     const detail = { msgId: data.join(), propagationSource, msg };
     if (result === TopicValidatorResult.Accept) onMessage({ detail } as CustomEvent<GossipsubMessage>);
     return result;

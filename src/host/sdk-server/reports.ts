@@ -24,6 +24,8 @@ const REFUSED_MAX = 256;
 interface Send {
   readonly id: number;
   readonly post: (message: PeerMessage) => void;
+  /** Whether the sender wants to hear of its road. */
+  readonly progress: boolean;
   readonly submission: Submission;
   /** Where in the receipt each call's result is. */
   readonly resultAt: readonly number[];
@@ -117,7 +119,8 @@ export class Reports {
     } else {
       const { stage, height, transaction } = report;
       const atMs = this.#stamp(transaction, stage);
-      send?.post({ kind: "progress", id: send.id, progress: { transaction: idKeyOf(transaction), stage, atMs, height } });
+      if (send?.progress)
+        send.post({ kind: "progress", id: send.id, progress: { transaction: idKeyOf(transaction), stage, atMs, height } });
       this.#tellOwn(transaction);
     }
   }
@@ -132,7 +135,7 @@ export class Reports {
         continue;
       }
       const id = idKeyOf(transaction);
-      send.post({ kind: "progress", id: send.id, progress: { transaction: id, stage: "final", atMs, height } });
+      if (send.progress) send.post({ kind: "progress", id: send.id, progress: { transaction: id, stage: "final", atMs, height } });
       const results = resultsToTexts(transaction.body.calls, receipt.results);
       const value = { transaction: id, height, results: send.resultAt.map((index) => results[index] ?? null) };
       send.post({ kind: "result", id: send.id, value });
@@ -153,7 +156,7 @@ export class Reports {
     const view = this.#deps.view();
     if (view === null || !feeds.has("transaction")) return;
     const deps = { view, roads: this.#roads };
-    feeds.tell("transaction", () => transactionInfo(deps, transaction, this.#tentativePlace(view, transaction), refusal), true);
+    feeds.tell("transaction", () => transactionInfo(deps, transaction, this.#tentativePlace(view, transaction), refusal), refusal !== null);
   }
 
   #tentativePlace(view: PeerView, transaction: Transaction): { readonly block: CommittedBlock; readonly index: number } | null {

@@ -199,7 +199,7 @@ class PortServer implements SdkServer {
     return this.#deps.completeCall(call);
   };
 
-  async #send(client: Client, { id, calls: given, options }: Extract<ClientMessage, { kind: "send" }>): Promise<void> {
+  async #send(client: Client, { id, calls: given, options, progress }: Extract<ClientMessage, { kind: "send" }>): Promise<void> {
     const view = this.#view();
     if (view.halted !== null) throw new Refusal(view.halted.code, view.halted.data);
     const nowMs = this.#deps.nowMs();
@@ -213,7 +213,7 @@ class PortServer implements SdkServer {
       nowMs,
       validForMs: VALID_FOR_MS,
     });
-    const ticket = this.#reports.open({ ...submission, nowMs, id, post: (message) => this.#post(client, message) });
+    const ticket = this.#reports.open({ ...submission, nowMs, id, progress, post: (message) => this.#post(client, message) });
     this.#deps.input({ kind: "submit", ticket, submission: submission.submission });
   }
 
