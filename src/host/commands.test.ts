@@ -76,6 +76,33 @@ describe("what the app orders of its peer", () => {
     expect(await to.settings.lastGenesis()).toEqual(from.genesis);
   });
 
+  it("a file without a ledger takes none away: blocks, votes and voting keys stay", async () => {
+    const rig = await createRig();
+    const votingKeys = await rig.keys.list("voting");
+    await rig.ledger.storage.write({ puts: [["blocks", "000000000001/0000", Uint8Array.of(1)]], deletes: [], strict: true });
+    const other = await createRig();
+    await other.commands.setSettings({ nicknames: { them: "Ann" } });
+    await rig.commands.setSettings({ nicknames: { us: "Home" }, windowLimit: 7 });
+    const bytes = await other.commands.exportPeer({ passphrase: PASSPHRASE, ledger: false });
+    expect(await rig.commands.inspectPeer({ bytes })).toEqual({ name: "Test", here: false, ledger: false });
+    await rig.commands.importPeer({ bytes, passphrase: PASSPHRASE });
+    expect(rig.done).toEqual(["settings", "stop"]);
+    expect(await rig.ledger.storage.read("blocks", "000000000001/0000")).toEqual(Uint8Array.of(1));
+    expect(await rig.keys.list("voting")).toEqual(votingKeys);
+    expect((await rig.keys.list("account")).at(-1)).toEqual(other.account);
+    const brought = { nicknames: { us: "Home", them: "Ann" }, windowLimit: DEFAULT_SETTINGS.windowLimit, exportedMs: NOW_MS };
+    expect(rig.settings.current).toEqual({ ...DEFAULT_SETTINGS, ...brought });
+    expect(await other.commands.inspectPeer({ bytes })).toMatchObject({ here: true });
+  });
+
+  it("showing the words saves nothing; having written them down does", async () => {
+    const { commands, settings } = await createRig();
+    await commands.identityWords({});
+    expect(settings.current.exportedMs).toBe(null);
+    await commands.keepWords({});
+    expect(settings.current.exportedMs).toBe(NOW_MS);
+  });
+
   it("a wrong passphrase and a file that is none are refused before anything is stopped or deleted", async () => {
     const { commands, done } = await createRig();
     const bytes = await commands.exportPeer({ passphrase: PASSPHRASE, ledger: false });

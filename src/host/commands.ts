@@ -1,11 +1,13 @@
 /** What only the app may order of its own peer: settings, export and import, words, reset, founding, farewell. */
 import type { Storage } from "../peer/ports.ts";
+import { equalBytes } from "../kit/bytes.ts";
 import { encode, type Value } from "../protocol/codec.ts";
+import { decodeGenesis } from "../protocol/genesis.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import type { CommandName, Commands } from "../sdk/api.ts";
 import type { PeerKeys } from "./keys/keys.ts";
 import { decodePeerExport, encodePeerExport, readLedgerRows, writeLedgerRows } from "./peer-export.ts";
-import type { SettingsStore } from "./settings.ts";
+import { decodeSettings, type SettingsStore } from "./settings.ts";
 
 export type CommandHandlers = {
   readonly [Name in CommandName]: (parameters: Commands[Name]["parameters"]) => Promise<Commands[Name]["result"]>;
@@ -59,13 +61,26 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
       await exported();
       return bytes;
     },
+    inspectPeer: async ({ bytes }) => {
+      const { genesis, rows } = decodePeerExport(bytes);
+      const own = deps.genesis();
+      return { name: decodeGenesis(genesis).name, here: own !== null && equalBytes(own, genesis), ledger: rows.length > 0 };
+    },
     importPeer: async ({ bytes, passphrase }) => {
       const file = decodePeerExport(bytes);
+      const brought = decodeSettings(file.settings);
       await keys.importAccount(file.account, passphrase);
       await deps.stop();
-      await forgetVotingKeys(keys);
-      await deps.deleteLedger(file.genesis);
+      // The account in the file is saved by the file.
+      await settings.change({
+        ...brought,
+        nicknames: { ...settings.current.nicknames, ...brought.nicknames },
+        exportedMs: deps.nowMs(),
+      });
+      // A file without a ledger takes none away: blocks, votes and the keys that cast them stay as they are.
       if (file.rows.length > 0) {
+        await forgetVotingKeys(keys);
+        await deps.deleteLedger(file.genesis);
         const storage = await deps.openLedger(file.genesis);
         await writeLedgerRows(storage, file.rows);
         storage.close();
@@ -73,15 +88,16 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
       await settings.rememberGenesis(file.genesis);
       return null;
     },
-    identityWords: async () => {
-      const words = (await keys.accountWords(deps.account())).split(" ");
+    identityWords: async () => (await keys.accountWords(deps.account())).split(" "),
+    keepWords: async () => {
       await exported();
-      return words;
+      return null;
     },
     restoreWords: async ({ words }) => {
       await keys.restoreAccount(words.join(" "));
       await deps.stop();
-      await forgetVotingKeys(keys);
+      // Whoever has the words has them written down. The ledger and its votes stay, so the voting keys may, too.
+      await exported();
       return null;
     },
     reset: async ({ keys: withKeys }) => {
@@ -93,10 +109,6 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
       return null;
     },
     found: async ({ name }) => ({ chain: await deps.found(name) }),
-    // Switching to the side that this peer left needs that side's blocks, which nobody keeps yet.
-    chooseBranch: async () => {
-      throw new Refusal("not-supported");
-    },
     diagnostics: async () => deps.diagnostics(),
     prepareToLeave: async () => {
       await deps.leave();

@@ -4,6 +4,7 @@ import { decode, encode, type Value } from "../protocol/codec.ts";
 import { decodeGenesis } from "../protocol/genesis.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { readBytes, readList, readMap, readText } from "../protocol/schema.ts";
+import { decodeSettings } from "./settings.ts";
 
 const FORMAT = "bothy-peer-1";
 const EXPORT_BYTES_MAX = 1024 * 1024 * 1024;
@@ -55,9 +56,11 @@ export function decodePeerExport(bytes: Uint8Array): PeerExport {
     if (map["format"] !== FORMAT) throw new Refusal("unknown-version");
     const genesis = readBytes(map["genesis"], "genesis", EXPORT_BYTES_MAX);
     decodeGenesis(genesis);
+    const settings = readBytes(map["settings"], "settings", EXPORT_BYTES_MAX);
+    decodeSettings(settings);
     return {
       account: readBytes(map["account"], "account", EXPORT_BYTES_MAX),
-      settings: readBytes(map["settings"], "settings", EXPORT_BYTES_MAX),
+      settings,
       genesis,
       rows: readList(map["rows"], "rows").map((item): Row => {
         const row = readList(item, "row", 3);

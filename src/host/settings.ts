@@ -45,10 +45,15 @@ function settingsOf(value: Value): Settings {
   };
 }
 
+/** @throws {Refusal} `encoding-invalid`. */
+export function decodeSettings(bytes: Uint8Array): Settings {
+  return settingsOf(decode(bytes));
+}
+
 /** @throws {Refusal} `storage-broken` when the row cannot be read. */
 export async function openSettings(storage: Storage): Promise<SettingsStore> {
   const row = await storage.read("meta", SETTINGS_KEY);
-  let current = row === undefined ? DEFAULT_SETTINGS : settingsOf(decode(row));
+  let current = row === undefined ? DEFAULT_SETTINGS : decodeSettings(row);
   const put = (key: string, bytes: Uint8Array): Promise<void> => storage.write({ puts: [["meta", key, bytes]], deletes: [], strict: true });
   return {
     get current() {

@@ -20,6 +20,7 @@ import type {
   NetworkInfo,
   Page,
   PageRequest,
+  PeerFileInfo,
   ProofInfo,
   ProofKind,
   ReadingInfo,
@@ -232,17 +233,22 @@ export interface Commands {
   setSettings: { parameters: Partial<Omit<Settings, "exportedMs">>; result: Settings };
   /** The account, settings and nicknames under a passphrase; never a voting key. */
   exportPeer: { parameters: { readonly passphrase: string; readonly ledger: boolean }; result: Uint8Array };
-  /** Refused with `wrong-password` or `export-invalid`. The tab reloads afterwards. */
+  /** What a file of `exportPeer` would bring; changes nothing. Refused with `export-invalid`. */
+  inspectPeer: { parameters: { readonly bytes: Uint8Array }; result: PeerFileInfo };
+  /**
+   * Takes the account and settings of such a file, and its ledger if it has one: that takes the place of the ledger kept here, and the
+   * voting keys go with the record of their votes. Refused with `wrong-password` or `export-invalid`. The tab reloads afterwards.
+   */
   importPeer: { parameters: { readonly bytes: Uint8Array; readonly passphrase: string }; result: null };
   /** The 24 words of the account's key (BIP-39). */
   identityWords: { parameters: Record<never, never>; result: readonly string[] };
+  /** The person has written them down: from now on the account counts as saved. */
+  keepWords: { parameters: Record<never, never>; result: null };
   restoreWords: { parameters: { readonly words: readonly string[] }; result: null };
   /** Deletes this peer's database; with `keys` its keys too. The tab reloads afterwards. */
   reset: { parameters: { readonly keys: boolean }; result: null };
   /** Founds a BoT and makes this tab its first seat. */
   found: { parameters: { readonly name: string }; result: { readonly chain: DigestText } };
-  /** Chooses a side of a split BoT. */
-  chooseBranch: { parameters: { readonly head: DigestText }; result: null };
   /** Everything a maintainer needs and no key: status, versions, the last log lines. */
   diagnostics: { parameters: Record<never, never>; result: Value };
   /** Saves all and says goodbye to the voters, so that the tab may reload for an update. */

@@ -318,8 +318,17 @@ export interface Settings {
   readonly windowLimit: number;
   /** What this person calls accounts, devices and contracts; kept in this browser only. */
   readonly nicknames: Readonly<Record<string, string>>;
-  /** When the account was last exported, so that the app can warn before a key is lost. */
+  /** When the account was last exported, or its words written down, so that the app can warn before a key is lost. */
   readonly exportedMs: number | null;
+}
+
+/** What an exported peer is, as far as it can be told without its passphrase. */
+export interface PeerFileInfo {
+  /** Of the BoT it was in. */
+  readonly name: string;
+  /** Whether this peer is in the same BoT. */
+  readonly here: boolean;
+  readonly ledger: boolean;
 }
 
 /** What calls would take from the account, and whether it is there. */

@@ -56,6 +56,23 @@ export function keysSuite(open: (name: string) => Promise<PeerKeys>): void {
     }
   });
 
+  it("an account that is brought back is the newest again, as often as one likes", async () => {
+    const keys = await open("brought back");
+    const first = await keys.create("account");
+    const words = await keys.accountWords(first);
+    const file = await keys.exportAccount(first, "p");
+    const second = await keys.create("account");
+    const secondWords = await keys.accountWords(second);
+    expect(hex(await keys.list("account"))).toEqual(hex([first, second]));
+    await keys.restoreAccount(words);
+    expect(hex(await keys.list("account"))).toEqual(hex([second, first]));
+    await keys.restoreAccount(secondWords);
+    await keys.importAccount(file, "p");
+    expect(hex(await keys.list("account"))).toEqual(hex([second, first]));
+    keys.close();
+    if (keys.durable) expect(hex(await (await open("brought back")).list("account"))).toEqual(hex([second, first]));
+  });
+
   it("[R20][C3] exports an account under a password, and imports it with that one only", async () => {
     const keys = await open("export");
     const account = await keys.create("account");

@@ -12,11 +12,11 @@ export interface PeerKeys extends Keys {
   identitySeed(): Promise<Uint8Array>;
   /** 24 words that hold the account's key. @throws {Refusal} `key-missing`. */
   accountWords(publicKey: Uint8Array): Promise<string>;
-  /** Takes an account from its words and gives its public key. @throws {Refusal} `export-invalid`. */
+  /** Takes an account from its words, as the newest, and gives its public key. @throws {Refusal} `export-invalid`. */
   restoreAccount(words: string): Promise<Uint8Array>;
   /** The account's key in a file that the password locks. @throws {Refusal} `key-missing`. */
   exportAccount(publicKey: Uint8Array, password: string): Promise<Uint8Array>;
-  /** Takes an account from such a file and gives its public key. @throws {Refusal} `export-invalid`, `wrong-password`. */
+  /** Takes an account from such a file, as the newest, and gives its public key. @throws {Refusal} `export-invalid`, `wrong-password`. */
   importAccount(bytes: Uint8Array, password: string): Promise<Uint8Array>;
   close(): void;
   /** Removes all keys for ever. */
@@ -28,6 +28,7 @@ export type SeedKind = KeyKind | "identity";
 /** Where seeds are kept. A name is unique; `put` and `remove` resolve when they are durable. */
 export interface SeedStore {
   readonly durable: boolean;
+  /** A name that is there already becomes the last. */
   put(kind: SeedKind, name: string, seed: Uint8Array): Promise<void>;
   get(kind: SeedKind, name: string): Promise<Uint8Array | undefined>;
   /** In the order in which they were put. */
@@ -68,12 +69,13 @@ export async function createKeys(store: SeedStore, newSeed: () => Uint8Array = (
   }
 
   const add = async (kind: KeyKind, seed: Uint8Array): Promise<Uint8Array> => {
-    const signer = await makeSigner(seed);
-    const name = bytesToHex(signer.publicKey);
-    if (!known.has(name)) await store.put(kind, name, seed);
-    await learn(kind, seed);
+    const name = bytesToHex((await makeSigner(seed)).publicKey);
+    // Also one that is there already: it is the newest again, as whoever brings back an account expects.
+    await store.put(kind, name, seed);
+    known.delete(name);
+    const { publicKey } = await learn(kind, seed);
     seed.fill(0);
-    return signer.publicKey.slice();
+    return publicKey.slice();
   };
   const accountSeed = async (publicKey: Uint8Array): Promise<Uint8Array> => {
     const seed = await store.get("account", bytesToHex(publicKey));

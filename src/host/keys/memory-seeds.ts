@@ -6,6 +6,8 @@ export function createMemorySeeds(): SeedStore {
   return {
     durable: false,
     async put(kind, name, seed) {
+      // A map keeps the place of a key that it has.
+      seeds.delete(`${kind}/${name}`);
       seeds.set(`${kind}/${name}`, seed.slice());
     },
     async get(kind, name) {

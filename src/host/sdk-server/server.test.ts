@@ -55,12 +55,13 @@ const refuse = async (): Promise<never> => {
 const commands: CommandHandlers = {
   setSettings: async () => SETTINGS,
   exportPeer: refuse,
+  inspectPeer: refuse,
   importPeer: refuse,
   identityWords: async () => ["abandon"],
+  keepWords: refuse,
   restoreWords: refuse,
   reset: refuse,
   found: refuse,
-  chooseBranch: refuse,
   diagnostics: async () => ({}),
   prepareToLeave: async () => null,
 };
