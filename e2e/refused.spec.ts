@@ -208,6 +208,8 @@ test.describe("a garbage database", () => {
     await expect(tab.main.getByText(BROKEN)).toBeVisible();
     await settings.goTo("Settings");
     await settings.importPeer(file, "correct horse battery");
+    await expect(settings.page.getByRole("dialog")).toContainText("its voting keys are deleted");
+    await settings.takeFile();
     const status = await tab.until("the restored ledger", (one) => one.final.height >= final.height);
     expect(status.account).toBe(account);
     expect((await tab.query("account", { account })).name).toBe("Only here");

@@ -42,6 +42,11 @@ export class SettingsPage extends AppPage {
     return this.main.locator(".words li").allTextContents();
   }
 
+  /** Answers the question that a file with a ledger, or of another BoT, leads to. */
+  async takeFile(): Promise<void> {
+    await this.page.getByRole("dialog").getByRole("button", { name: "Bring it back" }).click();
+  }
+
   /** Takes the account of these words; the tab reloads. */
   async restoreWords(words: readonly string[]): Promise<void> {
     await this.main.getByText("Bring back another account").click();

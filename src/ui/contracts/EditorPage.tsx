@@ -18,10 +18,11 @@ const CodeEditor = lazy(() => import("./CodeEditor.tsx").then((module) => ({ def
 
 type Inspected = Queries["inspect"]["result"];
 
-/** The draft outlives a reload; it is this browser's alone until it is deployed. */
-const DRAFT_KEY = "bothy-contract-draft";
+/** A draft a template; it outlives a reload, and is this browser's alone until it is deployed. */
+const draftKey = (template: string): string => `bothy-contract-draft-${template}`;
+const BLANK = "blank";
 
-function DeployCard({ source, onAsk }: { source: string; onAsk: (question: Question) => void }) {
+function DeployCard({ source, onAsk, onDeployed }: { source: string; onAsk: (question: Question) => void; onDeployed: () => void }) {
   const text = useText();
   const client = useClient();
   const [, go] = useLocation();
@@ -49,7 +50,7 @@ function DeployCard({ source, onAsk }: { source: string; onAsk: (question: Quest
           },
         ],
         onFinal: ({ results }) => {
-          localStorage.removeItem(DRAFT_KEY);
+          onDeployed();
           if (typeof results[0] === "string") go(`/contract/${results[0]}`);
         },
       });
@@ -94,13 +95,20 @@ function isJson(text: string): boolean {
 export function EditorPage({ template }: { template: string | undefined }) {
   const text = useText();
   const chosen = TEMPLATES.find(({ id }) => id === template);
-  const [first] = useState(() => chosen?.source ?? localStorage.getItem(DRAFT_KEY) ?? TEMPLATES[0]!.source);
-  const [source, setSource] = useState(first);
+  const origin = (chosen ?? TEMPLATES[0]!).source;
+  const key = draftKey(chosen?.id ?? BLANK);
+  const [first, setFirst] = useState(() => ({ source: localStorage.getItem(key) ?? origin, times: 0 }));
+  const [source, setSource] = useState(first.source);
   const [inspected, setInspected] = useState<Inspected | null>(null);
   const [question, setQuestion] = useState<Question | null>(null);
   const change = (next: string): void => {
     setSource(next);
-    localStorage.setItem(DRAFT_KEY, next);
+    if (next === origin) localStorage.removeItem(key);
+    else localStorage.setItem(key, next);
+  };
+  const beginAgain = (): void => {
+    change(origin);
+    setFirst(({ times }) => ({ source: origin, times: times + 1 }));
   };
   return (
     <>
@@ -115,14 +123,24 @@ export function EditorPage({ template }: { template: string | undefined }) {
         }
       />
       <div className="cols" data-wide="side">
-        <Card flush title={text.contracts.source}>
+        <Card
+          flush
+          title={text.contracts.source}
+          end={
+            source !== origin && (
+              <Button variant="default" size="compact-md" onClick={beginAgain}>
+                {text.contracts.beginAgain}
+              </Button>
+            )
+          }
+        >
           <Suspense fallback={<Skeleton height={420} aria-label={text.common.loading} />}>
-            <CodeEditor source={first} label={text.contracts.source} onChange={change} />
+            <CodeEditor key={first.times} source={first.source} label={text.contracts.source} onChange={change} />
           </Suspense>
         </Card>
         <div className="col">
           <TestBench source={source} onInspect={setInspected} />
-          <DeployCard source={source} onAsk={setQuestion} />
+          <DeployCard source={source} onAsk={setQuestion} onDeployed={() => localStorage.removeItem(key)} />
         </div>
       </div>
       <Confirm question={question} onClose={() => setQuestion(null)} />

@@ -3,8 +3,8 @@ import { useState, type ReactNode } from "react";
 import type { OperationCall, RefusalShape, SendResult } from "../../sdk/api.ts";
 import { refusalOf, shortfall } from "../shell/peer-store.ts";
 import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
-import { useText } from "../text/language.tsx";
-import { refusalSentence } from "../text/sentences.ts";
+import { useFormat, useText } from "../text/language.tsx";
+import { callsTitle, refusalSentence } from "../text/sentences.ts";
 import { Amount, Who } from "./Digest.tsx";
 import { Banner } from "./PageState.tsx";
 import { IconAlertTriangle } from "@tabler/icons-react";
@@ -18,11 +18,15 @@ export interface Question {
   readonly verb: string;
   readonly calls: readonly OperationCall[];
   readonly ends?: boolean;
+  /** Before it is signed, once the person has said yes. */
+  readonly onSign?: () => Promise<unknown>;
   readonly onFinal?: (result: SendResult) => void;
+  readonly onRefused?: () => void;
 }
 
 function Asked({ question, onClose }: { question: Question; onClose: () => void }) {
   const text = useText();
+  const format = useFormat();
   const nameOf = useNameOf();
   const status = usePeer((state) => state.status);
   const send = usePeer((state) => state.send);
@@ -31,13 +35,17 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
   const cost = estimate.value;
   const refusal = error ?? estimate.error ?? (cost && shortfall(cost));
   const sign = (): void => {
-    if (cost === null) return;
+    if (cost === null || status === null) return;
     // The dialog goes and the toast takes over: it shows the road, and stays if the transaction is refused.
     onClose();
-    send(question.title, question.calls, { feeMax: cost.fee }).then(
-      (result) => question.onFinal?.(result),
-      (reason: unknown) => setError(refusalOf(reason)),
-    );
+    const deed = async (): Promise<void> => {
+      await question.onSign?.();
+      question.onFinal?.(await send(callsTitle(text, format, question.calls, status.token), question.calls, { feeMax: cost.fee }));
+    };
+    deed().catch((reason: unknown) => {
+      setError(refusalOf(reason));
+      question.onRefused?.();
+    });
   };
   if (status === null) return null;
   return (

@@ -1,7 +1,7 @@
-import { Button, Checkbox, FileInput, PasswordInput, Textarea } from "@mantine/core";
+import { Button, Checkbox, FileInput, Modal, PasswordInput, Textarea } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
 import { useState } from "react";
-import type { Settings } from "../../sdk/api.ts";
+import type { PeerFileInfo, Settings } from "../../sdk/api.ts";
 import { download } from "../pattern/download.ts";
 import { Digest } from "../pattern/Digest.tsx";
 import { Card } from "../pattern/Page.tsx";
@@ -20,10 +20,12 @@ function Words() {
   const readSettings = usePeer((state) => state.readSettings);
   const { busy, error, run } = useDeed();
   const [words, setWords] = useState<readonly string[] | null>(null);
-  const show = (): void =>
+  const show = (): void => run(async () => setWords(await client.command("identityWords")));
+  const keep = (): void =>
     run(async () => {
-      setWords(await client.command("identityWords"));
+      await client.command("keepWords");
       await readSettings();
+      setWords(null);
     });
   return (
     <>
@@ -40,9 +42,14 @@ function Words() {
               <li key={`${index}${word}`}>{word}</li>
             ))}
           </ol>
-          <Button variant="default" onClick={() => setWords(null)}>
-            {text.settings.hideWords}
-          </Button>
+          <div className="foot-acts">
+            <Button loading={busy} onClick={keep}>
+              {text.settings.wordsKept}
+            </Button>
+            <Button variant="default" onClick={() => setWords(null)}>
+              {text.settings.hideWords}
+            </Button>
+          </div>
         </>
       )}
       {error && <p className="fault">{refusalSentence(text, error)}</p>}
@@ -96,16 +103,46 @@ function Import() {
   const [file, setFile] = useState<File | null>(null);
   const [passphrase, setPassphrase] = useState("");
   const [words, setWords] = useState("");
+  const [asked, setAsked] = useState<PeerFileInfo | null>(null);
   const { busy, error, run } = useDeed();
   const given = words.trim().split(/\s+/).filter(Boolean);
+  const bytesOf = async (chosen: File): Promise<Uint8Array> => new Uint8Array(await chosen.arrayBuffer());
+  const take = async (chosen: File): Promise<void> => {
+    setAsked(null);
+    await client.command("importPeer", { bytes: await bytesOf(chosen), passphrase });
+    reload();
+  };
   const restore = (): void =>
     run(async () => {
-      if (file !== null) await client.command("importPeer", { bytes: new Uint8Array(await file.arrayBuffer()), passphrase });
-      else await client.command("restoreWords", { words: given });
-      reload();
+      if (file === null) {
+        await client.command("restoreWords", { words: given });
+        return reload();
+      }
+      const brought = await client.command("inspectPeer", { bytes: await bytesOf(file) });
+      if (brought.here && !brought.ledger) return take(file);
+      setAsked(brought);
     });
   return (
     <details>
+      <Modal
+        opened={asked !== null}
+        onClose={() => setAsked(null)}
+        title={text.settings.importTitle}
+        closeButtonProps={{ "aria-label": text.common.close }}
+      >
+        <div className="col">
+          {asked && !asked.here && <p className="ask-why">{text.settings.importOther(asked.name)}</p>}
+          {asked?.ledger && <p className="ask-why">{text.settings.importLedger}</p>}
+          <div className="decision-acts" data-ask>
+            <Button variant="default" onClick={() => setAsked(null)}>
+              {text.common.notNow}
+            </Button>
+            <Button color="rowan" onClick={() => file !== null && run(() => take(file))}>
+              {text.settings.restoreNow}
+            </Button>
+          </div>
+        </div>
+      </Modal>
       <summary>{text.settings.restore}</summary>
       <form
         className="form"

@@ -11,37 +11,33 @@ import {
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import { Banner } from "../pattern/PageState.tsx";
+import { useDeed } from "../pattern/use-deed.ts";
 import { useFormat, useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
 import { useOfflineMs } from "./offline.ts";
-import { useClient, useNameOf, usePeer, usePlatform } from "./peer-context.tsx";
+import { useNameOf, usePeer, usePlatform } from "./peer-context.tsx";
 import { shortId } from "../pattern/Digest.tsx";
 
 /** A new version waits until this tab has saved all and told the voters that it goes. */
 function UpdateNotice() {
   const text = useText();
-  const client = useClient();
   const { onUpdateReady } = usePlatform();
   const [apply, setApply] = useState<() => Promise<void>>();
-  const [going, setGoing] = useState(false);
+  const { busy, error, run } = useDeed();
   useEffect(() => onUpdateReady((ready) => setApply(() => ready)), [onUpdateReady]);
   if (apply === undefined) return null;
-  const update = async (): Promise<void> => {
-    setGoing(true);
-    await client.command("prepareToLeave");
-    await apply();
-  };
   return (
     <Banner
       tone="live"
       icon={<IconDownload size={20} aria-hidden />}
       action={
-        <Button variant="default" size="compact-md" loading={going} onClick={() => void update()}>
+        <Button variant="default" size="compact-md" loading={busy} onClick={() => run(apply)}>
           {text.notices.updateNow}
         </Button>
       }
     >
       {text.notices.update}
+      {error && <p className="fault">{refusalSentence(text, error)}</p>}
     </Banner>
   );
 }
@@ -64,7 +60,6 @@ function ConsensusNotice() {
   const text = useText();
   const format = useFormat();
   const nameOf = useNameOf();
-  const client = useClient();
   const status = usePeer((state) => state.status);
   if (status === null || !status.ready) return null;
   const { split, waitingFor, strength } = status;
@@ -74,14 +69,9 @@ function ConsensusNotice() {
         tone="refused"
         icon={<IconGitFork size={22} aria-hidden />}
         action={
-          <>
-            <Button variant="default" size="compact-md" onClick={() => void client.command("chooseBranch", { head: split.mine })}>
-              {text.notices.keepMine}
-            </Button>
-            <Button variant="default" size="compact-md" onClick={() => void client.command("chooseBranch", { head: split.other })}>
-              {text.notices.takeOther}
-            </Button>
-          </>
+          <Button component={Link} href="/settings" variant="default" size="compact-md">
+            {text.places.settings}
+          </Button>
         }
       >
         {text.notices.split(format.number(split.sinceHeight))}

@@ -63,9 +63,7 @@ export const de: Text = {
     offline: (height) => `Zu sehen ist, was bei Block ${height} endgültig war. Was du tust, wird jetzt signiert und später geteilt.`,
     waitingFor: (who) => `Nichts wird endgültig, bis diese Sitze zurück sind: ${who}.`,
     split: (height) =>
-      `Dieses BoT hat sich geteilt: Seit Block ${height} gibt es zwei Zweige, und nur du kannst sagen, welcher deiner ist.`,
-    keepMine: "Meinen behalten",
-    takeOther: "Den anderen nehmen",
+      `Dieses BoT hat sich geteilt: Seit Block ${height} gibt es zwei Zweige. Dieser Peer bleibt auf seinem. Um dem anderen zu folgen, sichere deinen Schlüssel und beginne in den Einstellungen neu, während jemand von jenem Zweig verbunden ist.`,
   },
   joining: {
     titleUnnamed: "Es geht los",
@@ -275,6 +273,7 @@ export const de: Text = {
     new: "Neu",
     newContract: "Neuer Vertrag",
     useTemplate: "Damit beginnen",
+    beginAgain: "Zurück zur Vorlage",
     templates: {
       trace: "Verfolgt Dinge von Hand zu Hand, vom Rohstoff bis zum Kunden.",
       escrow: "Verwahrt den Preis, bis der Käufer ihn freigibt, oder gibt ihn nach einer Frist zurück.",
@@ -524,10 +523,16 @@ export const de: Text = {
     exportPeer: "In eine Datei speichern",
     showWords: "Die 24 Wörter zeigen",
     hideWords: "Verbergen",
+    wordsKept: "Ich habe sie aufgeschrieben",
     wordsTell: "Wer diese Wörter hat, hat dein Konto. Schreib sie in dieser Reihenfolge auf Papier.",
     restore: "Ein anderes Konto zurückholen",
     restoreTells:
-      "Es tritt an die Stelle des Kontos in diesem Tab, das verloren ist, wenn du es nicht gesichert hast. Sitze kommen nicht mit: Nimm einen neuen.",
+      "Es tritt an die Stelle des Kontos in diesem Tab, das verloren ist, wenn du es nicht gesichert hast. Ledger und Sitz dieses Tabs bleiben, es sei denn, die Datei bringt ein eigenes Ledger mit.",
+    importTitle: "Diese Datei übernehmen?",
+    importOther: (name) =>
+      `Sie kommt aus einem anderen BoT, „${name}“. Was ihr Konto dort hat, bleibt dort; hier beginnt es mit dem, was es hier hat.`,
+    importLedger:
+      "Ihr Ledger tritt an die Stelle des Ledgers in diesem Tab. Blöcke, die kein anderer Peer hat, gehen verloren, ebenso das Verzeichnis der Stimmen dieses Tabs: Seine Wahlschlüssel werden mit gelöscht, und sein Sitz bleibt leer, bis du einen neuen nimmst.",
     file: "Datei",
     chooseFile: "Datei wählen",
     orWords: "oder die 24 Wörter",

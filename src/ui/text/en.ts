@@ -62,9 +62,8 @@ export const en = {
       "This address is not secure (plain http to another machine), so the browser withholds what a peer needs: keys that cannot be copied out, working offline, sensors and the camera. Open it by https or on this machine itself.",
     offline: (height: string) => `Showing what was final at block ${height}. What you do is signed now and shared later.`,
     waitingFor: (who: string) => `Nothing becomes final until these seats are back: ${who}.`,
-    split: (height: string) => `This BoT has split: since block ${height} there are two branches, and only you can say which one is yours.`,
-    keepMine: "Keep mine",
-    takeOther: "Take the other",
+    split: (height: string) =>
+      `This BoT has split: since block ${height} there are two branches. This peer stays on its own. To follow the other, save your key and begin again in Settings while somebody of that branch is linked.`,
   },
   joining: {
     titleUnnamed: "Starting",
@@ -270,6 +269,7 @@ export const en = {
     new: "New",
     newContract: "New contract",
     useTemplate: "Begin with this",
+    beginAgain: "Back to the template",
     templates: {
       trace: "Follows items from hand to hand, from raw material to customer.",
       escrow: "Keeps the price until the buyer releases it, or gives it back after a deadline.",
@@ -517,10 +517,16 @@ export const en = {
     exportPeer: "Save to a file",
     showWords: "Show the 24 words",
     hideWords: "Hide them",
+    wordsKept: "I have written them down",
     wordsTell: "Whoever has these words has your account. Write them on paper, in this order.",
     restore: "Bring back another account",
     restoreTells:
-      "It takes the place of the account in this tab, which is lost unless you saved it. Seats do not come along: take a new one.",
+      "It takes the place of the account in this tab, which is lost unless you saved it. The ledger and the seat of this tab stay, unless the file brings a ledger of its own.",
+    importTitle: "Take over this file?",
+    importOther: (name: string) =>
+      `It comes from another BoT, “${name}”. What its account has there stays there; here it begins with what it has here.`,
+    importLedger:
+      "Its ledger takes the place of the one in this tab. Blocks that no other peer has are lost, and so is the record of this tab's votes: its voting keys are deleted with it, and its seat stands empty until you take a new one.",
     file: "File",
     chooseFile: "Choose a file",
     orWords: "or the 24 words",

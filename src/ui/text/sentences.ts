@@ -1,5 +1,5 @@
 /** Sentences made of what the protocol says: refusals, and what a transaction does. */
-import type { CallInfo, RefusalShape, Value } from "../../sdk/api.ts";
+import type { CallInfo, OperationCall, RefusalShape, Value } from "../../sdk/api.ts";
 import type { Format } from "./format.ts";
 import type { Text } from "./en.ts";
 
@@ -16,14 +16,12 @@ export function refusalSentence(text: Text, refusal: RefusalShape): string {
   return sentence;
 }
 
-function partOf(value: Value, key: string): Value | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
-    ? (value as Readonly<Record<string, Value>>)[key]
-    : undefined;
+function partOf(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
 }
 
 /** A person's words for a transaction: what its first call does, and how many more there are. */
-export function callsTitle(text: Text, format: Format, calls: readonly CallInfo[], token: string): string {
+export function callsTitle(text: Text, format: Format, calls: readonly (CallInfo | OperationCall)[], token: string): string {
   const first = calls[0];
   if (first === undefined) return text.operations.other("");
   const more = calls.length > 1 ? ` ${text.operations.andMore(calls.length - 1)}` : "";

@@ -45,7 +45,10 @@ function SendCard({ to: given, ask }: { to: string | undefined; ask: Ask }) {
       why: text.wallet.sendWhy(sum, who),
       verb: text.wallet.signAndSend,
       calls,
-      onFinal: () => setAmount(""),
+      onFinal: () => {
+        setAmount("");
+        setTried(false);
+      },
     });
   };
   return (
@@ -99,9 +102,20 @@ function SeatCard({ info, ask }: { info: AccountInfo; ask: Ask }) {
     const calls: readonly OperationCall[] = has
       ? [{ operation: "seat.leave", arguments: {} }]
       : [{ operation: "seat.take", arguments: {} }];
-    return has
-      ? { title: text.wallet.leaveTitle, why: text.wallet.leaveWhy(bond), verb: text.wallet.leaveSeat, ends: true, calls }
-      : { title: text.wallet.takeTitle, why: text.wallet.takeWhy(bond), verb: text.wallet.takeSeat, calls };
+    const want = (seatWanted: boolean) => changeSettings({ seatWanted });
+    if (!has)
+      return { title: text.wallet.takeTitle, why: text.wallet.takeWhy(bond), verb: text.wallet.takeSeat, calls, onFinal: () => want(true) };
+    const wanted = settings?.seatWanted ?? true;
+    return {
+      title: text.wallet.leaveTitle,
+      why: text.wallet.leaveWhy(bond),
+      verb: text.wallet.leaveSeat,
+      ends: true,
+      calls,
+      // Not when it is final: by then the peer would have taken the next seat by itself.
+      onSign: () => want(false),
+      onRefused: () => want(wanted),
+    };
   };
   return (
     <Card
@@ -115,15 +129,7 @@ function SeatCard({ info, ask }: { info: AccountInfo; ask: Ask }) {
     >
       <p className="quiet">{has ? text.wallet.seatTells(bond) : text.wallet.noSeatTells(bond)}</p>
       <div className="foot-acts">
-        <Button
-          variant="default"
-          leftSection={<IconArmchair size={18} aria-hidden />}
-          onClick={() => {
-            // Whoever leaves does not want the peer to take the next seat by itself.
-            if (settings?.seatWanted !== !has) void changeSettings({ seatWanted: !has });
-            ask(question());
-          }}
-        >
+        <Button variant="default" leftSection={<IconArmchair size={18} aria-hidden />} onClick={() => ask(question())}>
           {has ? text.wallet.leaveSeat : text.wallet.takeSeat}…
         </Button>
       </div>
