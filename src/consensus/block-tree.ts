@@ -71,6 +71,18 @@ export class BlockTree {
     if (!this.#nodes.has(key) && !this.#refused.has(key)) this.#bodies.set(key, block);
   }
 
+  /** The node that a block stands on as far as bodies are at hand, or is; undefined where one is missing. Executes nothing. */
+  below(id: Hash): TreeNode | undefined {
+    let key = toHex(id);
+    for (let steps = 0; steps <= LIMITS.waitingBlocksMax; steps++) {
+      const node = this.#nodes.get(key);
+      const body = this.#bodies.get(key);
+      if (node !== undefined || body === undefined) return node;
+      key = toHex(body.header.parent);
+    }
+    return undefined;
+  }
+
   /** Executes what is needed so that this block is a node; gives the node, or what stands in the way. */
   ensure(id: Hash): TreeNode | Obstacle {
     const path: Block[] = [];

@@ -6,6 +6,7 @@ import { toHex, type HashHex, type VotingKey } from "../protocol/identifiers.ts"
 import { recoveryBlockId, type Alive, type Recovery, type RecoverySignature } from "../protocol/vote.ts";
 import { completeRecoveryToValue, encodeOwnAlive, encodeOwnRecoveries, recordKeys } from "./records.ts";
 import { encode } from "../protocol/codec.ts";
+import type { TreeNode } from "./block-tree.ts";
 import type { CompleteRecovery } from "./engine.ts";
 import type { Epoch } from "./epochs.ts";
 import { choose } from "./simplex/branch.ts";
@@ -163,12 +164,18 @@ function makeRoom(epoch: Epoch, recovery: Recovery): boolean {
   return epoch.recoveries.delete(weakest[0]);
 }
 
-/** Current seats of the epoch, or such as sleep at the base: anybody else could make up keys without end. */
+/**
+ * Current seats of the epoch, or such as sleep at the base: anybody else could make up keys without end. Nothing is executed for keys that were
+ * asleep neither at the base nor below it.
+ */
 function isWellFormedFor(s: SimplexState, epoch: Epoch, recovery: Recovery): boolean {
   for (let index = 1; index < recovery.seats.length; index++) {
     if (compareBytes(recovery.seats[index - 1]!, recovery.seats[index]!) >= 0) return false;
   }
   if (!recovery.sleepers) return recovery.seats.every((seat) => epoch.indexOf(toHex(seat)) !== undefined);
+  const areAsleep = (node: TreeNode): boolean => recovery.seats.every((seat) => includesSeat(node.info.sleeping, seat));
+  const below = s.tree.below(recovery.base);
+  if (below === undefined || !areAsleep(below)) return false;
   const base = s.tree.ensure(recovery.base);
-  return "key" in base && recovery.seats.every((seat) => includesSeat(base.info.sleeping, seat));
+  return "key" in base && areAsleep(base);
 }

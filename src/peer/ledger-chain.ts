@@ -43,6 +43,8 @@ export interface ExecutedBlock {
 interface Entry extends ExecutedBlock {
   /** Undefined once merged, stale, or for genesis; it can be made again from the parent. */
   overlay: StateView | undefined;
+  /** Whether its changes are in the finalized state. */
+  isFinal: boolean;
   /** Of a recovery: the seats of the epoch that it recovers. */
   readonly epochSeats: readonly VotingKey[];
 }
@@ -80,7 +82,15 @@ export class LedgerChain implements Chain {
   constructor(options: LedgerChainOptions, root: BlockInfo) {
     this.#options = options;
     this.#headId = toHex(root.id);
-    this.#entries.set(this.#headId, { info: root, block: null, receipts: [], events: [], overlay: undefined, epochSeats: [] });
+    this.#entries.set(this.#headId, {
+      info: root,
+      block: null,
+      receipts: [],
+      events: [],
+      overlay: undefined,
+      isFinal: true,
+      epochSeats: [],
+    });
   }
 
   /** The finalized state. */
@@ -109,19 +119,24 @@ export class LedgerChain implements Chain {
   /** Puts back a final block after a restart: its changes are in the state already. */
   restore(step: RestoredStep): void {
     const id = toHex(step.info.id);
-    this.#entries.set(id, { ...step, events: [], overlay: undefined, epochSeats: [] });
+    this.#entries.set(id, { ...step, events: [], overlay: undefined, isFinal: true, epochSeats: [] });
     if (step.info.heightedId === step.info.id || equalBytes(step.info.heightedId, step.info.id)) {
       this.#finalSteps.push({ id, height: step.info.height, undo: step.undo });
       this.#headId = id;
     }
   }
 
-  /** State after a block that was executed and not dropped. */
+  #held(id: HashHex): Entry {
+    const entry = this.#entries.get(id);
+    requireThat(entry !== undefined, "unknown-parent", { block: id });
+    return entry;
+  }
+
+  /** State after a block. @throws {Refusal} `unknown-parent` when it was dropped, or is final and below what can still be undone. */
   stateAt(id: Hash): StateView {
-    const entry = this.#entry(toHex(id));
-    const heighted = toHex(entry.info.heightedId);
+    const heighted = toHex(this.#held(toHex(id)).info.heightedId);
     if (heighted === this.#headId) return this.state;
-    const holder = this.#entry(heighted);
+    const holder = this.#held(heighted);
     holder.overlay ??= this.#rewind(heighted) ?? this.#again(holder);
     return holder.overlay;
   }
@@ -150,7 +165,9 @@ export class LedgerChain implements Chain {
 
   #again(entry: Entry): StateView {
     const { info } = entry;
-    assert(info.parent !== null, "genesis has no parent to execute on");
+    // What it changed is part of the finalized state, and how to undo that was forgotten: no branch begins so deep.
+    requireThat(!entry.isFinal, "unknown-parent", { height: info.height });
+    assert(info.parent !== null, "genesis is final");
     const parent = this.stateAt(info.parent);
     const lastBlock = this.#heightedOf(info.parent);
     if (info.recovery !== null) return applyRecovery(parent, info.recovery, lastBlock, entry.epochSeats).overlay;
@@ -215,7 +232,15 @@ export class LedgerChain implements Chain {
       lastRecovery: header.lastRecovery,
     };
     const overlay = header.height === null ? undefined : outcome.overlay;
-    this.#entries.set(toHex(block.id), { info, block, receipts: outcome.receipts, events: outcome.events, overlay, epochSeats: [] });
+    this.#entries.set(toHex(block.id), {
+      info,
+      block,
+      receipts: outcome.receipts,
+      events: outcome.events,
+      overlay,
+      isFinal: false,
+      epochSeats: [],
+    });
     return info;
   }
 
@@ -241,7 +266,7 @@ export class LedgerChain implements Chain {
       lastRecovery: id,
     };
     const { events, overlay } = outcome;
-    this.#entries.set(toHex(id), { info, block: null, receipts: [], events, overlay, epochSeats });
+    this.#entries.set(toHex(id), { info, block: null, receipts: [], events, overlay, isFinal: false, epochSeats });
     return info;
   }
 
@@ -314,6 +339,7 @@ export class LedgerChain implements Chain {
     const undo = this.state.finalize(overlay);
     this.#forgetStale(toHex(id));
     entry.overlay = undefined;
+    entry.isFinal = true;
     this.#headId = toHex(id);
     this.#finalSteps.push({ id: toHex(id), height: entry.info.height, undo });
     return { changes, undo };
@@ -328,7 +354,9 @@ export class LedgerChain implements Chain {
       assert(step !== undefined, "a switch begins at or above the root");
       this.state.apply(step.undo);
       undone.push(step);
-      const parent = this.#entry(step.id).info.parent;
+      const entry = this.#entry(step.id);
+      entry.isFinal = false;
+      const { parent } = entry.info;
       assert(parent !== null, "genesis is never undone");
       this.#headId = toHex(this.#heightedOf(parent));
     }

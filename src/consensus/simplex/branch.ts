@@ -1,7 +1,8 @@
 /** Fork choice, and what follows when the branch grows or changes. PROTOCOL, "Seats and epochs" and "Recovery". */
 import { assert } from "../../kit/assert.ts";
 import { compareBytes } from "../../kit/bytes.ts";
-import { toHex } from "../../protocol/identifiers.ts";
+import { toHex, type Hash, type HashHex } from "../../protocol/identifiers.ts";
+import { Refusal } from "../../protocol/refusal.ts";
 import { recoveryBlockId } from "../../protocol/vote.ts";
 import type { TreeNode } from "../block-tree.ts";
 import type { CompleteRecovery } from "../engine.ts";
@@ -23,8 +24,15 @@ function openEpoch(s: SimplexState, node: TreeNode): Epoch {
   return epoch;
 }
 
-/** Whether a complete recovery may be followed: its base is held, and it extends what is final in its epoch. */
-function nodeOfRecovery(s: SimplexState, epoch: Epoch, head: TreeNode, complete: CompleteRecovery): TreeNode | null {
+/** What begins the next epoch. `node` is null where that branch begins deeper than this peer can go back. */
+interface Beginning {
+  readonly id: Hash;
+  readonly key: HashHex;
+  readonly node: TreeNode | null;
+}
+
+/** Null unless a complete recovery may be followed: its base is held, and it extends what is final in its epoch. */
+function beginningOf(s: SimplexState, epoch: Epoch, head: TreeNode, complete: CompleteRecovery): Beginning | null {
   const { base, seats, sleepers } = complete.recovery;
   const known = s.tree.get(toHex(recoveryBlockId(complete.recovery)));
   if (known === undefined) {
@@ -39,10 +47,25 @@ function nodeOfRecovery(s: SimplexState, epoch: Epoch, head: TreeNode, complete:
     if (!inEpoch || found.heighted !== found || !seats.every((seat) => allowed.has(toHex(seat)))) return null;
     // A certificate beats a recovery that does not extend what it made final.
     if (head.key !== epoch.key && !s.tree.isAncestor(head.heighted, found)) return null;
-    return s.tree.addRecovery(complete, epoch.seats);
+    return executed(s, epoch, complete);
   }
   if (head.key !== epoch.key && !s.tree.isAncestor(head.heighted, known.parent!)) return null;
-  return known;
+  return beginning(known);
+}
+
+function beginning(node: TreeNode): Beginning {
+  return { id: node.id, key: node.key, node };
+}
+
+function executed(s: SimplexState, epoch: Epoch, complete: CompleteRecovery): Beginning | null {
+  try {
+    return beginning(s.tree.addRecovery(complete, epoch.seats));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.code !== "unknown-parent") return null;
+    const id = recoveryBlockId(complete.recovery);
+    return { id, key: toHex(id), node: null };
+  }
 }
 
 /** More current seats first, then more signers, then the lower digest; sleepers lose to all current seats. */
@@ -70,22 +93,22 @@ function hasSigned(s: SimplexState, epoch: Epoch, complete: CompleteRecovery): b
   });
 }
 
-function bestRecovery(s: SimplexState, epoch: Epoch, head: TreeNode): TreeNode | null {
+function bestRecovery(s: SimplexState, epoch: Epoch, head: TreeNode): Beginning | null {
   let best: CompleteRecovery | null = null;
-  let bestNode: TreeNode | null = null;
+  let chosen: Beginning | null = null;
   for (const [, complete] of epoch.recoveries.entries()) {
-    const node = nodeOfRecovery(s, epoch, head, complete);
-    if (node === null) continue;
+    const found = beginningOf(s, epoch, head, complete);
+    if (found === null) continue;
     if (epoch === s.epoch && mustWait(s, epoch, complete)) {
       s.recoveryInSight = true;
       continue;
     }
     if (best === null || isBetter(complete, best)) {
       best = complete;
-      bestNode = node;
+      chosen = found;
     }
   }
-  return bestNode;
+  return chosen;
 }
 
 /**
@@ -99,17 +122,17 @@ export function choose(s: SimplexState): void {
   for (let index = 0; ; index++) {
     const head = headOf(s, epoch);
     const ending = head.key === epoch.key ? null : head.endedBy;
-    const next = ending ?? bestRecovery(s, epoch, head);
+    const next = ending === null ? bestRecovery(s, epoch, head) : beginning(ending);
     const old = s.branch[index + 1];
     const onOldPath = s.branch[index] === epoch && old !== undefined;
-    if (onOldPath && next !== null && next.key !== old.key && isSettled(s, old)) {
+    if (onOldPath && next !== null && next.key !== old.key && (next.node === null || isSettled(s, old))) {
       if (s.splitSaid !== next.key) s.out.push({ kind: "split", epochId: epoch.id, recovery: next.id });
       s.splitSaid = next.key;
       epoch = old;
-    } else if (next === null) {
+    } else if (next === null || next.node === null) {
       if (head !== s.finalHead || epoch !== s.epoch) adopt(s, path, head);
       return;
-    } else epoch = openEpoch(s, next);
+    } else epoch = openEpoch(s, next.node);
     path.push(epoch);
   }
 }

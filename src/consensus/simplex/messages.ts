@@ -1,15 +1,16 @@
 /** What a message changes. Its signatures were checked by the caller. */
 import { equalBytes } from "../../kit/bytes.ts";
+import type { Block } from "../../protocol/block.ts";
 import { toHex, type Hash, type HashHex, type VotingKey } from "../../protocol/identifiers.ts";
 import { recoveryBlockId, type Absent, type Alive, type Certificate, type RecoverySignature, type Vote } from "../../protocol/vote.ts";
 import { LIMITS } from "../../protocol/limits.ts";
-import type { ConsensusMessage } from "../engine.ts";
+import type { CompleteRecovery, ConsensusMessage } from "../engine.ts";
 import { addRecovery, addRecoverySignature } from "../recovery.ts";
 import { ask } from "./asks.ts";
 import { choose } from "./branch.ts";
 import type { SimplexState } from "./state.ts";
 import { heardSaid } from "./pass-on.ts";
-import { answerBelow, giveAfter, greet, helloMessage, onHello, voteMessage } from "./sync.ts";
+import { answerBelow, giveAfter, greet, greetAgain, onHello, voteMessage } from "./sync.ts";
 import { addCertificate, addVote } from "./votes.ts";
 
 /** A message of a peer. */
@@ -123,26 +124,49 @@ function onAsk(s: SimplexState, from: string, id: Hash): void {
 
 function onGive(s: SimplexState, from: string, give: Extract<ConsensusMessage, { kind: "give" }>): void {
   const finalBefore = s.finalHead;
+  const blocks = vouchedFor(s, from, give);
   let isNews = false;
-  for (const block of give.blocks) {
+  for (const block of blocks) {
     isNews = !s.tree.has(toHex(block.id)) || isNews;
     s.tree.offer(block);
     s.asks.delete(toHex(block.id));
   }
   // Headers carry the finality of their ancestors, so that a long chain is executed as it comes.
-  const carried = give.blocks.findLast((block) => block.header.certificate !== null)?.header.certificate;
+  const carried = blocks.findLast((block) => block.header.certificate !== null)?.header.certificate;
   if (carried) addCertificate(s, carried);
   for (const recovery of give.recoveries) isNews = addRecovery(s, recovery) || isNews;
   for (const certificate of give.certificates) isNews = addCertificate(s, certificate) || isNews;
   choose(s);
   const goesOn = isNews || s.finalHead !== finalBefore || walksOn(s, from);
   if (isNews) s.walked.delete(from);
-  if (give.more && goesOn) s.send(from, helloMessage(s, lastOf(give)));
+  if (give.more && goesOn) greetAgain(s, from, lastOf(blocks, give.recoveries));
   else s.behindSinceMs = null;
 }
 
+/**
+ * Of the blocks that were given those that somebody stands for: they were asked for, or a certificate or recovery names them, or one above them. A
+ * part of a long chain may end in some that only the next part proves; they are kept if this peer has asked for the part by a greeting. All else
+ * would be a stranger's word, and execution is dear.
+ */
+function vouchedFor(s: SimplexState, from: string, give: Extract<ConsensusMessage, { kind: "give" }>): readonly Block[] {
+  const wasGreeted = s.greeted.delete(from);
+  if (give.more && wasGreeted) return give.blocks;
+  const named = new Set<HashHex>(give.recoveries.map(({ recovery }) => toHex(recovery.base)));
+  for (const certificate of [...give.certificates, ...give.blocks.map(({ header }) => header.certificate)]) {
+    if (certificate !== null && certificate.candidate !== null) named.add(toHex(certificate.candidate));
+  }
+  const blocks: Block[] = [];
+  for (const block of give.blocks.toReversed()) {
+    const key = toHex(block.id);
+    if (!named.has(key) && !s.asks.has(key) && !s.tree.has(key)) continue;
+    named.add(toHex(block.header.parent));
+    blocks.push(block);
+  }
+  return blocks.reverse();
+}
+
 /** A recovery comes after the blocks of the epoch that it ends, and stands for the block that begins the next. */
-function lastOf({ blocks, recoveries }: Extract<ConsensusMessage, { kind: "give" }>): Hash | null {
+function lastOf(blocks: readonly Block[], recoveries: readonly CompleteRecovery[]): Hash | null {
   const recovery = recoveries.at(-1)?.recovery;
   return recovery === undefined ? (blocks.at(-1)?.id ?? null) : recoveryBlockId(recovery);
 }

@@ -24,7 +24,7 @@ import { onMessage, onOwn, releaseHeld } from "./messages.ts";
 import { passOn } from "./pass-on.ts";
 import { highestOf, progress } from "./rounds.ts";
 import { GAP_MS, SimplexState, type SimplexOptions } from "./state.ts";
-import { greet, helloMessage, repeat } from "./sync.ts";
+import { greet, greetAgain, helloMessage, repeat } from "./sync.ts";
 
 /** `root` is the lowest block of the tree: genesis, or what `finalized` named as the root before a restart. */
 export function createSimplex(chain: Chain, root: BlockInfo, options: SimplexOptions): Engine {
@@ -70,7 +70,7 @@ class Simplex implements Engine {
       case "message":
         return input.from === null ? onOwn(s, input.message) : onMessage(s, input.from, input.message);
       case "linked":
-        return s.has("rule8") ? s.send(input.peer, helloMessage(s)) : undefined;
+        return s.has("rule8") ? greetAgain(s, input.peer, null) : undefined;
       case "unknown-epoch":
         return greet(s, input.from);
       case "closing":

@@ -128,6 +128,8 @@ export class SimplexState {
   readonly answeredAtMs = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
   /** Answers of a peer in a row that brought nothing new. */
   readonly walked = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
+  /** Peers that were greeted and have not answered since. */
+  readonly greeted = new BoundedMap<string, true>(LIMITS.answeredPeersMax);
   readonly helloAtMs = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
   /** The last vote of each seat in the current epoch, and the header time at which one was last carried. */
   readonly lastVotes = new Map<HashHex, Vote>();

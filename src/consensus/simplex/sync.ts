@@ -31,7 +31,13 @@ export function greet(s: SimplexState, peer: string): void {
   // From the beginning again: an answer on the way may have been lost, or this peer's own branch has changed.
   s.walked.delete(peer);
   if (s.behindSinceMs === null || s.nowMs - s.behindSinceMs >= GAP_MS) s.behindSinceMs = s.nowMs;
-  s.send(peer, helloMessage(s));
+  greetAgain(s, peer, null);
+}
+
+/** The same without a pause: to a new link, and to go on after an answer whose last block was `given`. */
+export function greetAgain(s: SimplexState, peer: string, given: Hash | null): void {
+  s.greeted.set(peer, true);
+  s.send(peer, helloMessage(s, given));
 }
 
 /** The same answer goes to the same peer once in a pause: it is on its way, or not of use yet. */
