@@ -2,10 +2,12 @@
 import { encodeConsensusMessage } from "../consensus/wire.ts";
 import { recoveryDigest } from "../consensus/signature-checks.ts";
 import type { ConsensusMessage } from "../consensus/engine.ts";
+import { compareBytes } from "../kit/bytes.ts";
 import type { Random } from "../kit/random.ts";
 import type { Keys } from "../peer/ports.ts";
 import type { PeerView } from "../peer/view.ts";
-import { digest, asHash, asVotingKey, asAccountId, type Hash } from "../protocol/identifiers.ts";
+import { createBlock, type Block } from "../protocol/block.ts";
+import { digest, asHash, asVotingKey, asAccountId, toHex, type Hash, type VotingKey } from "../protocol/identifiers.ts";
 import { createTransaction, encodeTransactionBody, TRANSACTION_VERSION } from "../protocol/transaction.ts";
 import { absentBytes, aliveBytes, recoverBytes, statementBytes, VOTE_KINDS, type Recovery } from "../protocol/vote.ts";
 import { encodeTransactionBatch } from "../protocol/wire.ts";
@@ -16,9 +18,13 @@ export interface Forger {
   readonly votingKey: Uint8Array;
   readonly account: Uint8Array;
   readonly keys: Keys;
+  /** Blocks that are final, oldest first. */
+  readonly finalBlocks: () => readonly Block[];
+  /** Rivals of final blocks that were given before. */
+  readonly rivals: Block[];
 }
 
-export const SIGNED_KINDS = ["vote", "alive", "recover", "absent", "stranger", "transaction"] as const;
+export const SIGNED_KINDS = ["vote", "alive", "recover", "absent", "stranger", "rival", "transaction"] as const;
 
 const randomHash = (random: Random): Hash => asHash(randomBytes(random, 32));
 
@@ -32,30 +38,52 @@ function placeOf(random: Random, forger: Forger, peer: PeerView): { chain: Hash;
   };
 }
 
-function someBlock(random: Random, peer: PeerView): Hash {
-  return pick(random, [peer.consensus.finalId, peer.consensus.notarizedId, randomHash(random), digest(randomBytes(random, 8))]);
+function someBlock(random: Random, forger: Forger, peer: PeerView): Hash {
+  const { rivals } = forger;
+  if (rivals.length > 0 && random.below(2) === 0) return pick(random, rivals).id;
+  const some = pick(random, forger.finalBlocks()).id;
+  return pick(random, [peer.consensus.finalId, peer.consensus.notarizedId, some, randomHash(random), digest(randomBytes(random, 8))]);
+}
+
+/** The same block a moment later: as valid as the other, if only it could be executed where it stands. */
+export function rivalOf({ header, transactions }: Block): Block {
+  return createBlock({ ...header, timeMs: header.timeMs + 1, certificate: null, lateVotes: [], alives: [] }, transactions);
+}
+
+function give(random: Random, forger: Forger): ConsensusMessage {
+  const rival = rivalOf(pick(random, forger.finalBlocks()));
+  forger.rivals.push(rival);
+  return { kind: "give", blocks: [rival], certificates: [], recoveries: [], more: random.below(2) === 0 };
+}
+
+/** Of seats in their order, once each. */
+function sorted(seats: readonly VotingKey[]): readonly VotingKey[] {
+  const byKey = new Map(seats.map((seat) => [toHex(seat), seat]));
+  return [...byKey.values()].sort(compareBytes);
 }
 
 async function statement(random: Random, forger: Forger, kind: (typeof SIGNED_KINDS)[number], peer: PeerView): Promise<ConsensusMessage> {
+  if (kind === "rival") return give(random, forger);
   const { chain, epochId, round } = placeOf(random, forger, peer);
   const key = kind === "stranger" ? await forger.keys.create("voting") : forger.votingKey;
   const seat = asVotingKey(key);
   const sign = (bytes: Uint8Array): Promise<Uint8Array> => forger.keys.sign(key, bytes);
   if (kind === "alive") {
-    const alive = { chain, epochId, lastFinal: someBlock(random, peer), highest: null };
+    const alive = { chain, epochId, lastFinal: someBlock(random, forger, peer), highest: null };
     return { kind, alive: { ...alive, seat, signature: await sign(aliveBytes(alive)) } };
   }
-  if (kind === "recover") {
+  const asStranger = kind === "stranger" ? random.below(3) : null;
+  if (kind === "recover" || asStranger === 0) {
     const others = peer.consensus.seats.filter(() => random.below(2) === 0);
-    const seats = random.below(2) === 0 ? [seat] : [...others, seat];
-    const recovery: Recovery = { chain, epochId, base: someBlock(random, peer), seats, sleepers: random.below(2) === 0 };
-    return { kind, recover: { recovery, seat, signature: await sign(recoverBytes(recoveryDigest(recovery))) } };
+    const seats = pick(random, [[seat], [...others, seat], sorted([...others, seat])]);
+    const recovery: Recovery = { chain, epochId, base: someBlock(random, forger, peer), seats, sleepers: random.below(2) === 0 };
+    return { kind: "recover", recover: { recovery, seat, signature: await sign(recoverBytes(recoveryDigest(recovery))) } };
   }
-  if (kind === "absent" || (kind === "stranger" && random.below(2) === 0)) {
+  if (kind === "absent" || asStranger === 1) {
     return { kind: "absent", absent: { chain, epochId, round, seat, signature: await sign(absentBytes({ chain, epochId, round })) } };
   }
   const voteKind = pick(random, VOTE_KINDS);
-  const said = { chain, epochId, round, kind: voteKind, candidate: voteKind === "skip" ? null : someBlock(random, peer) };
+  const said = { chain, epochId, round, kind: voteKind, candidate: voteKind === "skip" ? null : someBlock(random, forger, peer) };
   return { kind: "vote", vote: { ...said, seat, signature: await sign(statementBytes(said)) } };
 }
 

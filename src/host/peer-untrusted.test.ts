@@ -1,5 +1,6 @@
 /** What comes from the network is a stranger's word: a peer that is fed nonsense goes on, says what was wrong, and blames nobody else. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { recoveryDigest } from "../consensus/signature-checks.ts";
 import { decodeConsensusMessage, encodeConsensusMessage } from "../consensus/wire.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { createRandom, type Random } from "../kit/random.ts";
@@ -8,7 +9,8 @@ import type { NetworkCommand, NetworkEvent } from "../peer/ports.ts";
 import { OBJECTIVE_FAULTS } from "../protocol/codes.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { chainOf } from "../protocol/genesis.ts";
-import { asAccountId, asHash, asVotingKey, digest, toHex } from "../protocol/identifiers.ts";
+import { createBlock, transactionsRootOf, type Block } from "../protocol/block.ts";
+import { asAccountId, asHash, asVotingKey, digest, toHex, type Hash } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import {
   TRANSACTION_VERSION,
@@ -18,11 +20,11 @@ import {
   type Transaction,
   type TransactionBody,
 } from "../protocol/transaction.ts";
-import { statementBytes, type Certificate, type Statement } from "../protocol/vote.ts";
+import { recoverBytes, statementBytes, type Certificate, type Statement } from "../protocol/vote.ts";
 import { decodeFetch, decodeTransactionBatch, encodeFetch, encodeTransactionBatch } from "../protocol/wire.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { mutate, pick } from "./mutations.suite.ts";
-import { SIGNED_KINDS, signedMessage, type Forger } from "./forged-statements.suite.ts";
+import { SIGNED_KINDS, rivalOf, signedMessage, type Forger } from "./forged-statements.suite.ts";
 
 const START_MS = 1_750_000_000_000;
 const HONEST = ["a", "b", "c", "d"] as const;
@@ -75,7 +77,14 @@ async function createRig(seed: number): Promise<Rig> {
   cluster.close("mallory");
   const votingKey = (await mallory.keys.list("voting"))[0]!;
   for (const { runner } of peers) runner.input({ kind: "network", event: { kind: "linked", peer: "mallory", direct: true } });
-  const forger: Forger = { chain: chainOf(cluster.genesis), votingKey, account: cluster.accountOf("mallory"), keys: mallory.keys };
+  const forger: Forger = {
+    chain: chainOf(cluster.genesis),
+    votingKey,
+    account: cluster.accountOf("mallory"),
+    keys: mallory.keys,
+    finalBlocks: () => peers[0]!.committed.flatMap(({ block }) => block ?? []),
+    rivals: [],
+  };
   // Bodies are asked for only where gossip was late, so this asks for some.
   const envelopes = decodeTransactionBatch(samples.get("transactions")![0]!).map(digest);
   const wanted = encodeFetch({ kind: "wanted", id: 1, envelopes });
@@ -302,6 +311,71 @@ describe("what is refused, one by one", () => {
     );
     await cluster.runUntil(clock, () => outcomes.length > 0, { what: "an outcome" });
     expect(outcomes).toEqual([code]);
+  });
+});
+
+describe("blocks that nobody stands for", () => {
+  const giveOf = (blocks: readonly Block[], more: boolean, certificates: readonly Certificate[] = []): Uint8Array =>
+    encodeConsensusMessage({ kind: "give", blocks, certificates, recoveries: [], more });
+
+  async function recoverBy(rig: Rig, base: Hash, { key, sleepers }: { key: Uint8Array; sleepers: boolean }): Promise<Uint8Array> {
+    const { epochId } = rig.honest[0]!.peer.consensus;
+    const seat = asVotingKey(key);
+    const recovery = { chain: rig.forger.chain, epochId, base, seats: [seat], sleepers };
+    const signature = await rig.forger.keys.sign(key, recoverBytes(recoveryDigest(recovery)));
+    return encodeConsensusMessage({ kind: "recover", recover: { recovery, seat, signature } });
+  }
+
+  async function sayToAll(rig: Rig, bytes: Uint8Array): Promise<void> {
+    for (const { runner } of rig.honest) runner.input({ kind: "network", event: { ...SYNC, from: "mallory", bytes: bytes.slice() } });
+    const endMs = rig.clock.nowMs() + 100;
+    await rig.cluster.runUntil(rig.clock, () => rig.clock.nowMs() >= endMs, { what: "taken" });
+  }
+
+  async function goOn({ honest, clock, cluster }: Rig): Promise<void> {
+    let isFinal = false;
+    void honest[0]!.send([["account.transfer", { to: cluster.accountOf("b"), amount: 1 }]]).then(() => (isFinal = true));
+    await cluster.runUntil(clock, () => isFinal, { what: "final" });
+  }
+
+  it.each([1, 2, 3])("the rival of a final block %i below the head, and the recovery of a stranger that names it", async (depth) => {
+    const rig = await createRig(3);
+    const rival = rivalOf(rig.forger.finalBlocks().at(-1 - depth)!);
+    const key = await rig.forger.keys.create("voting");
+    await sayToAll(rig, giveOf([rival], true));
+    await sayToAll(rig, await recoverBy(rig, rival.id, { key, sleepers: true }));
+    expect(rig.honest.flatMap(({ halted }) => halted)).toEqual([]);
+    await goOn(rig);
+  });
+
+  it("the same by a seat, which may complete a recovery that names itself alone", async () => {
+    const rig = await createRig(3);
+    const epochId = toHex(rig.honest[0]!.peer.consensus.epochId);
+    const first = rig.forger.finalBlocks().findIndex((block) => toHex(block.id) === epochId);
+    const rival = rivalOf(rig.forger.finalBlocks()[first - 2]!);
+    const [base] = [rig.forger.finalBlocks()[first - 3]!.id];
+    for (const named of [rival.id, base, asHash(new Uint8Array(32).fill(7))]) {
+      await sayToAll(rig, giveOf([rival], true));
+      await sayToAll(rig, await recoverBy(rig, named, { key: rig.forger.votingKey, sleepers: false }));
+    }
+    expect(rig.honest.flatMap(({ halted }) => halted)).toEqual([]);
+    await goOn(rig);
+  });
+
+  it("one with a transaction that no version has", async () => {
+    const rig = await createRig(3);
+    const old = rig.forger.finalBlocks().at(-1)!;
+    const transactions = [await signedTransaction(rig, { calls: [["nothing.at-all", null]] })];
+    // A vote of its own, so that there is a signature to wait for.
+    const { epochId } = rig.honest[0]!.peer.consensus;
+    const key = await rig.forger.keys.create("voting");
+    const said: Statement = { chain: rig.forger.chain, epochId, round: 1, kind: "skip", candidate: null };
+    const vote = { ...said, seat: asVotingKey(key), signature: await rig.forger.keys.sign(key, statementBytes(said)) };
+    const header = { ...old.header, transactionsRoot: transactionsRootOf(transactions), lateVotes: [vote] };
+    await sayToAll(rig, giveOf([createBlock(header, transactions)], true));
+    expect(rig.honest.map(({ penalties }) => penalties)).toEqual(rig.honest.map(() => [{ peer: "mallory", code: "signature-invalid" }]));
+    expect(rig.honest.flatMap(({ halted }) => halted)).toEqual([]);
+    await goOn(rig);
   });
 });
 

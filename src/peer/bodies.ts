@@ -112,7 +112,7 @@ export class Bodies {
     if (this.#missing(fetch).length > 0) return false;
     this.#fetches.delete(id);
     const transactions = this.#collect(fetch);
-    this.#options.transactions.verify(transactions, (allValid) => {
+    this.#options.transactions.verify(fetch.peer, transactions, (allValid) => {
       if (allValid) fetch.then(transactions);
       else this.#blame(fetch);
     });

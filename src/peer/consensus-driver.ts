@@ -9,7 +9,6 @@ import { assert } from "../kit/assert.ts";
 import { BoundedMap } from "../kit/bounded-map.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { rootOfEnvelopes, type Block } from "../protocol/block.ts";
-import { OBJECTIVE_FAULTS } from "../protocol/codes.ts";
 import { digest, toHex, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, requireThat } from "../protocol/refusal.ts";
@@ -18,7 +17,7 @@ import { absentBytes, aliveBytes, recoverBytes, statementBytes, type Vote } from
 import type { Bodies } from "./bodies.ts";
 import type { FinalBlocks } from "./final-blocks.ts";
 import { usesContracts, type LateMachine } from "./late-machine.ts";
-import type { Outbox, Verdict } from "./outbox.ts";
+import { OwnFault, type Outbox, type Verdict } from "./outbox.ts";
 import type { Transactions } from "./transactions.ts";
 
 export interface ConsensusDriverOptions {
@@ -78,6 +77,9 @@ export class ConsensusDriver {
         if (next.kind === "tick") this.#wakeAtMs = Infinity;
         this.#perform(this.#options.engine.step(this.#nowMs, next));
       }
+    } catch (error) {
+      // Whatever of a neighbour's message may be refused was refused before, or by the engine itself.
+      throw error instanceof Refusal ? new OwnFault(error) : error;
     } finally {
       this.#running = false;
     }
@@ -107,13 +109,8 @@ export class ConsensusDriver {
       this.#judge({ from, bytes, verdict }, key, message);
     } catch (error) {
       verdict(false);
-      this.#refuse(from, error);
+      throw error;
     }
-  }
-
-  #refuse(from: string, error: unknown): void {
-    if (!(error instanceof Refusal)) throw error;
-    if (OBJECTIVE_FAULTS.has(error.code)) this.#options.outbox.penalize(from, error.code);
   }
 
   #judge(heard: Heard, key: HashHex, message: WireMessage): void {
@@ -130,7 +127,7 @@ export class ConsensusDriver {
       return;
     }
     const fresh = checks.filter((check) => !this.#isChecked(check));
-    this.#options.outbox.verify(fresh, (allValid) => {
+    this.#options.outbox.verify(from, fresh, (allValid) => {
       if (allValid) for (const check of fresh) this.#checked.set(toHex(check.signature), check);
       else {
         this.#seen.delete(key);
@@ -168,7 +165,7 @@ export class ConsensusDriver {
     this.#unjudgedBytes = 0;
     for (const [key, { from, bytes, verdict }] of held) {
       this.#seen.delete(key);
-      this.onBytes(from, bytes, this.#nowMs, verdict);
+      this.#options.outbox.forNeighbour(from, () => this.onBytes(from, bytes, this.#nowMs, verdict));
     }
   }
 
@@ -182,7 +179,7 @@ export class ConsensusDriver {
       });
     } else if (message.kind === "give") {
       const transactions = message.blocks.flatMap((block) => block.transactions);
-      this.#options.transactions.verify(transactions, (allValid) => {
+      this.#options.transactions.verify(from, transactions, (allValid) => {
         verdict(allValid);
         if (allValid) this.#giveBlocks(from, transactions, message);
         else this.#options.outbox.penalize(from, "signature-invalid");

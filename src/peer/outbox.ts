@@ -1,7 +1,7 @@
 /** Collects a step's effects, and remembers what to do when the outcome of one comes back as an input. */
-import type { RejectCode } from "../protocol/codes.ts";
+import { OBJECTIVE_FAULTS, type RejectCode } from "../protocol/codes.ts";
 import type { Value } from "../protocol/codec.ts";
-import type { RefusalShape } from "../protocol/refusal.ts";
+import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
 import type { EffectId, PeerEffect, PeerInput } from "./effects.ts";
 import type { NetworkCommand, SignatureCheck, StorageBatch, StorageTable } from "./ports.ts";
 
@@ -13,6 +13,17 @@ type Continuation =
   | { readonly kind: "read"; readonly then: (rows: Rows) => void }
   | { readonly kind: "key-created"; readonly then: (publicKey: Uint8Array | null) => void }
   | { readonly kind: "claimed"; readonly then: (nonce: Uint8Array | null) => void };
+
+/** A refusal in what this peer does by itself, after it has taken in what others said: it is wrong about itself and must not go on. */
+export class OwnFault extends Error {
+  override readonly name = "OwnFault";
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.code, { cause: refusal });
+    this.refusal = refusal;
+  }
+}
 
 /** Told once whether a message is sound: gossip is passed on to others only then. */
 export type Verdict = (accept: boolean) => void;
@@ -64,11 +75,21 @@ export class Outbox {
     return id;
   }
 
-  /** Calls back at once when there is nothing to check. */
-  verify(checks: readonly SignatureCheck[], then: (allValid: boolean, results: readonly boolean[]) => void): void {
-    if (checks.length === 0) return then(true, []);
-    const id = this.#expect({ kind: "verified", then: (results) => then(results.every(Boolean), results) });
-    this.emit({ kind: "verify", id, checks });
+  /** Checks signatures in what a neighbour said, and goes on with that; at once when there is nothing to check. */
+  verify(from: string, checks: readonly SignatureCheck[], then: (allValid: boolean, results: readonly boolean[]) => void): void {
+    if (checks.length === 0) return this.forNeighbour(from, () => then(true, []));
+    const goOn = (results: readonly boolean[]): void => this.forNeighbour(from, () => then(results.every(Boolean), results));
+    this.emit({ kind: "verify", id: this.#expect({ kind: "verified", then: goOn }), checks });
+  }
+
+  /** Works on what a neighbour said. What is refused there is the neighbour's fault or nobody's, but never a reason for this peer to halt. */
+  forNeighbour(from: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (OBJECTIVE_FAULTS.has(error.code)) this.penalize(from, error.code);
+    }
   }
 
   sign(publicKey: Uint8Array, bytes: Uint8Array, then: (signature: Uint8Array | null) => void): void {

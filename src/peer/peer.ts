@@ -8,7 +8,6 @@ import { createSimplex } from "../consensus/simplex/simplex.ts";
 import { createMempool, parametersOf, genesisOf, type LedgerState, type StateView } from "../ledger/index.ts";
 import type { Block } from "../protocol/block.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
-import { OBJECTIVE_FAULTS } from "../protocol/codes.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import { toHex, type AccountId, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
@@ -19,7 +18,7 @@ import type { CommittedBlock, PeerEffect, PeerInput } from "./effects.ts";
 import { FinalBlocks, committedOf } from "./final-blocks.ts";
 import { LateMachine } from "./late-machine.ts";
 import { LedgerChain, type RestoredStep } from "./ledger-chain.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, OwnFault } from "./outbox.ts";
 import type { NetworkEvent, NetworkStatus } from "./ports.ts";
 import type { SnapshotPointer } from "./rows.ts";
 import { SeatKeeper } from "./seat-keeper.ts";
@@ -202,8 +201,9 @@ export class Peer implements PeerView {
   }
 
   /** A host fault or a bug: whoever is wrong about itself must not vote. */
-  #halt(error: unknown): void {
+  #halt(thrown: unknown): void {
     if (this.#halted !== null) return;
+    const error = thrown instanceof OwnFault ? thrown.refusal : thrown;
     this.#halted =
       error instanceof Refusal
         ? { code: error.code, data: error.data }
@@ -265,9 +265,9 @@ export class Peer implements PeerView {
         this.#network = event.status;
         return;
       case "gossip":
-        return this.#onGossip(event);
+        return this.#outbox.forNeighbour(event.from, () => this.#onGossip(event));
       case "message":
-        return this.#onMessage(event);
+        return this.#outbox.forNeighbour(event.from, () => this.#onMessage(event));
     }
   }
 
@@ -280,13 +280,8 @@ export class Peer implements PeerView {
   #onMessage(event: Extract<NetworkEvent, { kind: "message" }>): void {
     // A hello, or its answer: whoever says anything on these streams has heard where this peer stands.
     this.#greeted.add(event.from);
-    if (event.protocol !== "fetch") return this.#driver.onBytes(event.from, event.bytes, this.#nowMs);
-    try {
-      this.#bodies.onMessage(event.from, event.bytes);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (OBJECTIVE_FAULTS.has(error.code)) this.#outbox.penalize(event.from, error.code);
-    }
+    if (event.protocol === "fetch") this.#bodies.onMessage(event.from, event.bytes);
+    else this.#driver.onBytes(event.from, event.bytes, this.#nowMs);
   }
 
   /** A linked peer, another than this one where there is one; which one changes with time, so that no single peer can starve us. */

@@ -5,7 +5,6 @@
 import { BoundedMap } from "../kit/bounded-map.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { nextNonceOf, signatureChecksOf, type Mempool, type Receipt, type StateView } from "../ledger/index.ts";
-import { OBJECTIVE_FAULTS } from "../protocol/codes.ts";
 import { digest, toHex, type AccountId, type Hash, type HashHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, requireThat, type RefusalShape } from "../protocol/refusal.ts";
@@ -112,11 +111,15 @@ export class Transactions {
     return [...this.#own.values()].map((own) => own.transaction);
   }
 
-  /** Verifies the signatures of envelopes that came with a block, where they were not seen before. Valid ones count as `verified`. */
-  verify(envelopes: readonly Transaction[], then: (allValid: boolean) => void): void {
+  /**
+   * Verifies the signatures of envelopes that a neighbour gave with a block, where they were not seen before. Valid ones count as `verified`; one
+   * whose calls cannot even be read is not valid.
+   */
+  verify(from: string, envelopes: readonly Transaction[], then: (allValid: boolean) => void): void {
     const fresh = envelopes.filter((transaction) => !this.#verified.has(envelopeKeyOf(transaction)));
-    const counts = fresh.map((transaction) => signatureChecksOf(transaction));
-    this.#options.outbox.verify(counts.flat(), (allValid, results) => {
+    const counts = checksOf(fresh);
+    if (counts === null) return then(false);
+    this.#options.outbox.verify(from, counts.flat(), (allValid, results) => {
       let offset = 0;
       for (const [index, transaction] of fresh.entries()) {
         const mine = results.slice(offset, (offset += counts[index]!.length));
@@ -141,8 +144,7 @@ export class Transactions {
       this.#verifyBatch(from, batch, (allValid) => verdict(whole && allValid));
     } catch (error) {
       verdict(false);
-      if (!(error instanceof Refusal)) throw error;
-      if (OBJECTIVE_FAULTS.has(error.code)) this.#options.outbox.penalize(from, error.code);
+      throw error;
     }
   }
 
@@ -167,7 +169,7 @@ export class Transactions {
     const keys = batch.map((transaction) => envelopeKeyOf(transaction));
     for (const key of keys) this.#verifying.add(key);
     const counts = batch.map((transaction) => signatureChecksOf(transaction));
-    this.#options.outbox.verify(counts.flat(), (allValid, results) => {
+    this.#options.outbox.verify(from, counts.flat(), (allValid, results) => {
       for (const key of keys) this.#verifying.delete(key);
       let offset = 0;
       let changed = false;
@@ -427,6 +429,16 @@ export class Transactions {
       this.#refuse(toHex(lost.id), { code: "expired", data: { branch: true } });
     }
     this.#options.onChanged();
+  }
+}
+
+/** The signatures of each; null if one of them cannot be read. */
+function checksOf(transactions: readonly Transaction[]): readonly ReturnType<typeof signatureChecksOf>[] | null {
+  try {
+    return transactions.map((transaction) => signatureChecksOf(transaction));
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
   }
 }
 
