@@ -1,6 +1,6 @@
 /** What consensus keeps over a crash: keys and bytes of the rows in the table of votes. PROTOCOL, "Votes are durable before they go out". */
 import { decode, encode, type Value } from "../protocol/codec.ts";
-import { decodeBlock } from "../protocol/block.ts";
+import { decodeBlock, type Block } from "../protocol/block.ts";
 import { asHash, asVotingKey, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal } from "../protocol/refusal.ts";
@@ -21,10 +21,12 @@ function roundKey(round: number): string {
   return round.toString(16).padStart(12, "0");
 }
 
+const BODY = "body/";
+
 export const recordKeys = {
   own: (epoch: HashHex, round: number, seat: HashHex) => `own/${epoch}/${roundKey(round)}/${seat}`,
   notarized: (epoch: HashHex, round: number) => `notarized/${epoch}/${roundKey(round)}`,
-  body: (id: HashHex) => `body/${id}`,
+  body: (id: HashHex) => `${BODY}${id}`,
   alive: (epoch: HashHex, seat: HashHex) => `alive/${epoch}/${seat}`,
   recovers: (epoch: HashHex, seat: HashHex) => `recovers/${epoch}/${seat}`,
   voted: (epoch: HashHex, seat: HashHex) => `voted/${epoch}/${seat}`,
@@ -32,6 +34,11 @@ export const recordKeys = {
   epoch: (epoch: HashHex) => `epoch/${epoch}`,
   branch: "branch",
 } as const;
+
+/** The candidates that this peer voted for and that were not final. @throws {Refusal} when one is not what was written. */
+export function bodiesOf(records: readonly DurableRecord[]): readonly Block[] {
+  return records.filter(([key]) => key.startsWith(BODY)).map(([, bytes]) => decodeBlock(bytes));
+}
 
 /** What this peer said for one seat in one round. */
 export interface OwnVotes {

@@ -2,7 +2,13 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { bytesToHex } from "../kit/bytes.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
+import { restoresContracts } from "../peer/late-machine.ts";
+import { Peer } from "../peer/peer.ts";
+import type { StorageBatch } from "../peer/ports.ts";
+import { asVotingKey } from "../protocol/identifiers.ts";
+import { loadLedger } from "./load-ledger.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
+import { copyMemoryDisk, createMemoryStorage, type MemoryDisk } from "./storage/memory-storage.ts";
 import { createContractMachine } from "./vm/contract-machine.ts";
 import { loadMeteredWasmNode } from "./vm/load-wasm-node.ts";
 
@@ -20,9 +26,12 @@ const START_MS = 1_700_000_000_000;
 const SOURCE = `export const manifest = { name: "count", methods: { add: {} }, views: [] };
 export function add(ctx) { const next = (ctx.state.get("n") ?? 0) + 1; ctx.state.set("n", next); return next; }`;
 
-function createCluster(): { cluster: MemoryCluster; clock: VirtualClock } {
+function createCluster(options: Partial<ConstructorParameters<typeof MemoryCluster>[0]> = {}): {
+  cluster: MemoryCluster;
+  clock: VirtualClock;
+} {
   const clock = createVirtualClock(START_MS);
-  const cluster = new MemoryCluster({ clock, machine, seed: 11, parameters: { grant: 1_000_000 } });
+  const cluster = new MemoryCluster({ clock, machine, seed: 11, parameters: { grant: 1_000_000 }, ...options });
   clusters.push(cluster);
   return { cluster, clock };
 }
@@ -99,5 +108,42 @@ describe("a peer that was not there", () => {
     expect(results).toEqual([1]);
     expect(rootOf(again)).toBe(before);
     expect(again.halted).toEqual([]);
+  });
+
+  it("opens after every write on a contract's way, without the contract machine where it says that it can", async () => {
+    const left: MemoryDisk[] = [];
+    const { cluster, clock } = createCluster({
+      storageOf: (name, disk) => {
+        const storage = createMemoryStorage(disk);
+        const write = async (batch: StorageBatch): Promise<void> => {
+          await storage.write(batch);
+          if (name === "b") left.push(copyMemoryDisk(disk));
+        };
+        return { ...storage, write };
+      },
+    });
+    const peers: ClusterPeer[] = [];
+    for (const name of ["a", "b", "c", "d"]) peers.push(await cluster.open(name));
+    await cluster.runUntil(clock, () => peers.every(({ peer }) => peer.seatWork === "seated"), { what: "four seats" });
+    let isDeployed = false;
+    void peers[0]!.send([["contract.deploy", { source: SOURCE, arguments: null, gasMax: 100_000_000 }]], 1000).then(({ receipt }) => {
+      isDeployed = receipt.refusal === null;
+    });
+    await cluster.runUntil(clock, () => isDeployed && agree(peers), { what: "the contract is deployed" });
+    const [, member] = peers;
+    const votingKeys = (await member!.keys.list("voting")).map(asVotingKey);
+    const opened = { without: 0, onlyVoted: 0 };
+    for (const disk of left) {
+      const ledger = await loadLedger(createMemoryStorage(disk), cluster.genesis);
+      const needsMachine = restoresContracts(ledger);
+      if (!needsMachine) opened.without++;
+      else if (!restoresContracts({ ...ledger, records: [] })) opened.onlyVoted++;
+      const { chain, account } = member!.peer;
+      const peer = new Peer({ chain, account, lane: 0, votingKeys, seatWanted: true, machine: needsMachine ? machine : null, ledger });
+      peer.step(clock.nowMs() + 100, { kind: "tick" });
+      expect(peer.halted).toBeNull();
+    }
+    expect(opened.without).toBeGreaterThan(0);
+    expect(opened.onlyVoted).toBeGreaterThan(0);
   });
 });

@@ -13,7 +13,7 @@ import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
 import { claimInWorker, type ClaimWorker } from "./claims.ts";
 import { latestReferenceOf, parametersOf, takeMessage } from "../ledger/index.ts";
-import { usesContracts } from "../peer/late-machine.ts";
+import { restoresContracts } from "../peer/late-machine.ts";
 import type { Call } from "../protocol/transaction.ts";
 import type { OperationCall } from "../sdk/api.ts";
 import { createSystemClock } from "./clock/clock.ts";
@@ -151,8 +151,7 @@ export class TabPeer {
     this.#makers.post({ kind: "start-network", identity: identity.slice(), relays, iceServers: settings.current.iceServers });
     this.#storage = await openDexieStorage(ledgerName(start.slot, genesis));
     const ledger = await loadLedger(this.#storage, genesis);
-    const replayed = ledger.steps.flatMap((step) => step.block?.transactions ?? []);
-    const machine = usesContracts(replayed) || ledger.pool.length > 0 ? await this.#loadMachine() : null;
+    const machine = restoresContracts(ledger) ? await this.#loadMachine() : null;
     const mayVote = (await holdVotingLock(`${start.slot}-${toHex(chain)}`)) !== null;
     const peer = new Peer({
       chain,

@@ -4,7 +4,9 @@
  */
 import { assert } from "../kit/assert.ts";
 import type { CallOutcome, ContractCall, ContractMachine } from "../protocol/contract-machine.ts";
+import { bodiesOf } from "../consensus/records.ts";
 import type { Transaction } from "../protocol/transaction.ts";
+import type { RestoredLedger } from "./peer.ts";
 
 export class LateMachine implements ContractMachine {
   #machine: ContractMachine | null;
@@ -33,6 +35,15 @@ export class LateMachine implements ContractMachine {
   call(call: ContractCall): CallOutcome {
     return this.#ready().call(call);
   }
+}
+
+/**
+ * Whether what storage gave back may run a contract as soon as it is opened: final blocks that a branch may replace, candidates that were voted for,
+ * and own transactions that wait.
+ */
+export function restoresContracts({ steps, records, pool }: Pick<RestoredLedger, "steps" | "records" | "pool">): boolean {
+  if (pool.length > 0 || steps.some(({ block }) => block !== null && usesContracts(block.transactions))) return true;
+  return bodiesOf(records).some((block) => usesContracts(block.transactions));
 }
 
 /** Whether executing these may run a contract. */

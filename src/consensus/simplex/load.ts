@@ -1,12 +1,12 @@
 /** Restart: the branch, promises and votes as they were written, and the candidates that were voted for. */
 import { assert } from "../../kit/assert.ts";
-import { decodeBlock, type Block } from "../../protocol/block.ts";
 import { decode } from "../../protocol/codec.ts";
 import { toHex, type Hash, type HashHex } from "../../protocol/identifiers.ts";
 import { recoveryBlockId, type VoteKind } from "../../protocol/vote.ts";
 import type { CompleteRecovery, ConsensusInput, DurableRecord } from "../engine.ts";
 import { Epoch } from "../epochs.ts";
 import {
+  bodiesOf,
   decodeBranch,
   decodeCertificate,
   decodeEpoch,
@@ -26,9 +26,9 @@ export function load(s: SimplexState, input: Extract<ConsensusInput, { kind: "lo
   const rows = (kind: string): readonly DurableRecord[] => byKind.get(kind) ?? [];
   loadOwn(s, rows);
   const branchIds = loadBranch(s, rows("epoch"), rows("branch"));
-  const bodies = rows("body").map(([, bytes]): Block => decodeBlock(bytes));
+  const bodies = bodiesOf(input.records);
   for (const block of [...input.blocks, ...bodies]) s.tree.offer(block);
-  for (const [key] of rows("body")) s.durableBodies.add(key.slice("body/".length) as HashHex);
+  for (const block of bodies) s.durableBodies.add(toHex(block.id));
   const recoveries = rows("recovery").map(([, bytes]): CompleteRecovery => valueToCompleteRecovery(decode(bytes)));
   const isFollowed = ({ recovery }: CompleteRecovery): boolean => branchIds.has(toHex(recoveryBlockId(recovery)));
   // First what was final and stored; then what a crash left undone.
