@@ -87,6 +87,40 @@ describe("a BoT that was cut in two", () => {
   );
 });
 
+describe("tabs that vanish one after the other", () => {
+  const T = 4000;
+  /** PROTOCOL, "Recovery": over half of the seats after T, over a third after 2T. */
+  it.each([
+    { seats: 4, gone: 2, afterMs: 2 * T, strength: "provisional" },
+    { seats: 5, gone: 2, afterMs: T, strength: "recovered" },
+  ])("$gone of $seats: all that are left are named by one recovery soon after $afterMs ms, and it is $strength", async (expected) => {
+    const { clock, cluster } = createCluster({ seed: 7, parameters: { recoveryMs: T } });
+    const peers: ClusterPeer[] = [];
+    for (const name of ["a", "b", "c", "d", "e"].slice(0, expected.seats)) peers.push(await cluster.open(name));
+    await cluster.runUntil(clock, () => peers.every(({ peer }) => peer.seatWork === "seated"), { what: "all seated" });
+    const send = async (what: string): Promise<number> => {
+      const sentMs = clock.nowMs();
+      let isFinal = false;
+      void peers[0]!.send([["account.transfer", { to: recipient(1, 1), amount: 1 }]]).then(() => (isFinal = true));
+      await cluster.runUntil(clock, () => isFinal, { what });
+      return clock.nowMs() - sentMs;
+    };
+    for (let count = 0; count < expected.gone; count++) {
+      cluster.close(peers.pop()!.name);
+      if (count + 1 < expected.gone) await send("a quorum goes on");
+    }
+    const tookMs = await send("recovered");
+    expect(tookMs).toBeGreaterThan(expected.afterMs);
+    expect(tookMs).toBeLessThan(expected.afterMs + T);
+    for (const { peer } of peers) {
+      expect(peer.consensus.seats).toHaveLength(peers.length);
+      expect(peer.consensus.strength).toBe(expected.strength);
+    }
+    const recoveries = peers.map(({ committed }) => committed.filter(({ block }) => block === null));
+    expect(recoveries.map((list) => list.length)).toEqual(peers.map(() => 1));
+  });
+});
+
 describe("a large ledger", () => {
   it("[C5a] is kept as a snapshot, with the changes since and no older ones, and opens the same", async () => {
     const { clock, cluster } = createCluster({ seed: 5, parameters: { grant: 1_000_000 } });

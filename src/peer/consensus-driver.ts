@@ -104,7 +104,12 @@ export class ConsensusDriver {
       // What asks or answers is new each time; statements and candidates are the same from whomever they come.
       const once = message.kind !== "hello" && message.kind !== "ask" && message.kind !== "give";
       const known = once ? this.#seen.get(key) : undefined;
-      if (known !== undefined) return verdict(known);
+      if (known !== undefined) {
+        verdict(known);
+        // A promise holds for as long as it is said again (PROTOCOL, "Recovery").
+        if (known && isSaidAgain(message)) this.#again({ kind: "message", from, message });
+        return;
+      }
       if (once) this.#seen.set(key, false);
       this.#judge({ from, bytes, verdict }, key, message);
     } catch (error) {
@@ -296,6 +301,11 @@ export class ConsensusDriver {
       this.#again({ kind: "message", from: null, message: castMessage(seat, cast, signature) });
     });
   }
+}
+
+/** Statements whose time matters to an engine, and not only what they say. */
+function isSaidAgain(message: WireMessage): message is Extract<WireMessage, { kind: "alive" | "recover" | "absent" }> {
+  return message.kind === "alive" || message.kind === "recover" || message.kind === "absent";
 }
 
 function castBytes(cast: CastEffect["cast"]): Uint8Array {

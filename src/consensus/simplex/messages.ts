@@ -51,15 +51,16 @@ export function onOwn(s: SimplexState, message: ConsensusMessage): void {
   else if (message.kind === "recover") addRecoverySignature(s, message.recover);
 }
 
-/** Whoever signs something is not away. */
-function heard(s: SimplexState, seat: VotingKey): void {
+/** Whoever signs something is not away; what was signed for another epoch may be repeated by anybody, at any time. */
+function heard(s: SimplexState, seat: VotingKey, epochId: Hash): void {
   const key = toHex(seat);
+  if (!equalBytes(epochId, s.epoch.id) || s.epoch.indexOf(key) === undefined) return;
   s.absent.delete(key);
-  if (s.epoch.indexOf(key) !== undefined) s.currentSeatHeardMs = s.nowMs;
+  s.currentSeatHeardMs = s.nowMs;
 }
 
 function onVote(s: SimplexState, from: string, vote: Vote): void {
-  heard(s, vote.seat);
+  heard(s, vote.seat, vote.epochId);
   const key = toHex(vote.epochId);
   if (!s.isOnBranch(key)) {
     s.held.set(`${key}/${vote.round}/${vote.kind}/${toHex(vote.seat)}`, vote);
@@ -81,7 +82,7 @@ function onCertificate(s: SimplexState, from: string, certificate: Certificate):
 }
 
 function onAlive(s: SimplexState, from: string, alive: Alive): void {
-  heard(s, alive.seat);
+  heard(s, alive.seat, alive.epochId);
   if (alive.highest !== null) onCertificate(s, from, alive.highest);
   const key = toHex(alive.epochId);
   if (key !== s.epoch.key) {
@@ -93,10 +94,11 @@ function onAlive(s: SimplexState, from: string, alive: Alive): void {
   if (alive.highest !== null) ask(s, alive.highest.candidate!, null);
 }
 
-/** Of seats only: anybody can sign for a key of their own, and keys are many. */
+/** Of seats only: anybody can sign for a key of their own, and keys are many. Who has voted in a later round has come back. */
 function onAbsent(s: SimplexState, absent: Absent): void {
   const seat = toHex(absent.seat);
-  if (equalBytes(absent.epochId, s.epoch.id) && s.epoch.indexOf(seat) !== undefined) s.absent.add(seat);
+  if (!equalBytes(absent.epochId, s.epoch.id) || s.epoch.indexOf(seat) === undefined) return;
+  if ((s.lastVotes.get(seat)?.round ?? 0) <= absent.round) s.absent.add(seat);
 }
 
 function keepAlive(s: SimplexState, alive: Alive): void {
@@ -110,7 +112,7 @@ function keepAlive(s: SimplexState, alive: Alive): void {
 }
 
 function onRecover(s: SimplexState, from: string, signature: RecoverySignature): void {
-  heard(s, signature.seat);
+  heard(s, signature.seat, signature.recovery.epochId);
   if (!s.epochs.has(toHex(signature.recovery.epochId))) return greet(s, from);
   addRecoverySignature(s, signature);
 }
