@@ -25,7 +25,7 @@ export class Bench {
       baseTimeoutMs: 1000,
       heartbeatMs: 60_000,
       recoveryMs: 10_000,
-      blockIntervalMs: 0,
+      blockIntervalMs: () => 0,
     });
     this.engine.step(1000, { kind: "keys", keys: [] });
     this.engine.step(1000, { kind: "load", records: [], blocks: [] });

@@ -94,7 +94,7 @@ class EngineNode implements SimNode {
       baseTimeoutMs: 1000,
       heartbeatMs: options.world.heartbeatMs,
       recoveryMs: options.recoveryMs,
-      blockIntervalMs: 0,
+      blockIntervalMs: () => 0,
       withoutRules: options.withoutRules,
     });
   }

@@ -128,6 +128,7 @@ export async function processBlocks(prepared: PreparedBlocks, signatures: Signat
     outbox,
     machine,
     state: () => state,
+    isLinked: () => false,
     onChanged: ignore,
     onVerified: ignore,
   });

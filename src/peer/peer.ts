@@ -25,8 +25,14 @@ import { SeatKeeper } from "./seat-keeper.ts";
 import { Transactions } from "./transactions.ts";
 import type { PeerView } from "./view.ts";
 
-/** Under load a leader lets this pass after its parent's header, so that blocks carry batches and votes do not crowd the links. */
-const BLOCK_INTERVAL_MS = 40;
+/**
+ * A leader lets this pass after its parent's header: a block costs every tab far more than a transaction in it, and five a second leave a phone its breath. The
+ * first block after a rest never waits.
+ */
+const BLOCK_INTERVAL_MS = 200;
+/** With so many waiting, fewer and larger blocks bring more of them through. */
+const BUSY_TRANSACTIONS = 200;
+const BUSY_INTERVAL_MS = 400;
 /** What comes to the mempool in so short a time is looked at together. */
 const CHANGED_PACE_MS = 10;
 /** A tab without any link founds on what it has after this long. */
@@ -120,6 +126,7 @@ export class Peer implements PeerView {
       outbox,
       machine,
       state,
+      isLinked: () => this.#linked.size > 0,
       onChanged: () => (this.#changed = true),
       onVerified: () => this.#bodies.settleAll(),
     });
@@ -143,7 +150,7 @@ export class Peer implements PeerView {
       baseTimeoutMs: parameters.baseTimeoutMs,
       heartbeatMs: parameters.heartbeatMs,
       recoveryMs: parameters.recoveryMs,
-      blockIntervalMs: BLOCK_INTERVAL_MS,
+      blockIntervalMs: () => (this.#mempool.size > BUSY_TRANSACTIONS ? BUSY_INTERVAL_MS : BLOCK_INTERVAL_MS),
     });
     this.#driver = new ConsensusDriver({
       chain,

@@ -27,6 +27,9 @@ const SHARE_AGAIN_MS = 3_000;
 /** A peer that sends much gathers for this long, since a message costs every tab on its way far more than a transaction in it. */
 const SHARE_PACE_MS = 100;
 
+/** Own ones are written when they have waited for so long and neighbours hold them meanwhile; most are final sooner, and cost no write. */
+const STORE_PACE_MS = 1_000;
+
 /** Where the road of a submission is told; nobody asks after those of an earlier run. */
 export type Reporter = (report: RoadReport) => void;
 
@@ -61,6 +64,8 @@ export interface TransactionsOptions {
   readonly outbox: Outbox;
   readonly machine: LateMachine;
   readonly state: () => StateView;
+  /** Whether there is a neighbour that what is shared goes to. */
+  readonly isLinked: () => boolean;
   readonly onChanged: () => void;
   /** Signatures of a batch were checked: those that hold are `verified` now. */
   readonly onVerified: () => void;
@@ -83,6 +88,7 @@ export class Transactions {
   #outgoingBytes = 0;
   #sharedAgainMs = 0;
   #sharedMs = 0;
+  #storedMs = 0;
   /** Own ones that are not stored yet, and rows whose transactions are all done: both wait for the next flush. */
   #unstored: Own[] = [];
   #doneRows: string[] = [];
@@ -210,7 +216,7 @@ export class Transactions {
       }
     }
     if (nowMs >= this.wakeAtMs) this.flush();
-    if (this.#doneRows.length > 0) this.#store();
+    if (nowMs - this.#storedMs >= STORE_PACE_MS) this.#store();
   }
 
   #share(transaction: Transaction): void {
@@ -222,6 +228,7 @@ export class Transactions {
   /** Own ones that are new, one row for all; and away with the rows of those that are done. */
   #store(): void {
     const { outbox } = this.#options;
+    this.#storedMs = this.#nowMs;
     const fresh = this.#unstored.filter(({ transaction }) => this.#own.has(idKeyOf(transaction)));
     const deletes = this.#doneRows.map((key) => ["pool", key] as const);
     this.#unstored = [];
@@ -240,10 +247,10 @@ export class Transactions {
     });
   }
 
-  /** Stores and publishes what waits to be shared, in batches. */
+  /** Publishes what waits to be shared, in batches; what nobody would hear is stored at once. */
   flush(): void {
     this.#sharedMs = this.#nowMs;
-    if (this.#unstored.length > 0) this.#store();
+    if (!this.#options.isLinked()) this.#store();
     while (this.#outgoing.length > 0) {
       let bytes = 0;
       let count = 0;

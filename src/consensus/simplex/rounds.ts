@@ -211,9 +211,10 @@ function propose(s: SimplexState, round: number, work: Work): void {
   if (certificates === undefined) return;
   const bare = !work.transactions && !work.heartbeat && work.alives.length === 0;
   if (bare && !work.unfinal) return;
-  const dueAtMs = from.node.info.timeMs + options.blockIntervalMs;
+  const intervalMs = options.blockIntervalMs();
+  const dueAtMs = from.node.info.timeMs + intervalMs;
   // A clock far behind the parent's must not hold a round up.
-  if (s.nowMs < dueAtMs && dueAtMs - s.nowMs <= options.blockIntervalMs) {
+  if (s.nowMs < dueAtMs && dueAtMs - s.nowMs <= intervalMs) {
     s.out.push({ kind: "wake", atMs: dueAtMs });
     return;
   }

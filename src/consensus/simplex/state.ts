@@ -34,7 +34,7 @@ export interface SimplexOptions {
   /** T of the recovery. */
   readonly recoveryMs: number;
   /** Under load a leader lets this much time pass since its parent's header before it proposes, so that blocks carry batches. */
-  readonly blockIntervalMs: number;
+  readonly blockIntervalMs: () => number;
   /** For the simulator's tests only. */
   readonly withoutRules?: readonly Rule[];
 }
