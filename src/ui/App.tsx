@@ -3,7 +3,7 @@ import "@mantine/core/styles.css";
 import "./theme/tokens.css";
 import "./theme/app.css";
 import { Button, MantineProvider } from "@mantine/core";
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
 import { Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { useStore } from "zustand";
@@ -56,7 +56,7 @@ function NotFound() {
   );
 }
 
-function Pages() {
+const Pages = memo(function Pages() {
   return (
     <Suspense>
       <Switch>
@@ -81,26 +81,31 @@ function Pages() {
       </Switch>
     </Suspense>
   );
+});
+
+/** The first minute, as the peer tells it. */
+function FirstMinute({ onSkip }: { onSkip: () => void }) {
+  const status = usePeer((state) => state.status);
+  return (
+    <Joining
+      name={status?.name ?? ""}
+      steps={status?.joining ?? FIRST_STEPS}
+      slot={status?.slot ?? null}
+      account={status?.account || null}
+      onSkip={onSkip}
+    />
+  );
 }
 
 function Peer() {
   const [location] = useLocation();
   const [entered, setEntered] = useState(false);
-  const status = usePeer((state) => state.status);
-  const ready = status?.ready ?? false;
+  // The status comes twice a second: only what changes the whole page is read here.
+  const ready = usePeer(({ status }) => status?.ready ?? false);
+  const faulty = usePeer(({ status }) => (status?.fault ?? null) !== null);
   // The first minute comes once: a peer that has to catch up later does so behind the page that is shown.
   if (ready && !entered) setEntered(true);
-  const joining = location === "/" && !entered && (status === null || (!ready && status.fault === null));
-  if (joining)
-    return (
-      <Joining
-        name={status?.name ?? ""}
-        steps={status?.joining ?? FIRST_STEPS}
-        slot={status?.slot ?? null}
-        account={status?.account || null}
-        onSkip={() => setEntered(true)}
-      />
-    );
+  if (location === "/" && !entered && !ready && !faulty) return <FirstMinute onSkip={() => setEntered(true)} />;
   return (
     <Shell>
       <Pages />

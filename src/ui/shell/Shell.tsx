@@ -8,7 +8,7 @@ import { Who } from "../pattern/Digest.tsx";
 import { Identicon } from "../pattern/Identicon.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { Notices } from "./Notices.tsx";
-import { isOnline } from "./peer-store.ts";
+import { isOnline, type PeerState } from "./peer-store.ts";
 import { useOfflineMs } from "./offline.ts";
 import { useNameOf, usePeer } from "./peer-context.tsx";
 import { DAILY_PLACES, isAt, OTHER_PLACES, type Place } from "./places.ts";
@@ -30,8 +30,7 @@ function PlaceLink({ place, onClick }: { place: Place; onClick?: () => void }) {
 }
 
 /** The lamp is the peer: lit while linked, breathing while joining, dark when offline. */
-function useLamp(): Lamp {
-  const status = usePeer((state) => state.status);
+function lampOf({ status }: PeerState): Lamp {
   if (status === null || !status.ready) return "joining";
   return isOnline(status) ? "lit" : "dark";
 }
@@ -41,7 +40,7 @@ function BotName() {
   const format = useFormat();
   const status = usePeer((state) => state.status);
   const offlineMs = useOfflineMs();
-  const lamp = useLamp();
+  const lamp = usePeer(lampOf);
   const line =
     status === null || !status.ready
       ? text.shell.joining
@@ -101,7 +100,8 @@ function Top({ onFind }: { onFind: () => void }) {
 
 function MoreSheet({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const text = useText();
-  const status = usePeer((state) => state.status);
+  const account = usePeer(({ status }) => status?.account);
+  const seated = usePeer(({ status }) => status?.seats.mine ?? false);
   const nameOf = useNameOf();
   return (
     <Drawer
@@ -110,9 +110,7 @@ function MoreSheet({ opened, onClose }: { opened: boolean; onClose: () => void }
       position="bottom"
       size={280}
       title={
-        status && (
-          <Who id={status.account} name={nameOf(status.account)} note={status.seats.mine ? text.shell.withSeat : text.shell.withoutSeat} />
-        )
+        account !== undefined && <Who id={account} name={nameOf(account)} note={seated ? text.shell.withSeat : text.shell.withoutSeat} />
       }
       closeButtonProps={{ "aria-label": text.common.close }}
     >
@@ -137,7 +135,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const [finding, findActions] = useDisclosure(false);
   const main = useRef<HTMLElement>(null);
   const shown = useRef(location);
-  const lamp = useLamp();
+  const lamp = usePeer(lampOf);
   useHotkeys([["mod+K", findActions.open]], []);
   useEffect(() => {
     // A new page begins at its top, and a screen reader hears it.

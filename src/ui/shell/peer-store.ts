@@ -129,7 +129,8 @@ function follow(client: Client, store: PeerStore): void {
   const refresh = async (): Promise<void> => {
     const [finality, accounts] = await Promise.all([client.query("finality"), client.query("accounts", { limit: 200 })]);
     const names = Object.fromEntries(accounts.items.flatMap(({ account, name }) => (name === null ? [] : [[account, name]])));
-    store.setState(({ tick }) => ({ finality, names, tick: tick + 1 }));
+    const isSame = JSON.stringify(names) === JSON.stringify(store.getState().names);
+    store.setState(({ tick }) => ({ finality, ...(isSame ? {} : { names }), tick: tick + 1 }));
   };
   /** Blocks come many a second; the lists follow once a second, and always after the last. */
   const soon = (): void => {
