@@ -78,4 +78,4 @@ function afterPaint(): Promise<void> {
 }
 
 paint();
-void afterPaint().then(start).catch(fail);
+void Promise.all([afterPaint(), updates.entered]).then(start).catch(fail);

@@ -18,7 +18,7 @@ async function freePort(): Promise<number> {
 }
 
 /** The build to test. */
-const APP = process.env["BOTHY_APP"] ?? "dist";
+export const APP = process.env["BOTHY_APP"] ?? "dist";
 /** One bit of work for the grant: what it costs a phone is measured elsewhere. */
 const PARAMETERS: Partial<Parameters> = { claimBits: 1 };
 
@@ -26,25 +26,27 @@ export class RelayProcess {
   readonly port: number;
   readonly url: string;
   readonly #parameters: Partial<Parameters>;
+  readonly #app: string;
   readonly #data = mkdtempSync(join(tmpdir(), "bothy-relay-"));
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, parameters: Partial<Parameters>) {
+  private constructor(port: number, parameters: Partial<Parameters>, app: string) {
+    this.#app = app;
     this.port = port;
     this.url = `http://127.0.0.1:${port}/`;
     this.#parameters = { ...PARAMETERS, ...parameters };
   }
 
-  /** A relay that runs, on which nobody has founded yet. */
-  static async open(parameters: Partial<Parameters> = {}): Promise<RelayProcess> {
-    const relay = new RelayProcess(await freePort(), parameters);
+  /** A relay that runs, on which nobody has founded yet. `app` is the folder that it serves. */
+  static async open(parameters: Partial<Parameters> = {}, app = APP): Promise<RelayProcess> {
+    const relay = new RelayProcess(await freePort(), parameters, app);
     await relay.start();
     return relay;
   }
 
   async start(): Promise<void> {
     const parameters = Object.entries(this.#parameters).flatMap(([name, value]) => ["--parameter", `${name}=${value}`]);
-    const options = ["--host", "127.0.0.1", "--port", String(this.port), "--app", APP, "--data", this.#data, ...parameters];
+    const options = ["--host", "127.0.0.1", "--port", String(this.port), "--app", this.#app, "--data", this.#data, ...parameters];
     const child = spawn(process.execPath, ["--import", "tsx", "relay/main.ts", ...options], { stdio: ["ignore", "pipe", "inherit"] });
     this.#process = child;
     let said = "";

@@ -1,78 +1,108 @@
 /**
  * New versions of the app. An update replaces the code under every tab of the browser at once, so it waits until each has saved and
- * said goodbye to the voters: a tab that applies asks the others, and the worker takes over when all that answer are done.
+ * said goodbye to the voters. Every tab holds a shared lock until it has done so, and the browser frees the lock of a tab that is closed
+ * or crashes; whoever gets it exclusively knows that no tab runs the old version any more.
  */
-const CHANNEL = "bothy-update";
-/** Tabs in the background answer messages at once; one that does not within this is gone or hangs. */
-const ANSWER_MS = 10_000;
+import { Refusal } from "../protocol/refusal.ts";
 
-type UpdateMessage =
-  | { readonly kind: "asks" }
-  | { readonly kind: "here"; readonly tab: string }
-  | { readonly kind: "left"; readonly tab: string };
+const CHANNEL = "bothy-update";
+const LOCK = "bothy-version";
+/** Saving takes a moment. A tab that takes longer hangs, and the person hears that it is waited for. */
+const PATIENCE_MS = 10_000;
+/** A tab that opens while others leave for an update waits for it, but not for ever. */
+const ENTER_MS = 3_000;
+
+/** The one who updates asks all to leave; then the new version has taken over. */
+type UpdateMessage = "leave" | "taken";
 
 export interface Updates {
+  /**
+   * `apply` resolves when the new version takes over and the tab is about to reload.
+   * @throws {Refusal} `timeout` while some tab has not left: it is waited for all the same.
+   */
   onReady(handler: (apply: () => Promise<void>) => void): () => void;
+  /** Resolves when this tab may start: not in the middle of an update. */
+  readonly entered: Promise<void>;
 }
 
 /** `leave` saves this tab and says goodbye; it resolves when the tab may be reloaded. */
 export function watchUpdates(leave: () => Promise<void>): Updates {
+  // Without locks the address is not secure, and there is no service worker either.
+  if (!("serviceWorker" in navigator && "locks" in navigator)) return { onReady: () => () => undefined, entered: Promise.resolve() };
   const handlers = new Set<(apply: () => Promise<void>) => void>();
-  let waiting: ServiceWorker | null = null;
-  // `randomUUID` is missing where the address is not secure.
-  const tab = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const channel = new BroadcastChannel(CHANNEL);
+  const presence = holdPresence();
+  let waiting: ServiceWorker | null = null;
+  let left: Promise<void> | null = null;
+  let taking: Promise<void> | null = null;
 
-  channel.addEventListener("message", (event: MessageEvent<UpdateMessage>) => {
-    if (event.data.kind !== "asks") return;
-    channel.postMessage({ kind: "here", tab });
-    void leave().then(() => channel.postMessage({ kind: "left", tab }));
-  });
-
-  const apply = async (): Promise<void> => {
-    await Promise.all([leave(), othersLeft(channel)]);
-    waiting?.postMessage({ type: "SKIP_WAITING" });
+  // Whoever cannot save any more has nothing to wait for.
+  const leaveOnce = (): Promise<void> =>
+    (left ??= leave()
+      .catch(() => undefined)
+      .then(presence.end));
+  const reload = (): void => {
+    if (left !== null) location.reload();
   };
-  const announce = (worker: ServiceWorker): void => {
+  channel.addEventListener("message", ({ data }: MessageEvent<UpdateMessage>) => {
+    if (data === "leave") void leaveOnce();
+    else reload();
+  });
+  navigator.serviceWorker.addEventListener("controllerchange", reload);
+
+  const take = async (worker: ServiceWorker): Promise<void> => {
+    channel.postMessage("leave" satisfies UpdateMessage);
+    await leaveOnce();
+    await new Promise<void>((resolve) => {
+      // Held until this tab is gone, so that none starts with the old version in between.
+      void navigator.locks.request(LOCK, () => new Promise<never>(() => resolve()));
+    });
+    worker.addEventListener("statechange", () => {
+      if (worker.state !== "activated") return;
+      // Tabs that no worker controls yet hear of it by this alone.
+      channel.postMessage("taken" satisfies UpdateMessage);
+      reload();
+    });
+    worker.postMessage({ type: "SKIP_WAITING" });
+  };
+  const apply = async (): Promise<void> => {
+    if (waiting === null) return;
+    taking ??= take(waiting);
+    const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Refusal("tabs-waiting")), PATIENCE_MS));
+    await Promise.race([taking, late]);
+  };
+  void register((worker) => {
     waiting = worker;
     for (const handler of handlers) handler(apply);
-  };
-  if ("serviceWorker" in navigator) void register(announce);
+  });
   return {
     onReady: (handler) => {
       handlers.add(handler);
       if (waiting !== null) handler(apply);
       return () => handlers.delete(handler);
     },
+    entered: presence.begun,
   };
 }
 
-/** Resolves when every other tab that is there has left, or has had its time. */
-function othersLeft(channel: BroadcastChannel): Promise<void> {
-  return new Promise((resolve) => {
-    const staying = new Set<string>();
-    const left = new Set<string>();
-    const end = (): void => {
-      channel.removeEventListener("message", listen);
-      resolve();
-    };
-    const listen = ({ data }: MessageEvent<UpdateMessage>): void => {
-      if (data.kind === "here" && !left.has(data.tab)) staying.add(data.tab);
-      if (data.kind !== "left") return;
-      left.add(data.tab);
-      staying.delete(data.tab);
-      if (staying.size === 0) end();
-    };
-    channel.addEventListener("message", listen);
-    channel.postMessage({ kind: "asks" });
-    // Nobody else open: nobody answers.
-    setTimeout(() => staying.size === 0 && end(), 1_000);
-    setTimeout(end, ANSWER_MS);
+/** Holds the shared lock until `end`. `begun` resolves when it is held, or after a while without. */
+function holdPresence(): { readonly begun: Promise<void>; readonly end: () => void } {
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const begun = new Promise<void>((resolve) => {
+    setTimeout(resolve, ENTER_MS);
+    navigator.locks
+      .request(LOCK, { mode: "shared" }, () => {
+        resolve();
+        return ended;
+      })
+      .catch(() => resolve());
   });
+  return { begun, end };
 }
 
+/** Tells of every new version that is downloaded and waits. */
 async function register(announce: (worker: ServiceWorker) => void): Promise<void> {
-  const had = navigator.serviceWorker.controller !== null;
   let registration: ServiceWorkerRegistration;
   try {
     registration = await navigator.serviceWorker.register(new URL("sw.js", document.baseURI), { scope: "./" });
@@ -80,17 +110,12 @@ async function register(announce: (worker: ServiceWorker) => void): Promise<void
     // Without one (a development server, a certificate clicked through) the app works, but not offline.
     return;
   }
-  if (registration.waiting !== null && had) announce(registration.waiting);
+  if (registration.waiting !== null) announce(registration.waiting);
   registration.addEventListener("updatefound", () => {
     const installing = registration.installing;
     installing?.addEventListener("statechange", () => {
-      if (installing.state === "installed" && navigator.serviceWorker.controller !== null) announce(installing);
+      // The very first one has nobody to wait for.
+      if (installing.state === "installed" && registration.active !== null) announce(installing);
     });
-  });
-  let reloading = false;
-  navigator.serviceWorker.addEventListener("controllerchange", () => {
-    if (!had || reloading) return;
-    reloading = true;
-    location.reload();
   });
 }

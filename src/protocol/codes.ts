@@ -77,6 +77,8 @@ export const REJECT_CODES = [
   "not-found",
   "timeout",
   "no-peers",
+  "no-members",
+  "tabs-waiting",
   "storage-full",
   "storage-broken",
   "storage-closed",

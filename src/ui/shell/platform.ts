@@ -10,8 +10,8 @@ export interface Platform {
   readonly askPersistence: () => Promise<boolean>;
   readonly reload: () => void;
   /**
-   * Calls back when a new version is downloaded. `apply` must be called after this tab has saved; it resolves when every tab has
-   * said so and the new version takes over. Gives a function that ends it.
+   * Calls back when a new version is downloaded. `apply` lets every tab save and leave, and resolves when the new version takes over;
+   * it is refused with `tabs-waiting` while one tab does not, and goes on by itself. Gives a function that ends it.
    */
   readonly onUpdateReady: (handler: (apply: () => Promise<void>) => void) => () => void;
 }

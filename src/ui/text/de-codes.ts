@@ -71,6 +71,9 @@ export const codes: Text["codes"] = {
   "not-found": "Dieser Peer hat es nicht.",
   timeout: "Es kam keine Antwort zur rechten Zeit.",
   "no-peers": "Kein Peer ist verbunden.",
+  "no-members":
+    "Noch ist niemand da, der dieses Ledger hat. Bitte jemanden, der es hat, Bothy zu öffnen; dieser Tab macht von selbst weiter, sobald jemand da ist.",
+  "tabs-waiting": "Ein Tab von Bothy hat noch nicht gespeichert. Hole ihn nach vorn oder schließe ihn; dann geht es von selbst weiter.",
   "storage-full": "Der Speicher des Browsers ist voll. Schaffe Platz auf diesem Gerät und lade neu; nichts Endgültiges ist verloren.",
   "storage-broken":
     "Die Datenbank dieses Peers lässt sich nicht lesen. Lösche sie in den Einstellungen oder hole sie aus einer Datei zurück; dein Schlüssel liegt getrennt.",

@@ -72,6 +72,9 @@ export const codes: Readonly<Record<RejectCode, string>> = {
   "not-found": "This peer does not have it.",
   timeout: "No answer came in time.",
   "no-peers": "No peer is linked.",
+  "no-members":
+    "Nobody who has this ledger is here yet. Ask somebody who has it to open Bothy; this tab goes on by itself as soon as one is there.",
+  "tabs-waiting": "A tab of Bothy has not saved yet. Bring it to the front or close it; the update goes on by itself then.",
   "storage-full": "The browser's storage is full. Make room on this device, then reload; nothing final is lost.",
   "storage-broken":
     "This peer's database cannot be read. Delete it in Settings, or bring it back from a saved file; your key is kept apart.",
