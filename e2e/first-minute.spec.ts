@@ -1,7 +1,7 @@
 /** What a stranger sees in the first minute: nothing to install, nothing to sign up for, a list that fills in, and home. */
 import { expect, test } from "@playwright/test";
 import { RelayProcess } from "./harness/relay.ts";
-import { closeAll, openTab } from "./harness/tabs.ts";
+import { closeAll, openTab, openTabIn } from "./harness/tabs.ts";
 import { AppPage } from "./pages/app.ts";
 
 let relay: RelayProcess;
@@ -31,6 +31,27 @@ test("[R1] [C6b] the first tab founds the BoT, claims its grant and takes the fi
   expect(balance).toBeLessThanOrEqual(grant - bond);
   await expect(tab.main.getByText("Your key is only in this browser.").filter({ visible: true })).toBeVisible();
   await expect(tab.main.locator(".b-card").filter({ hasText: "Seats" }).filter({ hasText: "one is mine" }).last()).toBeVisible();
+});
+
+test("a newcomer who meets nobody with the ledger says so, and goes on by itself when a member comes", async ({ browser }) => {
+  const members = await browser.newContext();
+  const founder = await openTabIn(members, relay);
+  await founder.ready();
+  await founder.send([["account.setProfile", { name: "Ann of the hill" }]]);
+  await founder.page.close();
+  const newcomer = await openTab(browser, relay);
+  const nobody = newcomer.page.getByText("Nobody who has this ledger is here yet.").filter({ visible: true });
+  await expect(nobody).toBeVisible();
+  expect((await newcomer.status()).ready).toBe(false);
+  await newcomer.page.getByRole("button", { name: "Look around meanwhile" }).click();
+  await expect(nobody).toBeVisible();
+  await expect(newcomer.main.getByText("Not known before the ledger is here.").first()).toBeVisible();
+  // The founder has its own history, so it is ready though nobody is there who could tell it more.
+  const back = await openTabIn(members, relay);
+  await back.ready();
+  const { final } = await back.status();
+  await newcomer.until("the ledger", (status) => status.ready && status.final.height >= final.height);
+  await expect(nobody).toBeHidden();
 });
 
 test("whoever opens an inner page first may look around while the tab joins", async ({ browser }) => {

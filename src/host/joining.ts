@@ -36,6 +36,7 @@ function ledgerStep(view: PeerView | null, waitingCode: RejectCode | null): Join
   const done = view.final.height;
   if (view.halted !== null) return { step: "ledger", state: "failed", code: view.halted.code };
   if (view.caughtUp) return { step: "ledger", state: "done", done };
+  if (view.stranded) return { step: "ledger", state: "waiting", code: "no-members" };
   return view.targetHeight === null
     ? { step: "ledger", state: "working", done }
     : { step: "ledger", state: "working", done, total: view.targetHeight };

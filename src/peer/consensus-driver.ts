@@ -29,6 +29,10 @@ export interface ConsensusDriverOptions {
   readonly machine: LateMachine;
   readonly finalBlocks: FinalBlocks;
   readonly anotherPeer: (than: string) => string | undefined;
+  /** Whether this peer knows more of the ledger than its genesis. */
+  readonly hasHistory: () => boolean;
+  /** A peer spoke that knows more than the genesis. */
+  readonly onMember: (peer: string) => void;
   readonly onEvidence: (first: Vote, second: Vote) => void;
   readonly onHalt: (refusal: Refusal) => void;
 }
@@ -101,6 +105,7 @@ export class ConsensusDriver {
     const key = toHex(digest(bytes));
     try {
       const message = decodeConsensusMessage(bytes);
+      if (message.kind !== "hello" || message.known.length > 0) this.#options.onMember(from);
       // What asks or answers is new each time; statements and candidates are the same from whomever they come.
       const once = message.kind !== "hello" && message.kind !== "ask" && message.kind !== "give";
       const known = once ? this.#seen.get(key) : undefined;
@@ -220,7 +225,7 @@ export class ConsensusDriver {
           break;
         case "broadcast":
           this.#noteOwnCandidate(effect.message);
-          this.#options.outbox.network({ kind: "publish", topic: "consensus", bytes: encodeConsensusMessage(effect.message) });
+          this.#options.outbox.network({ kind: "publish", topic: "consensus", bytes: this.#encode(effect.message) });
           break;
         case "send":
           this.#send(effect.peer, effect.message);
@@ -266,7 +271,13 @@ export class ConsensusDriver {
 
   #send(peer: string, message: ConsensusMessage): void {
     const protocol = message.kind === "hello" ? "hello" : "sync";
-    this.#options.outbox.network({ kind: "send", peer, protocol, bytes: encodeConsensusMessage(message) });
+    this.#options.outbox.network({ kind: "send", peer, protocol, bytes: this.#encode(message) });
+  }
+
+  /** Who has the genesis alone names no known blocks, so that another newcomer does not take it for a member. */
+  #encode(message: ConsensusMessage): Uint8Array {
+    const isNewcomer = message.kind === "hello" && !this.#options.hasHistory();
+    return encodeConsensusMessage(isNewcomer ? { ...message, known: [] } : message);
   }
 
   #ask(peer: string | null, id: Hash): void {

@@ -35,7 +35,7 @@ const BUSY_TRANSACTIONS = 200;
 const BUSY_INTERVAL_MS = 400;
 /** What comes to the mempool in so short a time is looked at together. */
 const CHANGED_PACE_MS = 10;
-/** A tab without any link founds on what it has after this long. */
+/** A tab without any link goes on with the ledger it has after this long, or says that it has none. */
 const ALONE_MS = 3_000;
 /** Seat work is looked at no more often than this. */
 const SEAT_PACE_MS = 500;
@@ -86,6 +86,8 @@ export class Peer implements PeerView {
   readonly #machine: LateMachine;
   readonly #linked = new Set<string>();
   readonly #greeted = new Set<string>();
+  /** Those that know more than the genesis, by what they say. */
+  readonly #members = new Set<string>();
   readonly #restored: RestoredLedger;
   #network: NetworkStatus | null = null;
   #started = false;
@@ -161,6 +163,8 @@ export class Peer implements PeerView {
       machine,
       finalBlocks: this.#finalBlocks,
       anotherPeer,
+      hasHistory: () => this.#hasHistory,
+      onMember: (peer) => void this.#members.add(peer),
       onEvidence: (first, second) => this.#seats.accuse(first, second),
       onHalt,
     });
@@ -267,6 +271,7 @@ export class Peer implements PeerView {
       case "unlinked":
         this.#linked.delete(event.peer);
         this.#greeted.delete(event.peer);
+        this.#members.delete(event.peer);
         return this.#driver.input(this.#nowMs, { kind: "unlinked", peer: event.peer });
       case "network-status":
         this.#network = event.status;
@@ -348,8 +353,20 @@ export class Peer implements PeerView {
   get caughtUp(): boolean {
     if (!this.#started || this.#engine.status().behind) return false;
     if (this.#engine.status().seats.length === 1 && this.#engine.status().seat !== null) return true;
+    if (!this.#hasHistory && this.#members.size === 0) return false;
     if (this.#linked.size === 0) return this.#nowMs - this.#startedMs >= ALONE_MS;
     return this.#greeted.size > 0;
+  }
+
+  /** Whoever has a seat or a block knows the ledger; a newcomer with the genesis alone cannot tell whether that is all there is. */
+  get #hasHistory(): boolean {
+    const { seat, notarizedHeight } = this.#engine.status();
+    return seat !== null || notarizedHeight > 0 || this.#ledger.head.height > 0;
+  }
+
+  get stranded(): boolean {
+    if (this.#hasHistory || this.#members.size > 0) return false;
+    return this.#started && !this.#engine.status().behind && this.#nowMs - this.#startedMs >= ALONE_MS;
   }
 
   get targetHeight(): number | null {

@@ -28,6 +28,8 @@ export interface PeerView {
   readonly waiting: number;
   /** Whether this peer has caught up with those it is linked to, as far as it can tell. */
   readonly caughtUp: boolean;
+  /** Whether nobody who has the ledger has been met, and there is no more than the genesis here. */
+  readonly stranded: boolean;
   /** Height that others said is final, while this peer is behind. */
   readonly targetHeight: number | null;
   /** What the seat keeper is doing. */

@@ -75,6 +75,7 @@ function NetworkCard() {
 export function HomePage() {
   const text = useText();
   const account = usePeer((state) => state.status?.account);
+  const ready = usePeer((state) => state.status?.ready ?? false);
   const devices = useAsk("devices", account === undefined ? null : { owner: account, limit: 6 });
   const lately = useAsk("transactions", { limit: 6 });
   return (
@@ -96,7 +97,11 @@ export function HomePage() {
             <Answered answer={devices}>
               {({ items }) => {
                 const own = items.filter(({ status }) => status !== "retired");
-                return own.length === 0 ? <div className="b-card quiet">{text.home.noDevices}</div> : <DeviceTiles devices={own} />;
+                return own.length === 0 ? (
+                  <div className="b-card quiet">{ready ? text.home.noDevices : text.states.unknown}</div>
+                ) : (
+                  <DeviceTiles devices={own} />
+                );
               }}
             </Answered>
           </section>
@@ -113,7 +118,7 @@ export function HomePage() {
             <Answered answer={lately}>
               {({ items }) =>
                 items.length === 0 ? (
-                  <p className="quiet pad">{text.home.nothingYet}</p>
+                  <p className="quiet pad">{ready ? text.home.nothingYet : text.states.unknown}</p>
                 ) : (
                   <ul className="b-rows">
                     {items.map((transaction) => (

@@ -92,6 +92,7 @@ export function Blocks() {
   const text = useText();
   const wide = useMediaQuery("(min-width: 56em)") ?? false;
   const height = usePeer((state) => state.status?.height);
+  const ready = usePeer((state) => state.status?.ready ?? false);
   /** Null: the newest, following. */
   const [from, setFrom] = useState<number | null>(null);
   const answer = useAsk("blocks", from === null ? { limit: PAGE } : { from, limit: PAGE });
@@ -102,7 +103,7 @@ export function Blocks() {
         const first = blocks[0]?.height ?? 0;
         return (
           <Card flush title={text.ledger.tabs.blocks}>
-            {blocks.length === 0 && <p className="quiet pad">{text.ledger.noBlocks}</p>}
+            {blocks.length === 0 && <p className="quiet pad">{ready ? text.ledger.noBlocks : text.states.unknown}</p>}
             {wide ? <BlockTable blocks={blocks} /> : <BlockRows blocks={blocks} />}
             <div className="more-rows">
               {from !== null && (

@@ -18,12 +18,13 @@ const PAGE = 25;
 
 function Transactions() {
   const text = useText();
+  const ready = usePeer((state) => state.status?.ready ?? false);
   const { answer, end } = useList("transactions", {}, PAGE);
   return (
     <Answered answer={answer}>
       {({ items }) => (
         <Card flush title={text.ledger.tabs.transactions}>
-          {items.length === 0 && <p className="quiet pad">{text.ledger.noTransactions}</p>}
+          {items.length === 0 && <p className="quiet pad">{ready ? text.ledger.noTransactions : text.states.unknown}</p>}
           <ul className="b-rows">
             {items.map((transaction) => (
               <li key={transaction.id}>

@@ -22,7 +22,7 @@ function Numbers({ network }: { network: NetworkInfo }) {
   const text = useText();
   const format = useFormat();
   const finality = usePeer((state) => state.finality);
-  const strength = usePeer((state) => state.status?.strength ?? "provisional");
+  const strength = usePeer((state) => (state.status?.ready ? state.status.strength : null));
   const middle = median(finality.map(({ finalityMs }) => finalityMs));
   const roundTrips = network.links.flatMap(({ roundTripMs }) => (roundTripMs === null ? [] : [roundTripMs]));
   const roundTrip = median(roundTrips);
@@ -38,9 +38,9 @@ function Numbers({ network }: { network: NetworkInfo }) {
         />
         <StatCard
           label={text.network.strength}
-          explain={text.network.strengthTells[strength]}
-          value={text.network.strengths[strength]}
-          source={text.network.strengthSource}
+          {...(strength === null ? {} : { explain: text.network.strengthTells[strength] })}
+          value={strength === null ? "–" : text.network.strengths[strength]}
+          source={strength === null ? text.shell.joining : text.network.strengthSource}
         />
         <StatCard
           label={text.network.roundTrip}

@@ -56,6 +56,18 @@ function OfflineNotice() {
   );
 }
 
+/** A newcomer who met nobody with the ledger: what it shows is not what has happened. */
+function StrandedNotice() {
+  const text = useText();
+  const code = usePeer((state) => state.status?.joining.find(({ step }) => step === "ledger")?.code);
+  if (code !== "no-members") return null;
+  return (
+    <Banner tone="tentative" icon={<IconHourglass size={22} aria-hidden />}>
+      {text.codes[code]}
+    </Banner>
+  );
+}
+
 function ConsensusNotice() {
   const text = useText();
   const format = useFormat();
@@ -119,6 +131,7 @@ export function Notices() {
       )}
       <UpdateNotice />
       <OfflineNotice />
+      <StrandedNotice />
       <ConsensusNotice />
     </>
   );

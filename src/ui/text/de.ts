@@ -113,6 +113,7 @@ export const de: Text = {
     missing: { title: "Hier nicht zu finden", why: "Vielleicht liegt es auf einem verlassenen Zweig oder ist noch nicht bei diesem Peer." },
     forbidden: { title: "Nicht für dich", why: "Der Eigentümer entscheidet, wer es darf." },
     broken: { title: "Das ließ sich nicht lesen", why: "Deine Schlüssel sind sicher; das Ledger kann von anderen Peers geholt werden." },
+    unknown: "Unbekannt, solange das Ledger nicht da ist.",
     noSuchPage: "Unter dieser Adresse gibt es keine Seite.",
   },
   operations: {
