@@ -4,7 +4,10 @@ import { BlockTree, type TreeNode } from "../src/consensus/block-tree.ts";
 import { assert } from "../src/kit/assert.ts";
 import { createBlock } from "../src/protocol/block.ts";
 import { toHex, type Hash } from "../src/protocol/identifiers.ts";
+import { LIMITS } from "../src/protocol/limits.ts";
+import { heldBytesOf } from "../src/protocol/transaction.ts";
 import { Bench } from "./bench.ts";
+import { createModelTransaction } from "./model-ledger.ts";
 
 function createTree(): { bench: Bench; tree: BlockTree; chain: Hash } {
   const bench = new Bench();
@@ -23,6 +26,17 @@ describe("the block tree", () => {
     assert("key" in node, "both are there");
     expect(node.info.height).toBe(2);
     expect(node.parent?.key).toBe(toHex(first.id));
+  });
+
+  it("holds a bounded number of bytes for blocks that wait", () => {
+    const { bench, tree } = createTree();
+    const large = createModelTransaction(bench.chain.world.chain, "account.transfer", new Uint8Array(100_000), 1);
+    const { header } = bench.block(bench.world.chain, bench.world.chain, 1, ["account.transfer", 1]);
+    const full = Array.from({ length: 20 }, () => large);
+    for (let timeMs = 1; timeMs <= 100; timeMs++) tree.offer(createBlock({ ...header, timeMs }, full));
+    const blockBytes = 20 * heldBytesOf(large);
+    expect(tree.waiting).toBeGreaterThan(LIMITS.waitingBlocksBytesMax / blockBytes - 2);
+    expect(tree.waiting).toBeLessThan(LIMITS.waitingBlocksBytesMax / blockBytes);
   });
 
   it("refuses for ever what stands on an epoch that has ended, but for empty candidates", () => {

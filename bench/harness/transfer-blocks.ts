@@ -69,7 +69,7 @@ function chainFor(genesis: Uint8Array, senders: readonly Uint8Array[]) {
     root,
     mempool,
     machine,
-    chain: new LedgerChain({ chain: id, state, deps: { machine }, mempool, onRefused: unused }, root),
+    chain: new LedgerChain({ chain: id, state, deps: { machine }, mempool, onExecuted: () => {}, onRefused: unused }, root),
   };
 }
 

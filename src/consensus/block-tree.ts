@@ -5,7 +5,7 @@
 import { assert } from "../kit/assert.ts";
 import { BoundedMap } from "../kit/bounded-map.ts";
 import { recoveryBlockId } from "../protocol/vote.ts";
-import type { Block } from "../protocol/block.ts";
+import { heldBytesOfBlock, type Block } from "../protocol/block.ts";
 import { toHex, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal } from "../protocol/refusal.ts";
@@ -35,7 +35,7 @@ export type Obstacle = { readonly missing: Hash } | { readonly refused: Hash };
 export class BlockTree {
   readonly #chain: Chain;
   readonly #nodes = new Map<HashHex, TreeNode>();
-  readonly #bodies = new BoundedMap<HashHex, Block>(LIMITS.waitingBlocksMax);
+  readonly #bodies = new BoundedMap<HashHex, Block>(LIMITS.waitingBlocksMax, { max: LIMITS.waitingBlocksBytesMax, of: heldBytesOfBlock });
   /** Refused for ever: execution is deterministic. */
   readonly #refused = new BoundedMap<HashHex, true>(LIMITS.waitingBlocksMax);
 
@@ -46,6 +46,11 @@ export class BlockTree {
 
   get size(): number {
     return this.#nodes.size;
+  }
+
+  /** Bodies that wait to be executed. */
+  get waiting(): number {
+    return this.#bodies.size;
   }
 
   get(key: HashHex): TreeNode | undefined {

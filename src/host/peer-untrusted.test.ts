@@ -16,6 +16,7 @@ import {
   TRANSACTION_VERSION,
   createTransaction,
   encodeTransactionBody,
+  envelopeOf,
   type Call,
   type Transaction,
   type TransactionBody,
@@ -45,6 +46,8 @@ interface Rig {
   readonly forger: Forger;
   /** Messages that honest peers sent, by kind. */
   readonly samples: Map<string, Uint8Array[]>;
+  /** Told of every command. */
+  readonly heard: ((from: string, command: NetworkCommand) => void)[];
 }
 
 function kindOf(command: NetworkCommand): string | null {
@@ -58,7 +61,9 @@ async function createRig(seed: number): Promise<Rig> {
   const clock = createVirtualClock(START_MS);
   const samples = new Map<string, Uint8Array[]>();
   const random = createRandom(seed);
-  const onCommand = (_from: string, command: NetworkCommand): void => {
+  const heard: Rig["heard"] = [];
+  const onCommand = (from: string, command: NetworkCommand): void => {
+    for (const listener of heard) listener(from, command);
     const kind = kindOf(command);
     if (kind === null || !("bytes" in command)) return;
     const known = samples.get(kind) ?? [];
@@ -90,7 +95,7 @@ async function createRig(seed: number): Promise<Rig> {
   const wanted = encodeFetch({ kind: "wanted", id: 1, envelopes });
   samples.set("wanted", [wanted]);
   peers[0]!.runner.input({ kind: "network", event: { kind: "message", from: "mallory", protocol: "fetch", bytes: wanted } });
-  return { clock, cluster, honest: peers, forger, samples };
+  return { clock, cluster, honest: peers, forger, samples, heard };
 }
 
 /** Every way by which bytes reach a peer. */
@@ -315,6 +320,26 @@ describe("what is refused, one by one", () => {
 });
 
 describe("blocks that nobody stands for", () => {
+  it("their transactions are verified and forgotten: nobody is served with them", async () => {
+    const rig = await createRig(3);
+    const served: number[] = [];
+    const [target] = rig.honest;
+    rig.heard.push((from, command) => {
+      if (from !== "a" || command.kind !== "send" || command.protocol !== "fetch") return;
+      const message = decodeFetch(command.bytes);
+      if (message.kind === "bodies") served.push(message.envelopes.length);
+    });
+    const old = rig.forger.finalBlocks().at(-1)!;
+    const transactions = [await signedTransaction(rig)];
+    const block = createBlock({ ...old.header, transactionsRoot: transactionsRootOf(transactions) }, transactions);
+    await sayToAll(rig, giveOf([block], true));
+    for (const list of [transactions, rig.forger.finalBlocks().at(-1)!.transactions]) {
+      const wanted = encodeFetch({ kind: "wanted", id: 1, envelopes: list.map(envelopeOf) });
+      target!.runner.input({ kind: "network", event: { ...FETCH, from: "mallory", bytes: wanted } });
+    }
+    expect(served).toEqual([0, old.transactions.length]);
+  });
+
   const giveOf = (blocks: readonly Block[], more: boolean, certificates: readonly Certificate[] = []): Uint8Array =>
     encodeConsensusMessage({ kind: "give", blocks, certificates, recoveries: [], more });
 

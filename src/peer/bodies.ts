@@ -19,6 +19,7 @@ interface Fetch {
   readonly then: (transactions: readonly Transaction[]) => void;
   /** Bodies that came and from whom, decoded, not all verified yet. */
   readonly arrived: Map<HashHex, { readonly transaction: Transaction; readonly from: string }>;
+  arrivedBytes: number;
   peer: string;
   attempts: number;
   /** When it is asked of somebody, for the first time or again. */
@@ -49,6 +50,7 @@ export class Bodies {
       keys: envelopes.map(toHex),
       then,
       arrived: new Map(),
+      arrivedBytes: 0,
       peer: from,
       attempts: 0,
       dueMs: this.#nowMs + PATIENCE_MS,
@@ -112,7 +114,7 @@ export class Bodies {
     if (this.#missing(fetch).length > 0) return false;
     this.#fetches.delete(id);
     const transactions = this.#collect(fetch);
-    this.#options.transactions.verify(fetch.peer, transactions, (allValid) => {
+    this.#options.transactions.verify(fetch.peer, transactions, { keep: true }, (allValid) => {
       if (allValid) fetch.then(transactions);
       else this.#blame(fetch);
     });
@@ -136,8 +138,12 @@ export class Bodies {
     const before = fetch.arrived.size;
     for (const envelope of message.envelopes) {
       const key = toHex(digest(envelope));
-      if (wanted.has(key)) fetch.arrived.set(key, { transaction: decodeTransaction(envelope), from });
+      if (!wanted.has(key) || fetch.arrived.has(key)) continue;
+      fetch.arrived.set(key, { transaction: decodeTransaction(envelope), from });
+      fetch.arrivedBytes += envelope.length;
     }
+    // No block holds so much: whoever proposed it wastes everybody's memory.
+    if (fetch.arrivedBytes > LIMITS.blockBytesMax) return void this.#fetches.delete(message.id);
     if (this.#settle(message.id, fetch) || fetch.arrived.size === before) return;
     // A big block comes in several answers: progress keeps the same peer.
     fetch.attempts = 0;

@@ -12,7 +12,7 @@ import { rootOfEnvelopes, type Block } from "../protocol/block.ts";
 import { digest, toHex, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, requireThat } from "../protocol/refusal.ts";
-import type { Transaction } from "../protocol/transaction.ts";
+import { heldBytesOf, type Transaction } from "../protocol/transaction.ts";
 import { absentBytes, aliveBytes, recoverBytes, statementBytes, type Vote } from "../protocol/vote.ts";
 import type { Bodies } from "./bodies.ts";
 import type { FinalBlocks } from "./final-blocks.ts";
@@ -56,6 +56,9 @@ export class ConsensusDriver {
   readonly #checked = new BoundedMap<string, SignatureToCheck>(LIMITS.checkedSignaturesMax);
   readonly #unjudged = new BoundedMap<HashHex, Heard>(LIMITS.unjudgedMessagesMax);
   readonly #withoutMachine: { readonly from: string; readonly message: ConsensusMessage }[] = [];
+  #withoutMachineBytes = 0;
+  /** Of answers whose transactions are being verified. */
+  #judgedBytes = 0;
   /** Of what was put into `unjudged` since it was last emptied. */
   #unjudgedBytes = 0;
   #epochId: HashHex | null = null;
@@ -189,7 +192,11 @@ export class ConsensusDriver {
       });
     } else if (message.kind === "give") {
       const transactions = message.blocks.flatMap((block) => block.transactions);
-      this.#options.transactions.verify(from, transactions, (allValid) => {
+      const sizeBytes = heldBytesOfAll(transactions);
+      if (this.#judgedBytes > 0 && this.#judgedBytes + sizeBytes > LIMITS.judgedBytesMax) return verdict(false);
+      this.#judgedBytes += sizeBytes;
+      this.#options.transactions.verify(from, transactions, { keep: false }, (allValid) => {
+        this.#judgedBytes -= sizeBytes;
         verdict(allValid);
         if (allValid) this.#giveBlocks(from, transactions, message);
         else this.#options.outbox.penalize(from, "signature-invalid");
@@ -203,12 +210,17 @@ export class ConsensusDriver {
   /** Blocks that run contracts wait for the machine; they are executed where consensus stands, and that cannot wait. */
   #giveBlocks(from: string, transactions: readonly Transaction[], message: ConsensusMessage): void {
     if (this.#options.machine.isReady || !usesContracts(transactions)) return this.#again({ kind: "message", from, message });
-    if (this.#withoutMachine.length < LIMITS.unjudgedMessagesMax) this.#withoutMachine.push({ from, message });
+    const sizeBytes = heldBytesOfAll(transactions);
+    if (this.#withoutMachine.length < LIMITS.unjudgedMessagesMax && this.#withoutMachineBytes + sizeBytes <= LIMITS.machineWaitBytesMax) {
+      this.#withoutMachine.push({ from, message });
+      this.#withoutMachineBytes += sizeBytes;
+    }
     this.#options.outbox.emit({ kind: "need-machine" });
   }
 
   /** The contract machine is there: what waited for it is taken in. */
   onMachine(nowMs: number): void {
+    this.#withoutMachineBytes = 0;
     for (const { from, message } of this.#withoutMachine.splice(0)) this.input(nowMs, { kind: "message", from, message });
   }
 
@@ -312,6 +324,10 @@ export class ConsensusDriver {
       this.#again({ kind: "message", from: null, message: castMessage(seat, cast, signature) });
     });
   }
+}
+
+function heldBytesOfAll(transactions: readonly Transaction[]): number {
+  return transactions.reduce((bytes, transaction) => bytes + heldBytesOf(transaction), 0);
 }
 
 /** Statements whose time matters to an engine, and not only what they say. */

@@ -60,6 +60,8 @@ export interface LedgerChainOptions {
   readonly state: LedgerState;
   readonly deps: LedgerDeps;
   readonly mempool: Mempool;
+  /** Called with the transactions of every block that was executed. */
+  readonly onExecuted: (transactions: readonly Transaction[]) => void;
   /** Called with transactions that a leader could not include for a reason that will not go away. */
   readonly onRefused: (transaction: Transaction, refusal: RefusalShape) => void;
 }
@@ -231,6 +233,7 @@ export class LedgerChain implements Chain {
       recovery: null,
       lastRecovery: header.lastRecovery,
     };
+    this.#options.onExecuted(block.transactions);
     const overlay = header.height === null ? undefined : outcome.overlay;
     this.#entries.set(toHex(block.id), {
       info,

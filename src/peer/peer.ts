@@ -115,6 +115,7 @@ export class Peer implements PeerView {
         state: ledger.state,
         deps: { machine },
         mempool: this.#mempool,
+        onExecuted: (transactions) => this.#transactions.onExecuted(transactions),
         onRefused: (transaction, refusal) => this.#transactions.onRefused(transaction, refusal),
       },
       ledger.root,

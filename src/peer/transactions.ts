@@ -14,6 +14,7 @@ import {
   decodeTransaction,
   encodeTransactionBody,
   envelopeKeyOf,
+  heldBytesOf,
   idKeyOf,
   type Transaction,
 } from "../protocol/transaction.ts";
@@ -74,7 +75,10 @@ export interface TransactionsOptions {
 export class Transactions {
   readonly #options: TransactionsOptions;
   /** Verified envelopes by the digest of their bytes: bodies for candidates that name them. */
-  readonly #verified = new BoundedMap<HashHex, Transaction>(LIMITS.verifiedTransactionsMax);
+  readonly #verified = new BoundedMap<HashHex, Transaction>(LIMITS.verifiedTransactionsMax, {
+    max: LIMITS.verifiedBytesMax,
+    of: heldBytesOf,
+  });
   readonly #verifying = new Set<HashHex>();
   readonly #own = new Map<HashHex, Own>();
   /** Submissions that have no number yet. */
@@ -118,10 +122,10 @@ export class Transactions {
   }
 
   /**
-   * Verifies the signatures of envelopes that a neighbour gave with a block, where they were not seen before. Valid ones count as `verified`; one
-   * whose calls cannot even be read is not valid.
+   * Verifies the signatures of envelopes that a neighbour gave, where they were not seen before. Valid ones count as `verified` if they are to be
+   * kept: what came unasked is not, before it was executed. One whose calls cannot even be read is not valid.
    */
-  verify(from: string, envelopes: readonly Transaction[], then: (allValid: boolean) => void): void {
+  verify(from: string, envelopes: readonly Transaction[], { keep }: { keep: boolean }, then: (allValid: boolean) => void): void {
     const fresh = envelopes.filter((transaction) => !this.#verified.has(envelopeKeyOf(transaction)));
     const counts = checksOf(fresh);
     if (counts === null) return then(false);
@@ -129,10 +133,18 @@ export class Transactions {
       let offset = 0;
       for (const [index, transaction] of fresh.entries()) {
         const mine = results.slice(offset, (offset += counts[index]!.length));
-        if (mine.every(Boolean)) this.#verified.set(envelopeKeyOf(transaction), transaction);
+        if (keep && mine.every(Boolean)) this.#verified.set(envelopeKeyOf(transaction), transaction);
       }
       then(allValid);
     });
+  }
+
+  /** A block with these was executed, and they were verified before: others may ask for them. */
+  onExecuted(transactions: readonly Transaction[]): void {
+    for (const transaction of transactions) {
+      const key = envelopeKeyOf(transaction);
+      if (!this.#verified.has(key)) this.#verified.set(key, transaction);
+    }
   }
 
   /** A batch from a neighbour. It is passed on only if all of it was verified, for whoever does so answers for all of it. */

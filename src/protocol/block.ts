@@ -5,7 +5,7 @@ import { asHash, asVotingKey, digest, type Hash, type VotingKey } from "./identi
 import { LIMITS } from "./limits.ts";
 import { Refusal, requireThat } from "./refusal.ts";
 import { readBytes, readBoolean, readInteger, readList } from "./schema.ts";
-import { decodeTransaction, envelopeOf, type Transaction } from "./transaction.ts";
+import { decodeTransaction, envelopeOf, heldBytesOf, type Transaction } from "./transaction.ts";
 import {
   aliveToValue,
   certificateToValue,
@@ -119,6 +119,11 @@ export function transactionsRootOf(transactions: readonly Transaction[]): Hash {
 /** The same from the digests of the transactions' bytes. */
 export function rootOfEnvelopes(digests: readonly Hash[]): Hash {
   return digest(concatBytes(...digests));
+}
+
+/** About what it takes in memory, in bytes. */
+export function heldBytesOfBlock({ headerBytes, transactions }: Block): number {
+  return transactions.reduce((bytes, transaction) => bytes + heldBytesOf(transaction), headerBytes.length);
 }
 
 export function encodeBlock(block: Block): Uint8Array {

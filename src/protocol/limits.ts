@@ -49,12 +49,22 @@ export const LIMITS = {
   shareAgainBytesMax: 128 * 1024,
   /** Verified envelopes kept for candidates that name them: some seconds of full blocks. */
   verifiedTransactionsMax: 40_000,
+  /** The same in bytes, with what a decoded one takes: as many transfers as a full mempool, whose objects they are, or 730 of the largest. */
+  verifiedBytesMax: 96 * 1024 * 1024,
+  /** What a decoded transaction takes beside its bytes: two dozen small objects, measured in V8. */
+  decodedTransactionBytes: 4096,
   /** Envelopes whose signatures are being checked; more are dropped, and shared again by those who hold them. */
   verifyingMax: 8_000,
   /** Own transactions not yet final. */
   ownPendingMax: 10_000,
   /** Blocks that wait for a parent, and what sync brings at once: half a minute of blocks under load. */
   waitingBlocksMax: 512,
+  /** The same in bytes, decoded: fifteen full blocks of large transactions, or seven of a thousand transfers. Nobody has proven them yet. */
+  waitingBlocksBytesMax: 32 * 1024 * 1024,
+  /** Answers of peers whose signatures are being checked: as much as waits afterwards. More are dropped; a greeting asks for them again. */
+  judgedBytesMax: 32 * 1024 * 1024,
+  /** Blocks that wait for the contract machine while it is loaded, some seconds once in a tab's life. */
+  machineWaitBytesMax: 32 * 1024 * 1024,
   /** Answers in a row that bring nothing new, from one peer after one greeting: one for each epoch that two branches have in common above what both name. */
   walkedAnswersMax: 256,
   /** Certificates that wait for their turn to be passed on: some per round, and rule 8 repeats what still counts. */

@@ -67,6 +67,11 @@ export function envelopeKeyOf(transaction: Transaction): HashHex {
   return namesOf(transaction).envelopeKey;
 }
 
+/** About what it takes in memory, in bytes. */
+export function heldBytesOf(transaction: Transaction): number {
+  return transaction.bytes.length + LIMITS.decodedTransactionBytes;
+}
+
 export function encodeTransactionBody(body: TransactionBody): Uint8Array {
   return encode(body as unknown as Value);
 }
