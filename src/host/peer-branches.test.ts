@@ -4,10 +4,13 @@ import { utf8 } from "../kit/bytes.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { accountOf } from "../ledger/index.ts";
 import { machineOf } from "../ledger/scenario.suite.ts";
-import { META, decodeSnapshotPointer, heightOfKey } from "../peer/rows.ts";
+import type { StorageBatch } from "../peer/ports.ts";
+import { META, decodeSnapshotPointer, heightOfKey, snapshotKey } from "../peer/rows.ts";
 import { toHex } from "../protocol/identifiers.ts";
 import type { Call } from "../protocol/transaction.ts";
-import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
+import { loadLedger } from "./load-ledger.ts";
+import { MemoryCluster, type ClusterOptions, type ClusterPeer } from "./memory-cluster.ts";
+import { copyMemoryDisk, createMemoryStorage, type MemoryDisk } from "./storage/memory-storage.ts";
 
 const START_MS = 1_750_000_000_000;
 
@@ -16,12 +19,9 @@ afterEach(() => {
   for (const cluster of clusters.splice(0)) cluster.closeAll();
 });
 
-function createCluster(options: { seed: number; parameters: ConstructorParameters<typeof MemoryCluster>[0]["parameters"] }): {
-  clock: VirtualClock;
-  cluster: MemoryCluster;
-} {
+function createCluster(options: Omit<ClusterOptions, "clock" | "machine">): { clock: VirtualClock; cluster: MemoryCluster } {
   const clock = createVirtualClock(START_MS);
-  const cluster = new MemoryCluster({ clock, machine: machineOf({}), seed: options.seed, parameters: options.parameters ?? {} });
+  const cluster = new MemoryCluster({ clock, machine: machineOf({}), ...options });
   clusters.push(cluster);
   return { clock, cluster };
 }
@@ -121,33 +121,67 @@ describe("tabs that vanish one after the other", () => {
   });
 });
 
+const description = (name: string): Uint8Array => utf8(JSON.stringify({ title: name, pad: "x".repeat(30_000) }));
+const register = (name: string): Call => ["device.register", { description: description(name), gateway: null, key: null, properties: [] }];
+
+/** Four large devices at once, until the peer has written a snapshot, and three times at least. */
+async function fill(from: ClusterPeer, cluster: MemoryCluster, clock: VirtualClock, prefix: string): Promise<void> {
+  for (let count = 0; !cluster.diskOf(from.name).meta.rows.has(META.snapshot) || count < 3; count++) {
+    expect(count).toBeLessThan(100);
+    let isDone = false;
+    const calls = Array.from({ length: 4 }, (_, index) => register(`${prefix} ${count} ${index}`));
+    void from.send(calls, 200).then(({ receipt }) => (isDone = receipt.refusal === null));
+    await cluster.runUntil(clock, () => isDone, { what: "registered" });
+  }
+}
+
 describe("a large ledger", () => {
+  it("opens after every write of a switch that leaves the branch of its snapshot", async () => {
+    const left = new Map<string, MemoryDisk[]>([
+      ["a", []],
+      ["b", []],
+    ]);
+    let isSwitching = false;
+    const { clock, cluster } = createCluster({
+      seed: 5,
+      parameters: { recoveryMs: 1000, grant: 1_000_000 },
+      storageOf: (name, disk) => {
+        const storage = createMemoryStorage(disk);
+        const write = (batch: StorageBatch): Promise<void> => {
+          const written = storage.write(batch);
+          if (isSwitching) left.get(name)!.push(copyMemoryDisk(disk));
+          return written;
+        };
+        return { ...storage, write };
+      },
+    });
+    const sides = [await cluster.open("a"), await cluster.open("b")];
+    await cluster.runUntil(clock, () => sides.every(({ peer }) => peer.seatWork === "seated"), { what: "two seats" });
+    cluster.cut("a", "b");
+    for (const side of sides) await fill(side, cluster, clock, side.name);
+    await cluster.settled();
+    isSwitching = true;
+    cluster.heal();
+    await cluster.runUntil(clock, () => rootsOf(sides).size === 1, { what: "one history", withinMs: 120_000 });
+    await cluster.settled();
+    const loser = sides.find(({ undoneAbove }) => undoneAbove.length > 0)!;
+    const writes = left.get(loser.name)!;
+    expect(writes.length).toBeGreaterThan(1);
+    const heights: number[] = [];
+    for (const disk of writes) heights.push((await loadLedger(createMemoryStorage(disk), cluster.genesis)).steps.at(-1)!.info.height);
+    expect(heights.at(-1)).toBe(loser.peer.final.height);
+    const { height } = decodeSnapshotPointer(writes.at(-1)!.meta.rows.get(META.snapshot)!);
+    const chunks = [...writes.at(-1)!.meta.rows.keys()].filter((key) => key.startsWith("snapshot/"));
+    expect(chunks.filter((key) => !key.startsWith(snapshotKey(height, 0).slice(0, -6)))).toEqual([]);
+  }, 120_000);
+
   it("[C5a] is kept as a snapshot, with the changes since and no older ones, and opens the same", async () => {
     const { clock, cluster } = createCluster({ seed: 5, parameters: { grant: 1_000_000 } });
     const first = await cluster.open("a");
-    const description = (count: number): Uint8Array => utf8(JSON.stringify({ title: `Lamp ${count}`, pad: "x".repeat(30_000) }));
-    const register = (count: number): Call => [
-      "device.register",
-      { description: description(count), gateway: null, key: null, properties: [] },
-    ];
     const states = (): number[] => [...cluster.diskOf("a").states.rows.keys()].map(heightOfKey).sort((x, y) => x - y);
-    const isSnapshot = (): boolean => cluster.diskOf("a").meta.rows.has(META.snapshot);
     let peer = first;
     for (let round = 0; round < 2; round++) {
-      for (let count = 0; !isSnapshot() || count < 3; count++) {
-        expect(count).toBeLessThan(100);
-        let done = false;
-        peer
-          .send(
-            Array.from({ length: 4 }, (_, index) => register(1000 * round + 4 * count + index)),
-            200,
-          )
-          .then(
-            ({ receipt }) => (done = receipt.refusal === null),
-            () => undefined,
-          );
-        await cluster.runUntil(clock, () => done, { what: "registered" });
-      }
+      await fill(peer, cluster, clock, `round ${round}`);
       await cluster.settled();
       const { height } = decodeSnapshotPointer(cluster.diskOf("a").meta.rows.get(META.snapshot)!);
       expect(states().filter((at) => at < height)).toEqual([]);

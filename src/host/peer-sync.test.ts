@@ -115,9 +115,10 @@ describe("a peer that was not there", () => {
     const { cluster, clock } = createCluster({
       storageOf: (name, disk) => {
         const storage = createMemoryStorage(disk);
-        const write = async (batch: StorageBatch): Promise<void> => {
-          await storage.write(batch);
+        const write = (batch: StorageBatch): Promise<void> => {
+          const written = storage.write(batch);
           if (name === "b") left.push(copyMemoryDisk(disk));
+          return written;
         };
         return { ...storage, write };
       },

@@ -41,6 +41,7 @@ const SNAPSHOT_BYTES_MIN = 4 * 1024 * 1024;
 const KEY_END = "~";
 
 type Put = StorageBatch["puts"][number];
+type Delete = StorageBatch["deletes"][number];
 
 export interface FinalBlocksOptions {
   readonly chain: LedgerChain;
@@ -65,9 +66,11 @@ export class FinalBlocks {
   #snapshotBytes: number;
   #changedBytes: number;
   #statesFrom: number;
+  /** Whether the snapshot in storage is of a branch that was left: it must go in the very write that leaves it, or the next start brings it back. */
+  #snapshotLeft = false;
   #rootId: HashHex | null = null;
   #rootHeight = 0;
-  #deletes: (readonly ["blocks" | "states" | "meta", string])[] = [];
+  #deletes: Delete[] = [];
   #undone: Transaction[] = [];
   #undoneAbove: number | null = null;
   #split: { readonly epochId: Hash; readonly recovery: Hash; readonly sinceHeight: number } | null = null;
@@ -110,11 +113,12 @@ export class FinalBlocks {
     puts.push(["meta", META.head, encodeHead(chain.head, chain.state.root())]);
     const root = chain.info(effect.root);
     if (root !== undefined) puts.push(["meta", META.root, encodeInfo(root)]);
-    const written = new Set(puts.map(([table, key]) => `${table} ${key}`));
-    const deletes = [
-      ...effect.deletes.map((key) => ["votes", key] as const),
-      ...this.#deletes.filter(([table, key]) => !written.has(`${table} ${key}`)),
-    ];
+    const snapshot = this.#isSnapshotDue() ? this.#takeSnapshot() : null;
+    if (snapshot !== null && this.#snapshotLeft) {
+      puts.push(...snapshot.puts);
+      this.#deletes.push(...snapshot.deletes);
+    }
+    const deletes = [...effect.deletes.map((key) => ["votes", key] as const), ...withoutWritten(this.#deletes, puts)];
     const undoneAbove = this.#undoneAbove;
     const undone = this.#undone;
     this.#deletes = [];
@@ -125,7 +129,12 @@ export class FinalBlocks {
       outbox.emit({ kind: "committed", blocks: committed, undoneAbove });
     });
     if (undone.length > 0) transactions.onUndone(undone);
-    this.#snapshotIfWorth();
+    if (snapshot !== null && !this.#snapshotLeft) {
+      outbox.store({ puts: snapshot.puts, deletes: withoutWritten(snapshot.deletes, snapshot.puts), strict: false }, (refusal) => {
+        if (refusal !== null) this.#options.onHalt(new Refusal(refusal.code, refusal.data));
+      });
+    }
+    this.#snapshotLeft = false;
   }
 
   #putBlock(executed: ExecutedBlock, certificates: readonly Certificate[], recovery: CompleteRecovery | null, puts: Put[]): void {
@@ -154,16 +163,19 @@ export class FinalBlocks {
     this.#options.chain.pruneBelow(info.height);
   }
 
-  #snapshotIfWorth(): void {
-    if (this.#changedBytes < Math.max(SNAPSHOT_BYTES_MIN, this.#snapshotBytes)) return;
-    const { chain, outbox } = this.#options;
+  #isSnapshotDue(): boolean {
+    return this.#snapshotLeft || this.#changedBytes >= Math.max(SNAPSHOT_BYTES_MIN, this.#snapshotBytes);
+  }
+
+  #takeSnapshot(): { readonly puts: readonly Put[]; readonly deletes: readonly Delete[] } {
+    const { chain } = this.#options;
     const { height } = chain.head;
     const state = encodeState(chain.state);
     const { pointer, rows } = snapshotRows(height, state);
     const puts: Put[] = [["meta", META.snapshot, pointer], ...rows.map(([key, bytes]): Put => ["meta", key, bytes])];
-    const deletes: (readonly ["meta" | "states", string])[] = [];
+    const deletes: Delete[] = [];
     const old = this.#snapshot;
-    if (old !== null && old.height !== height) {
+    if (old !== null) {
       for (let chunk = 0; chunk < old.chunks; chunk++) deletes.push(["meta", snapshotKey(old.height, chunk)]);
     }
     const keepFrom = Math.min(height, this.#rootHeight) + 1;
@@ -172,9 +184,7 @@ export class FinalBlocks {
     this.#snapshot = { height, chunks: rows.length };
     this.#snapshotBytes = state.length;
     this.#changedBytes = 0;
-    outbox.store({ puts, deletes, strict: false }, (refusal) => {
-      if (refusal !== null) this.#options.onHalt(new Refusal(refusal.code, refusal.data));
-    });
+    return { puts, deletes };
   }
 
   // ------------------------------------------------------------ back
@@ -196,10 +206,7 @@ export class FinalBlocks {
     this.#lastRow = { height: chain.head.height, index: row === undefined ? 0 : Number(row.split("/")[1]) };
     this.#undoneAbove = chain.head.height;
     this.#split = null;
-    if (this.#snapshot !== null && this.#snapshot.height > chain.head.height) {
-      // A snapshot of the other branch would bring it back at the next start.
-      this.#changedBytes = Number.MAX_SAFE_INTEGER;
-    }
+    this.#snapshotLeft ||= this.#snapshot !== null && this.#snapshot.height > chain.head.height;
   }
 
   drop(ids: readonly Hash[]): void {
@@ -248,6 +255,12 @@ export class FinalBlocks {
       this.#heldKey(rest, then);
     });
   }
+}
+
+/** A batch deletes before it puts, but what it would do for nothing it need not do. */
+function withoutWritten(deletes: readonly Delete[], puts: readonly Put[]): readonly Delete[] {
+  const written = new Set(puts.map(([table, key]) => `${table} ${key}`));
+  return deletes.filter(([table, key]) => !written.has(`${table} ${key}`));
 }
 
 function rowKeyOf(bytes: Uint8Array): string {
