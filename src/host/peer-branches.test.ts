@@ -6,7 +6,9 @@ import { accountOf } from "../ledger/index.ts";
 import { machineOf } from "../ledger/scenario.suite.ts";
 import type { StorageBatch } from "../peer/ports.ts";
 import { META, decodeSnapshotPointer, heightOfKey, snapshotKey } from "../peer/rows.ts";
-import { toHex } from "../protocol/identifiers.ts";
+import { encodeConsensusMessage } from "../consensus/wire.ts";
+import { asHash, toHex } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import type { Call } from "../protocol/transaction.ts";
 import { loadLedger } from "./load-ledger.ts";
 import { MemoryCluster, type ClusterOptions, type ClusterPeer } from "./memory-cluster.ts";
@@ -173,6 +175,41 @@ describe("a large ledger", () => {
     const { height } = decodeSnapshotPointer(writes.at(-1)!.meta.rows.get(META.snapshot)!);
     const chunks = [...writes.at(-1)!.meta.rows.keys()].filter((key) => key.startsWith("snapshot/"));
     expect(chunks.filter((key) => !key.startsWith(snapshotKey(height, 0).slice(0, -6)))).toEqual([]);
+  }, 120_000);
+
+  it("is read by a part and not by the whole for whoever asks, and no faster than a peer could take it", async () => {
+    let readBytes = 0;
+    const { clock, cluster } = createCluster({
+      seed: 5,
+      parameters: { grant: 1_000_000 },
+      storageOf: (_, disk) => {
+        const storage = createMemoryStorage(disk);
+        const range: typeof storage.range = async (table, options) => {
+          const rows = await storage.range(table, options);
+          if (table === "blocks") for (const [, bytes] of rows) readBytes += bytes.length;
+          return rows;
+        };
+        return { ...storage, range };
+      },
+    });
+    const target = await cluster.open("a");
+    await cluster.runUntil(clock, () => target.peer.seatWork === "seated", { what: "seated" });
+    await fill(target, cluster, clock, "a");
+    const nothing = asHash(new Uint8Array(32));
+    const hello = encodeConsensusMessage({ kind: "hello", epochId: nothing, lastFinal: nothing, known: [] });
+    readBytes = 0;
+    const startMs = clock.nowMs();
+    await cluster.runUntil(
+      clock,
+      () => {
+        const bytes = hello.slice();
+        target.runner.input({ kind: "network", event: { kind: "message", from: "stranger", protocol: "hello", bytes } });
+        return clock.nowMs() - startMs >= 1000;
+      },
+      { what: "a second of greetings" },
+    );
+    expect(readBytes).toBeGreaterThan(LIMITS.giveBytesMax);
+    expect(readBytes).toBeLessThan(1.5 * LIMITS.serveBytesPerSecondMax);
   }, 120_000);
 
   it("[C5a] is kept as a snapshot, with the changes since and no older ones, and opens the same", async () => {

@@ -15,6 +15,7 @@ import { Refusal, requireThat } from "../protocol/refusal.ts";
 import { heldBytesOf, type Transaction } from "../protocol/transaction.ts";
 import { absentBytes, aliveBytes, recoverBytes, statementBytes, type Vote } from "../protocol/vote.ts";
 import type { Bodies } from "./bodies.ts";
+import { ChainServer } from "./chain-server.ts";
 import type { FinalBlocks } from "./final-blocks.ts";
 import { usesContracts, type LateMachine } from "./late-machine.ts";
 import { OwnFault, type Outbox, type Verdict } from "./outbox.ts";
@@ -47,6 +48,7 @@ interface Heard {
 
 export class ConsensusDriver {
   readonly #options: ConsensusDriverOptions;
+  readonly #server: ChainServer;
   readonly #inputs: ConsensusInput[] = [];
   #running = false;
   #nowMs = 0;
@@ -66,6 +68,7 @@ export class ConsensusDriver {
 
   constructor(options: ConsensusDriverOptions) {
     this.#options = options;
+    this.#server = new ChainServer(options.outbox);
   }
 
   /** When a tick would be of use before the next steady one. */
@@ -76,6 +79,7 @@ export class ConsensusDriver {
   /** One input after another: what an effect brings about waits until the engine has finished its step. */
   input(nowMs: number, input: ConsensusInput): void {
     this.#nowMs = nowMs;
+    if (input.kind === "tick") this.#server.tick(nowMs);
     this.#inputs.push(input);
     if (this.#running) return;
     this.#running = true;
@@ -246,10 +250,10 @@ export class ConsensusDriver {
           this.#ask(effect.peer, effect.id);
           break;
         case "serve-block":
-          this.#options.finalBlocks.serveBlock(effect.id, (message) => this.#send(effect.peer, message));
+          this.#server.serveBlock(effect.peer, effect.id, this.#nowMs, (message) => this.#send(effect.peer, message));
           break;
         case "serve-chain":
-          this.#options.finalBlocks.serveChain(effect.known, (message) => this.#send(effect.peer, message));
+          this.#server.serveChain(effect.peer, effect.known, this.#nowMs, (message) => this.#send(effect.peer, message));
           break;
         case "finalized":
           this.#finalized(effect);

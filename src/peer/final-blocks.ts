@@ -1,17 +1,14 @@
 /**
  * What happens when blocks become final: the state moves on, one transaction writes the blocks, what they changed and what
- * consensus needs with them; the other way when a better branch replaces some. Also answers peers that are behind.
+ * consensus needs with them; the other way when a better branch replaces some.
  */
-import type { BlockInfo, CompleteRecovery, ConsensusMessage, FinalizedEffect } from "../consensus/engine.ts";
+import type { BlockInfo, CompleteRecovery, FinalizedEffect } from "../consensus/engine.ts";
 import { assert } from "../kit/assert.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { encodeChanges, encodeReceipts, encodeState } from "../ledger/index.ts";
-import type { Block } from "../protocol/block.ts";
-import { decode, encode } from "../protocol/codec.ts";
+import { encode } from "../protocol/codec.ts";
 import { toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
-import { LIMITS } from "../protocol/limits.ts";
 import { Refusal } from "../protocol/refusal.ts";
-import { readText } from "../protocol/schema.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import type { Certificate } from "../protocol/vote.ts";
 import type { CommittedBlock } from "./effects.ts";
@@ -21,7 +18,6 @@ import type { StorageBatch } from "./ports.ts";
 import {
   META,
   blockKey,
-  decodeBlockRow,
   encodeBlockRow,
   encodeHead,
   encodeInfo,
@@ -37,8 +33,6 @@ import type { Transactions } from "./transactions.ts";
 
 /** A new snapshot is worth its write when replaying what changed since the last would cost more than reading it. */
 const SNAPSHOT_BYTES_MIN = 4 * 1024 * 1024;
-/** Above every key of `blocks`. */
-const KEY_END = "~";
 
 type Put = StorageBatch["puts"][number];
 type Delete = StorageBatch["deletes"][number];
@@ -213,74 +207,12 @@ export class FinalBlocks {
     this.#options.chain.drop(ids);
     for (const id of ids) this.#rowKeys.delete(toHex(id));
   }
-
-  // ------------------------------------------------------------ for peers that are behind
-
-  serveBlock(id: Hash, send: (message: ConsensusMessage) => void): void {
-    this.#heldKey([id], (key) => {
-      this.#options.outbox.read({ table: "blocks", from: key, to: `${key}!`, limit: 1 }, (rows) => {
-        const row = rows[0];
-        if (row !== undefined) send(giveOf([decodeBlockRow(row[1])], false));
-      });
-    });
-  }
-
-  /** What follows the newest of these blocks that is on the branch, up to the end of its epoch or of a message. */
-  serveChain(known: readonly Hash[], send: (message: ConsensusMessage) => void): void {
-    this.#heldKey(known, (key) => {
-      const request = { table: "blocks", from: `${key}!`, to: KEY_END, limit: LIMITS.giveBlocksMax } as const;
-      this.#options.outbox.read(request, (rows) => {
-        const part: BlockRow[] = [];
-        let bytes = 0;
-        for (const [, row] of rows) {
-          bytes += row.length;
-          if (part.length > 0 && bytes > LIMITS.giveBytesMax) break;
-          const decoded = decodeBlockRow(row);
-          if (part.length > 0 && !equalBytes(decoded.info.epochId, part[0]!.info.epochId)) break;
-          part.push(decoded);
-        }
-        if (part.length > 0) send(giveOf(upToProof(part), upToProof(part).length < rows.length));
-      });
-    });
-  }
-
-  /** The row's key of the first of these blocks that is stored; genesis, which is before all rows, if none is. */
-  #heldKey(ids: readonly Hash[], then: (key: string) => void): void {
-    const [id, ...rest] = ids;
-    if (id === undefined) return then(blockKey(0, 0));
-    const key = idKey(id);
-    this.#options.outbox.read({ table: "meta", from: key, to: `${key}!`, limit: 1 }, (rows) => {
-      const row = rows[0];
-      if (row !== undefined) return then(rowKeyOf(row[1]));
-      this.#heldKey(rest, then);
-    });
-  }
 }
 
 /** A batch deletes before it puts, but what it would do for nothing it need not do. */
 function withoutWritten(deletes: readonly Delete[], puts: readonly Put[]): readonly Delete[] {
   const written = new Set(puts.map(([table, key]) => `${table} ${key}`));
   return deletes.filter(([table, key]) => !written.has(`${table} ${key}`));
-}
-
-function rowKeyOf(bytes: Uint8Array): string {
-  return readText(decode(bytes, 64), "key", 64);
-}
-
-/** Blocks are of use only with a certificate behind them; a part that ends before one comes whole in the hope of more. */
-function upToProof(rows: readonly BlockRow[]): readonly BlockRow[] {
-  const last = rows.findLastIndex((row) => row.certificates.length > 0 || row.recovery !== null);
-  return last < 0 ? rows : rows.slice(0, last + 1);
-}
-
-function giveOf(rows: readonly BlockRow[], more: boolean): ConsensusMessage {
-  return {
-    kind: "give",
-    blocks: rows.map((row) => row.block).filter((block): block is Block => block !== null),
-    certificates: rows.flatMap((row) => row.certificates),
-    recoveries: rows.map((row) => row.recovery).filter((recovery): recovery is CompleteRecovery => recovery !== null),
-    more,
-  };
 }
 
 /** Each certificate is stored with the last of the newly final blocks of its epoch. */

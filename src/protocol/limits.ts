@@ -89,6 +89,8 @@ export const LIMITS = {
   answeredPeersMax: 256,
   /** One answer to a peer that is behind; it fits a message and does not stall a slow link. */
   giveBytesMax: 1024 * 1024,
+  /** What one peer is given from storage: more than it can verify meanwhile, and a tenth of this peer's time for whoever only wants to cost it that. */
+  serveBytesPerSecondMax: 5 * 1024 * 1024,
   /** Blocks that a hello names, ever more thinly: 2^32 blocks are spanned by as many. */
   knownBlocksMax: 32,
   /** What a peer saw final this long ago it does not leave by itself for another branch (PROTOCOL, recovery). */
