@@ -8,7 +8,7 @@ import type { FromWorker, ToWorker } from "./tab-messages.ts";
 
 export interface WindowPeerOptions {
   readonly createWorker: () => Worker;
-  /** libp2p comes after the first paint. */
+  /** libp2p comes after the first paint, with the worker. */
   readonly loadNetwork: () => Promise<typeof import("./network/network.ts")>;
   readonly base: string;
   readonly version: string;
@@ -62,11 +62,14 @@ function carryNetwork(
   options: WindowPeerOptions,
   post: (message: ToWorker, transfer?: Transferable[]) => void,
 ): (message: NetworkMessage) => void {
+  // While the worker opens keys and ledger, which takes as long.
+  const loading = options.loadNetwork();
+  loading.catch(() => undefined);
   let network: Promise<Network> | null = null;
   return (message) => {
     if (message.kind === "start-network") {
       const { identity, relays, iceServers } = message;
-      network = options.loadNetwork().then(({ createNetwork }) =>
+      network = loading.then(({ createNetwork }) =>
         createNetwork({ identity, relays, iceServers: iceServers.map((urls) => ({ urls })) }, (event) => {
           // Bytes of others are views of larger buffers, which must not be given away.
           const own = "bytes" in event ? { ...event, bytes: event.bytes.slice() } : event;
