@@ -1,12 +1,11 @@
 /** Serves the built app: compressed, cached for ever where the name has a digest, and with headers that let nobody frame or inject it. */
-import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { extname, join, relative, sep } from "node:path";
+import { extname, join, sep } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import securityHeaders from "./security-headers.json" with { type: "json" };
 
 /** `connect-src` names the schemes, since a tab may use relays on other hosts, and old engines do not count WebSockets of the same host as 'self'. */
-export const SECURITY_HEADERS: Readonly<Record<string, string>> = securityHeaders;
+export { default as SECURITY_HEADERS } from "./security-headers.json" with { type: "json" };
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -30,18 +29,19 @@ const PACKERS = {
   gzip: (bytes: Buffer): Buffer => gzipSync(bytes),
 };
 
-/** A handler over the files that are there at the start; a path that is none of them is 404, so no request can climb out of the folder. */
-export function createApp(folder: string) {
-  const entries = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const files = new Map(paths.map((path) => [`/${relative(folder, path).split(sep).join("/")}`, path]));
-  const bodies = new Map<string, Buffer>();
+/** A file as it is now, since a build may replace the folder under a running relay; no dots and no link lead out of the folder. */
+function fileOf(folder: string, name: string): string | undefined {
+  const path = join(folder, name);
+  if (!existsSync(path)) return undefined;
+  return realpathSync(path).startsWith(realpathSync(folder) + sep) && statSync(path).isFile() ? path : undefined;
+}
 
+export function createApp(folder: string) {
+  const bodies = new Map<string, Buffer>();
   return (request: IncomingMessage, response: ServerResponse, requested: string): void => {
     const name = requested === "/" ? "/index.html" : requested;
-    const path = files.get(name);
-    if (path === undefined || !existsSync(path))
-      return void response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
+    const path = fileOf(folder, name);
+    if (path === undefined) return void response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
     const { size, mtimeMs } = statSync(path);
     const type = MEDIA_TYPES[extname(path)] ?? "application/octet-stream";
     const accepted = size < PACK_BYTES_MIN || /png|font/.test(type) ? "" : String(request.headers["accept-encoding"]);

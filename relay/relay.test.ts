@@ -1,7 +1,7 @@
 /** The relay as people run it: a process of its own, spoken to over its port. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { get as httpGet, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { createServer } from "node:net";
@@ -136,6 +136,29 @@ describe("the relay serves the app", () => {
     for (const path of ["/../secret", "/%2e%2e/secret", "/assets/..%2f..%2fsecret", "/%ff", "/nothing.js"])
       expect([path, (await call(url + path)).status]).toEqual([path, 404]);
     expect((await call(url, { method: "DELETE" })).status).toBe(405);
+  });
+
+  it("with what a build replaced while it runs, and nothing from outside its folder by dots or links", async () => {
+    const { url } = await start();
+    const raw = (path: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        // `fetch` would take the dots out by itself.
+        httpGet({ port: new URL(url).port, host: new URL(url).hostname, path }, (response) => {
+          response.resume();
+          resolve(response.statusCode!);
+        }).on("error", reject);
+      });
+    expect((await fetch(`${url}/assets/index-DiGesT02.js`)).status).toBe(404);
+    writeFileSync(join(folder, "app", "index.html"), "<!doctype html><title>Another build</title>");
+    writeFileSync(join(folder, "app", "assets", "index-DiGesT02.js"), BIG_SCRIPT);
+    rmSync(join(folder, "app", "assets", "index-DiGesT01.js"));
+    expect(await (await fetch(url)).text()).toContain("Another build");
+    expect((await fetch(`${url}/assets/index-DiGesT02.js`)).status).toBe(200);
+    expect((await fetch(`${url}/assets/index-DiGesT01.js`)).status).toBe(404);
+    symlinkSync(join(folder, "secret"), join(folder, "app", "link"));
+    for (const path of ["/../secret", "/assets/../../secret", "/link", "/assets", "/assets/"])
+      expect([path, await raw(path)]).toEqual([path, 404]);
+    expect(await raw("/assets/../index.html")).toBe(200);
   });
 
   it("says that it is healthy, and its figures to Prometheus", async () => {

@@ -1,4 +1,5 @@
 /** `npm run conformance`: a row per identifier of ITU-T Y.4464 with the test or document that shows it, learnt from the last `npm test`. */
+import { parseArgs } from "node:util";
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -9,14 +10,20 @@ const CACHE = join("node_modules", ".cache", "bothy");
 const VITEST = join(CACHE, "vitest.json");
 const PLAYWRIGHT = join(CACHE, "e2e.json");
 
+const HELP = `npm run conformance [-- --run]
+
+Prints a line for every row of ITU-T Y.4464: pass, fail or open, its clause, and the test or document that shows it, as the last
+"npm test" left it. --run runs the whole of "npm test" first, which takes up to 20 minutes.`;
+
 function main(): number {
-  if (!existsSync(VITEST) || !existsSync(PLAYWRIGHT)) {
-    console.log("No results of a test run here yet: running npm test first.");
-    spawnSync(process.execPath, [join("tools", "test.mjs")], { stdio: ["ignore", "inherit", "inherit"] });
+  const { values } = parseArgs({ options: { run: { type: "boolean" }, help: { type: "boolean" } } });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
   }
-  for (const path of [VITEST, PLAYWRIGHT]) {
-    if (existsSync(path)) continue;
-    console.error(`${path} was not written: the test run broke off.`);
+  if (values.run) spawnSync(process.execPath, [join("tools", "test.mjs")], { stdio: ["ignore", "inherit", "inherit"] });
+  if (!existsSync(VITEST) || !existsSync(PLAYWRIGHT)) {
+    console.error("There are no results of a whole test run here. Run npm test, or npm run conformance -- --run.");
     return 1;
   }
   const read = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));

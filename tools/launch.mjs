@@ -1,6 +1,6 @@
 /** What the entry scripts share. Node built-ins only: these files run before the packages are installed. */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, statSync, utimesSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -76,11 +76,32 @@ export function findOnPath(names) {
   return undefined;
 }
 
-const INSTALLED = join(ROOT, "node_modules", ".package-lock.json");
+const PACKAGES = join(ROOT, "node_modules");
 
+/** @returns {Record<string, { version?: string, optional?: boolean }> | undefined} packages of a lock file, by path */
+function lockedPackages(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the packages that are there are not those of the lock file. By contents: a checkout gives every file a new time. */
 function installIsStale() {
-  if (!existsSync(INSTALLED)) return true;
-  return statSync(join(ROOT, "package-lock.json")).mtimeMs > statSync(INSTALLED).mtimeMs;
+  const wanted = lockedPackages(join(ROOT, "package-lock.json")) ?? {};
+  const there = lockedPackages(join(PACKAGES, ".package-lock.json"));
+  if (there === undefined) return true;
+  // Optional ones may be for another system.
+  const isThere = ([path, { version, optional }]) => path === "" || (there[path] ? there[path].version === version : optional === true);
+  return !Object.entries(wanted).every(isThere) || Object.keys(there).some((path) => !(path in wanted));
+}
+
+/** An install would empty the folder that a link leads to, and that is another project's. */
+function refuseLink() {
+  if (!lstatSync(PACKAGES, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  console.error("node_modules is a link to another folder, and its packages are not those of package-lock.json. Remove the link first.");
+  process.exit(1);
 }
 
 function runNpm(parameters) {
@@ -89,9 +110,10 @@ function runNpm(parameters) {
   return run(process.platform === "win32" ? "npm.cmd" : "npm", parameters, { shell: process.platform === "win32" });
 }
 
-/** Installs the packages when they are missing or older than the lock file. Ends the process when that fails. */
+/** Installs the packages when they are not those of the lock file. Ends the process when that fails. */
 export async function installIfStale() {
   if (!installIsStale()) return;
+  refuseLink();
   console.log("Installing packages (once, and after each change of package-lock.json) …");
   const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
   let code = await runNpm(["ci", ...quiet]);
@@ -103,8 +125,6 @@ export async function installIfStale() {
     console.error("The packages could not be installed. Is there a network, and room on the disk?");
     process.exit(1);
   }
-  const now = new Date();
-  utimesSync(INSTALLED, now, now);
 }
 
 /** Passes what would stop this process on to its children, and lets them end in their own time. */
