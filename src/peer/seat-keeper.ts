@@ -2,14 +2,16 @@
  * Gives this peer a seat by itself, because a public BoT lives by its participants: claims the grant, bonds, takes a seat, returns
  * when it fell asleep. PROTOCOL, "Economy of a public BoT" and "Seats and epochs".
  */
+import { BoundedMap } from "../kit/bounded-map.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { accountKey, readAccount } from "../ledger/accounts.ts";
 import { parametersOf, seatsOf, type Seat, type StateView } from "../ledger/index.ts";
 import { takeMessage } from "../ledger/modules/seat.ts";
 import { latestReferenceOf } from "../ledger/recent-blocks.ts";
-import type { AccountId, Hash, VotingKey } from "../protocol/identifiers.ts";
+import { toHex, type AccountId, type Hash, type VotingKey } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import type { Call } from "../protocol/transaction.ts";
-import { statementBytes, voteToValue, type Vote } from "../protocol/vote.ts";
+import { voteToValue, type Vote } from "../protocol/vote.ts";
 import type { RoadReport } from "./effects.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Transactions } from "./transactions.ts";
@@ -20,13 +22,21 @@ const PAUSE_MS = 5_000;
 /** Fees of the keeper's own small transactions, in started kilobytes. */
 const KILOBYTES = 2;
 
+interface Accusation {
+  readonly first: Vote;
+  readonly second: Vote;
+  /** When it is made again; never while it is under way or done. */
+  dueMs: number;
+  pauseMs: number;
+}
+
 export type SeatWork = "none" | "claiming" | "taking" | "waiting" | "seated" | "unwanted";
 
 export interface SeatKeeperOptions {
   readonly chain: Hash;
   readonly account: AccountId;
   readonly outbox: Outbox;
-  readonly transactions: Transactions;
+  readonly transactions: Pick<Transactions, "submit">;
   readonly state: () => StateView;
   readonly votingKeys: readonly VotingKey[];
   readonly onKeys: (keys: readonly VotingKey[]) => void;
@@ -42,7 +52,8 @@ export class SeatKeeper {
   #nowMs = 0;
   #adoptedUntilMs = 0;
   #work: SeatWork = "none";
-  readonly #accused = new Set<string>();
+  /** By epoch and seat, done ones as well. */
+  readonly #accusations = new BoundedMap<string, Accusation>(LIMITS.accusationsMax);
 
   constructor(options: SeatKeeperOptions) {
     this.#options = options;
@@ -75,6 +86,7 @@ export class SeatKeeper {
 
   tick(nowMs: number, caughtUp: boolean): void {
     this.#nowMs = nowMs;
+    for (const [, accusation] of this.#accusations.entries()) if (nowMs >= accusation.dueMs) this.#accuse(accusation);
     const seats = seatsOf(this.#options.state());
     if (seats.current.some((seat) => this.#isMine(seat))) this.#work = "seated";
     else if (seats.waiting.some((seat) => this.#isMine(seat))) this.#work = "waiting";
@@ -160,13 +172,26 @@ export class SeatKeeper {
     this.#options.onKeys(this.#keys);
   }
 
-  /** Two votes of one seat that contradict each other: written to the ledger, once for each seat. */
+  /** Two votes of one seat that contradict each other: written to the ledger, once for each seat and epoch. */
   accuse(first: Vote, second: Vote): void {
-    const key = String(statementBytes({ ...first, round: 0, kind: "skip", candidate: null }));
-    if (this.#accused.has(key) || this.#accused.size > 64) return;
-    this.#accused.add(key);
-    const call: Call = ["seat.evidence", { first: voteToValue(first), second: voteToValue(second) }];
+    const key = `${toHex(first.epochId)}/${toHex(first.seat)}`;
+    if (this.#accusations.has(key)) return;
+    const accusation: Accusation = { first, second, dueMs: 0, pauseMs: PAUSE_MS };
+    this.#accusations.set(key, accusation);
+    this.#accuse(accusation);
+  }
+
+  #accuse(accusation: Accusation): void {
+    const call: Call = ["seat.evidence", { first: voteToValue(accusation.first), second: voteToValue(accusation.second) }];
     const fee = KILOBYTES * parametersOf(this.#options.state()).feePerKilobyte;
-    this.#options.transactions.submit({ calls: [call], fee, validForMs: VALID_FOR_MS }, () => {}, this.#nowMs);
+    accusation.dueMs = Infinity;
+    const onReport = (report: RoadReport): void => {
+      const refusal = report.stage === "final" ? report.receipt.refusal : report.stage === "refused" ? report.refusal : null;
+      // Where the ledger knows better (somebody else was faster, the bond is gone) there is nothing left to say.
+      if (refusal === null || refusal.code === "evidence-invalid" || refusal.code === "unknown-seat") return;
+      accusation.dueMs = this.#nowMs + accusation.pauseMs;
+      accusation.pauseMs *= 2;
+    };
+    this.#options.transactions.submit({ calls: [call], fee, validForMs: VALID_FOR_MS }, onReport, this.#nowMs);
   }
 }

@@ -81,6 +81,8 @@ export const LIMITS = {
   recoveriesMax: 64,
   /** Epochs whose seats are remembered, to check what stragglers say. */
   epochsKeptMax: 64,
+  /** Seats that this peer remembers to have accused: all of an epoch. */
+  accusationsMax: 64,
   /** Votes of an epoch on another branch, kept until it is known which branch is better. */
   heldVotesMax: 256,
   /** Blocks that are asked for at a time. */
