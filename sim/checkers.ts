@@ -11,7 +11,7 @@ interface Said {
 }
 
 export interface CheckersOptions {
-  /** Whether branches may differ for a while, because recoveries can fork a BoT: then heights are compared within an epoch only. */
+  /** Whether branches may differ for a while, because recoveries can fork a BoT: then heights are compared within an epoch only, where nothing ever forks. */
   readonly mayFork: boolean;
 }
 
@@ -83,7 +83,7 @@ export class Checkers {
       const key = `${epoch}/${height}`;
       const other = this.#certified.get(key);
       if (other === undefined) this.#certified.set(key, block);
-      else if (other !== block && !this.#options.mayFork) this.fail(nowMs, `${id}: two final blocks of height ${height} in one epoch`);
+      else if (other !== block) this.fail(nowMs, `${id}: two final blocks of height ${height} in one epoch`);
     }
     const root = this.#stateRoots.get(final.head);
     if (root !== undefined && root !== final.stateRoot) this.fail(nowMs, `${id}: another state at ${final.head}`);
