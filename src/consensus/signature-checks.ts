@@ -31,19 +31,32 @@ export class UnknownEpoch extends Error {
   override readonly name = "UnknownEpoch";
 }
 
-function seatsFor(epochId: Hash, seatsOf: SeatsOf): readonly VotingKey[] {
-  const seats = seatsOf(epochId);
+function seatsFor(epochId: Hash, known: Known): readonly VotingKey[] {
+  const seats = known.seatsOf(epochId);
   if (seats === undefined) throw new UnknownEpoch();
   return seats;
 }
 
-function voteCheck(vote: Vote): SignatureToCheck {
+/** What is known of a BoT where its messages are checked. */
+interface Known {
+  readonly chain: Hash;
+  readonly seatsOf: SeatsOf;
+}
+
+/** One statement of another chain among those of this one would spoil whatever is made of them. @throws {Refusal} `wrong-chain` */
+function requireChain(stated: Hash, { chain }: Known): void {
+  requireThat(equalBytes(stated, chain), "wrong-chain");
+}
+
+function voteCheck(vote: Vote, known: Known): SignatureToCheck {
+  requireChain(vote.chain, known);
   return { publicKey: vote.seat, signature: vote.signature, message: statementBytes(vote) };
 }
 
-/** @throws {Refusal} `certificate-invalid` without a quorum of the epoch's seats. @throws {UnknownEpoch} */
-function certificateChecks(certificate: Certificate, seatsOf: SeatsOf): readonly SignatureToCheck[] {
-  const seats = seatsFor(certificate.epochId, seatsOf);
+/** @throws {Refusal} `wrong-chain`; `certificate-invalid` without a quorum of the epoch's seats. @throws {UnknownEpoch} */
+function certificateChecks(certificate: Certificate, known: Known): readonly SignatureToCheck[] {
+  requireChain(certificate.chain, known);
+  const seats = seatsFor(certificate.epochId, known);
   requireThat(certificate.signers.length >= quorumOf(seats.length), "certificate-invalid", { signers: certificate.signers.length });
   const message = statementBytes(certificate);
   return certificate.signers.map((signer, index) => {
@@ -53,17 +66,19 @@ function certificateChecks(certificate: Certificate, seatsOf: SeatsOf): readonly
   });
 }
 
-function aliveChecks(alive: Alive, seatsOf: SeatsOf): readonly SignatureToCheck[] {
+function aliveChecks(alive: Alive, known: Known): readonly SignatureToCheck[] {
+  requireChain(alive.chain, known);
   const own = { publicKey: alive.seat, signature: alive.signature, message: aliveBytes(alive) };
-  return alive.highest === null ? [own] : [own, ...certificateChecks(alive.highest, seatsOf)];
+  return alive.highest === null ? [own] : [own, ...certificateChecks(alive.highest, known)];
 }
 
 /** Of what a header carries: an ancestor's certificate, late votes, promises. */
-function headerChecks(header: BlockHeader, seatsOf: SeatsOf): readonly SignatureToCheck[] {
+function headerChecks(header: BlockHeader, known: Known): readonly SignatureToCheck[] {
+  requireChain(header.chain, known);
   return [
-    ...(header.certificate === null ? [] : certificateChecks(header.certificate, seatsOf)),
-    ...header.lateVotes.map(voteCheck),
-    ...header.alives.flatMap((alive) => aliveChecks(alive, seatsOf)),
+    ...(header.certificate === null ? [] : certificateChecks(header.certificate, known)),
+    ...header.lateVotes.map((vote) => voteCheck(vote, known)),
+    ...header.alives.flatMap((alive) => aliveChecks(alive, known)),
   ];
 }
 
@@ -71,67 +86,54 @@ export function recoveryDigest(recovery: Recovery): Hash {
   return digest(recoveryBytes(recovery));
 }
 
-function completeChecks({ recovery, signatures }: CompleteRecovery): readonly SignatureToCheck[] {
+function completeChecks({ recovery, signatures }: CompleteRecovery, known: Known): readonly SignatureToCheck[] {
+  requireChain(recovery.chain, known);
   const message = recoverBytes(recoveryDigest(recovery));
   return recovery.seats.map((publicKey, index) => ({ publicKey, signature: signatures[index]!, message }));
 }
 
-/** What a message's own statement belongs to; null where it makes none. */
-function chainOfMessage(message: WireMessage): Hash | null {
-  switch (message.kind) {
-    case "candidate":
-    case "vote":
-      return message.vote.chain;
-    case "certificate":
-      return message.certificate.chain;
-    case "alive":
-      return message.alive.chain;
-    case "recover":
-      return message.recover.recovery.chain;
-    case "absent":
-      return message.absent.chain;
-    case "hello":
-    case "ask":
-    case "give":
-      return null;
-  }
-}
-
 /**
- * @throws {Refusal} `wrong-chain`: one vote of another chain among those of this one would spoil the certificate that is made of them;
- * `certificate-invalid`. @throws {UnknownEpoch} when the seats of a certificate's epoch are not known.
+ * @throws {Refusal} `wrong-chain` where anything stated is of another; `certificate-invalid`. @throws {UnknownEpoch} when the seats of an epoch that
+ * something is stated of are not known.
  */
 export function messageChecks(message: WireMessage, chain: Hash, seatsOf: SeatsOf): readonly SignatureToCheck[] {
-  const stated = chainOfMessage(message);
-  requireThat(stated === null || equalBytes(stated, chain), "wrong-chain");
+  const known: Known = { chain, seatsOf };
   switch (message.kind) {
     case "candidate":
       return [
-        voteCheck(message.vote),
-        ...headerChecks(message.header, seatsOf),
-        ...message.certificates.flatMap((certificate) => certificateChecks(certificate, seatsOf)),
+        voteCheck(message.vote, known),
+        ...headerChecks(message.header, known),
+        ...message.certificates.flatMap((certificate) => certificateChecks(certificate, known)),
       ];
-    case "vote":
-      seatsFor(message.vote.epochId, seatsOf);
-      return [voteCheck(message.vote)];
+    case "vote": {
+      const check = voteCheck(message.vote, known);
+      seatsFor(message.vote.epochId, known);
+      return [check];
+    }
     case "certificate":
-      return certificateChecks(message.certificate, seatsOf);
-    case "alive":
-      seatsFor(message.alive.epochId, seatsOf);
-      return aliveChecks(message.alive, seatsOf);
+      return certificateChecks(message.certificate, known);
+    case "alive": {
+      const checks = aliveChecks(message.alive, known);
+      seatsFor(message.alive.epochId, known);
+      return checks;
+    }
     case "recover": {
       const { recovery, seat, signature } = message.recover;
-      seatsFor(recovery.epochId, seatsOf);
+      requireChain(recovery.chain, known);
+      seatsFor(recovery.epochId, known);
       return [{ publicKey: seat, signature, message: recoverBytes(recoveryDigest(recovery)) }];
     }
-    case "absent":
-      seatsFor(message.absent.epochId, seatsOf);
-      return [{ publicKey: message.absent.seat, signature: message.absent.signature, message: absentBytes(message.absent) }];
+    case "absent": {
+      const { absent } = message;
+      requireChain(absent.chain, known);
+      seatsFor(absent.epochId, known);
+      return [{ publicKey: absent.seat, signature: absent.signature, message: absentBytes(absent) }];
+    }
     case "give":
       return [
-        ...message.blocks.flatMap((block) => headerChecks(block.header, seatsOf)),
-        ...message.certificates.flatMap((certificate) => certificateChecks(certificate, seatsOf)),
-        ...message.recoveries.flatMap(completeChecks),
+        ...message.blocks.flatMap((block) => headerChecks(block.header, known)),
+        ...message.certificates.flatMap((certificate) => certificateChecks(certificate, known)),
+        ...message.recoveries.flatMap((complete) => completeChecks(complete, known)),
       ];
     case "hello":
     case "ask":

@@ -1,7 +1,7 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { describe, expect, it } from "vitest";
 import { equalBytes } from "../kit/bytes.ts";
-import { BLOCK_VERSION, createBlock, transactionsRootOf, type BlockHeader } from "../protocol/block.ts";
+import { BLOCK_VERSION, createBlock, transactionsRootOf, type Block, type BlockHeader } from "../protocol/block.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { asVotingKey, digest, type Hash, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
@@ -165,8 +165,30 @@ describe("what must be verified in a consensus message", () => {
     }
   });
 
-  it.each(["candidate", "vote", "certificate", "alive", "recover", "absent"] as const)("%s of another chain is wrong-chain", (kind) => {
-    expect(codeOf(() => checksOf(MESSAGES[kind], hash("another chain")))).toBe("wrong-chain");
+  it.each(["candidate", "vote", "certificate", "alive", "recover", "absent", "give"] as const)(
+    "%s of another chain is wrong-chain",
+    (kind) => {
+      expect(codeOf(() => checksOf(MESSAGES[kind], hash("another chain")))).toBe("wrong-chain");
+    },
+  );
+
+  it("a statement of another chain inside of what is of this one is wrong-chain, too", () => {
+    const other = hash("another chain");
+    const blockWith = (change: Partial<BlockHeader>): Block => createBlock({ ...header, ...change }, []);
+    const give = MESSAGES.give as Extract<ConsensusMessage, { kind: "give" }>;
+    const foreign = { ...recovery, chain: other };
+    const inside: readonly ConsensusMessage[] = [
+      { ...give, blocks: [blockWith({ chain: other })] },
+      { ...give, blocks: [blockWith({ certificate: { ...certificate, chain: other } })] },
+      { ...give, blocks: [blockWith({ lateVotes: [voteOf({ ...notarize, chain: other, round: 2 }, 2)] })] },
+      { ...give, blocks: [blockWith({ alives: [{ ...alive, chain: other }] })] },
+      { ...give, blocks: [blockWith({ alives: [{ ...alive, highest: { ...certificate, chain: other } }] })] },
+      { ...give, certificates: [{ ...certificate, chain: other }] },
+      { ...give, recoveries: [{ recovery: foreign, signatures: [signRecovery(0), signRecovery(1)] }] },
+      { kind: "alive", alive: { ...alive, highest: { ...certificate, chain: other } } },
+      { ...(MESSAGES.candidate as Extract<ConsensusMessage, { kind: "candidate" }>), certificates: [{ ...certificate, chain: other }] },
+    ];
+    expect(inside.map((message) => codeOf(() => checksOf(message)))).toEqual(inside.map(() => "wrong-chain"));
   });
 
   it("a certificate without a quorum, or by a seat that is none, is certificate-invalid", () => {
