@@ -209,6 +209,7 @@ class EngineNode implements SimNode {
     switch (effect.kind) {
       case "persist":
         return this.#store(effect.then, () => {
+          for (const key of effect.deletes) this.#disk.votes.delete(key);
           for (const [key, bytes] of effect.puts) this.#disk.votes.set(key, bytes);
         });
       case "cast":

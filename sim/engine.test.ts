@@ -1,6 +1,11 @@
 /** The engine: what it answers, and which branch it chooses. */
 import { describe, expect, it } from "vitest";
-import { toHex } from "../src/protocol/identifiers.ts";
+import type { ConsensusEffect, DurableRecord } from "../src/consensus/engine.ts";
+import { completeRecoveryToValue, recordKeys } from "../src/consensus/records.ts";
+import { encode } from "../src/protocol/codec.ts";
+import { asHash, toHex, type Hash } from "../src/protocol/identifiers.ts";
+import { LIMITS } from "../src/protocol/limits.ts";
+import { recoveryBlockId } from "../src/protocol/vote.ts";
 import { Bench } from "./bench.ts";
 
 describe("sync", () => {
@@ -85,5 +90,44 @@ describe("fork choice", () => {
       bench.recovered(complete);
       expect(toHex(bench.engine.epochId)).toBe(toHex(chain));
     }
+  });
+});
+
+describe("recoveries kept on disk", () => {
+  /** The table of votes, as the writes leave it. */
+  function write(rows: Map<string, Uint8Array>, effects: readonly ConsensusEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind !== "persist" && effect.kind !== "finalized") continue;
+      for (const key of effect.deletes) rows.delete(key);
+      for (const [key, bytes] of effect.puts) rows.set(key, bytes);
+    }
+  }
+  const keysOf = (rows: ReadonlyMap<string, Uint8Array>): string[] => [...rows.keys()].filter((key) => key.startsWith("recovery/"));
+  const base = (number: number): Hash => asHash(new Uint8Array(32).fill(number));
+
+  it("are as many as are kept in memory: a stronger one takes the place of a weak one, also on disk", () => {
+    const bench = new Bench();
+    const { chain } = bench.world;
+    const rows = new Map<string, Uint8Array>();
+    for (let number = 0; number < LIMITS.recoveriesMax + 3; number++)
+      write(rows, bench.recovered(bench.recovery(chain, base(number), ["a"])));
+    expect(keysOf(rows)).toHaveLength(LIMITS.recoveriesMax);
+    const strong = bench.recovery(chain, base(200), ["a", "b"]);
+    write(rows, bench.recovered(strong));
+    expect(keysOf(rows)).toHaveLength(LIMITS.recoveriesMax);
+    expect(keysOf(rows)).toContain(`recovery/${toHex(recoveryBlockId(strong.recovery))}`);
+  });
+
+  it("are let go at the start where they are too many, or of an epoch that was forgotten", () => {
+    const { world } = new Bench();
+    const records = Array.from({ length: LIMITS.recoveriesMax + 3 }, (_, number): DurableRecord => {
+      const complete = new Bench().recovery(number === 0 ? base(99) : world.chain, base(number), number === 5 ? ["a", "b"] : ["a"]);
+      return [recordKeys.recovery(toHex(recoveryBlockId(complete.recovery))), encode(completeRecoveryToValue(complete))];
+    });
+    const rows = new Map(records);
+    write(rows, new Bench(records).atLoad);
+    expect(keysOf(rows)).toHaveLength(LIMITS.recoveriesMax);
+    expect(rows.has(records[0]![0])).toBe(false);
+    expect(rows.has(records[5]![0])).toBe(true);
   });
 });

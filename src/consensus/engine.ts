@@ -150,6 +150,7 @@ export type ConsensusEffect =
   | {
       readonly kind: "persist";
       readonly puts: readonly DurableRecord[];
+      readonly deletes: readonly string[];
       readonly then: readonly ConsensusEffect[];
     }
   /** Sign it, and give it back as a message of `from: null`: then it is broadcast. */

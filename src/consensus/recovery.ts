@@ -146,22 +146,34 @@ export function addRecovery(s: SimplexState, complete: CompleteRecovery): boolea
   const epoch = s.epochs.get(toHex(complete.recovery.epochId));
   const key = toHex(recoveryBlockId(complete.recovery));
   if (epoch === undefined || epoch.recoveries.has(key) || !isWellFormedFor(s, epoch, complete.recovery)) return false;
-  if (!makeRoom(epoch, complete.recovery)) return false;
-  epoch.recoveries.set(key, complete);
+  if (!keepRecovery(s, epoch, complete)) return false;
   s.puts.push([recordKeys.recovery(key), encode(completeRecoveryToValue(complete))]);
   choose(s);
   return true;
 }
 
-/** A seat that lies can complete any number of recoveries that name only itself: they must neither fill the disk nor displace a stronger one. */
-function makeRoom(epoch: Epoch, recovery: Recovery): boolean {
-  if (epoch.recoveries.size < LIMITS.recoveriesMax) return true;
+/**
+ * Whether there is room for it. A seat that lies can complete any number of recoveries that name only itself: they must neither fill the disk nor
+ * displace a stronger one.
+ */
+export function keepRecovery(s: SimplexState, epoch: Epoch, complete: CompleteRecovery): boolean {
+  const { recovery } = complete;
+  if (epoch.recoveries.size >= LIMITS.recoveriesMax) {
+    const weakest = weakestOf(epoch);
+    if (weakest === undefined || weakest[1].recovery.seats.length >= recovery.seats.length) return false;
+    epoch.recoveries.delete(weakest[0]);
+    s.deletes.push(recordKeys.recovery(weakest[0]));
+  }
+  epoch.recoveries.set(toHex(recoveryBlockId(recovery)), complete);
+  return true;
+}
+
+function weakestOf(epoch: Epoch): readonly [HashHex, CompleteRecovery] | undefined {
   let weakest: readonly [HashHex, CompleteRecovery] | undefined;
   for (const entry of epoch.recoveries.entries()) {
     if (weakest === undefined || entry[1].recovery.seats.length < weakest[1].recovery.seats.length) weakest = entry;
   }
-  if (weakest === undefined || weakest[1].recovery.seats.length >= recovery.seats.length) return false;
-  return epoch.recoveries.delete(weakest[0]);
+  return weakest;
 }
 
 /**

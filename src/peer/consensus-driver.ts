@@ -2,7 +2,7 @@
  * Joins the consensus engine to the rest of the peer: bytes to messages, signatures before trust, durable writes before votes go
  * out, final blocks to the ledger and to storage.
  */
-import type { ConsensusEffect, ConsensusInput, ConsensusMessage, DurableRecord, Engine, FinalizedEffect } from "../consensus/engine.ts";
+import type { ConsensusEffect, ConsensusInput, ConsensusMessage, Engine, FinalizedEffect } from "../consensus/engine.ts";
 import { messageChecks, recoveryDigest, UnknownEpoch, type SignatureToCheck } from "../consensus/signature-checks.ts";
 import { decodeConsensusMessage, encodeConsensusMessage, type WireMessage } from "../consensus/wire.ts";
 import { assert } from "../kit/assert.ts";
@@ -234,7 +234,7 @@ export class ConsensusDriver {
     for (const effect of effects) {
       switch (effect.kind) {
         case "persist":
-          this.#persist(effect.puts, effect.then);
+          this.#persist(effect);
           break;
         case "cast":
           this.#cast(effect);
@@ -302,14 +302,16 @@ export class ConsensusDriver {
   }
 
   /** Votes are durable before they go out: `then` waits for the strict write, and never happens if it fails. */
-  #persist(puts: readonly DurableRecord[], then: readonly ConsensusEffect[]): void {
-    this.#options.outbox.store(
-      { puts: puts.map(([key, bytes]) => ["votes", key, bytes] as const), deletes: [], strict: true },
-      (refusal) => {
-        if (refusal === null) this.#perform(then);
-        else this.#options.onHalt(new Refusal(refusal.code, refusal.data));
-      },
-    );
+  #persist({ puts, deletes, then }: Extract<ConsensusEffect, { kind: "persist" }>): void {
+    const batch = {
+      puts: puts.map(([key, bytes]) => ["votes", key, bytes] as const),
+      deletes: deletes.map((key) => ["votes", key] as const),
+      strict: true,
+    };
+    this.#options.outbox.store(batch, (refusal) => {
+      if (refusal === null) this.#perform(then);
+      else this.#options.onHalt(new Refusal(refusal.code, refusal.data));
+    });
   }
 
   #finalized(effect: FinalizedEffect): void {

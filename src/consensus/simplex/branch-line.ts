@@ -1,6 +1,6 @@
 /** The branch as it stands: the heads of its epochs, where a switch may still begin, what is forgotten and what is written. */
 import { assert } from "../../kit/assert.ts";
-import type { Hash, HashHex } from "../../protocol/identifiers.ts";
+import type { Hash } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { TreeNode } from "../block-tree.ts";
 import type { DurableRecord } from "../engine.ts";
@@ -59,7 +59,7 @@ export function switchRoot(s: SimplexState): TreeNode {
 }
 
 /** Forgets the oldest epochs once nothing can branch off there, and the tables of epochs that left the branch long ago. */
-export function trimBranch(s: SimplexState, root: TreeNode): HashHex[] {
+export function trimBranch(s: SimplexState, root: TreeNode): Epoch[] {
   let first = 0;
   while (first + CLOSED_EPOCHS_KEPT < s.branch.length) {
     const next = s.branch[first + 1]!;
@@ -68,12 +68,12 @@ export function trimBranch(s: SimplexState, root: TreeNode): HashHex[] {
     first++;
   }
   if (first > 0) s.branch = s.branch.slice(first);
-  const gone: HashHex[] = [];
-  for (const key of s.epochs.keys()) {
+  const gone: Epoch[] = [];
+  for (const [key, epoch] of s.epochs) {
     if (s.epochs.size <= LIMITS.epochsKeptMax) break;
     if (s.isOnBranch(key)) continue;
     s.epochs.delete(key);
-    gone.push(key);
+    gone.push(epoch);
   }
   return gone;
 }

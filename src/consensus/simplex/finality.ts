@@ -4,6 +4,7 @@ import { LIMITS } from "../../protocol/limits.ts";
 import type { Certificate } from "../../protocol/vote.ts";
 import type { TreeNode } from "../block-tree.ts";
 import type { CompleteRecovery } from "../engine.ts";
+import type { Epoch } from "../epochs.ts";
 import { recordKeys } from "../records.ts";
 import { branchRecords, switchRoot, trimBranch } from "./branch-line.ts";
 import type { SimplexState } from "./state.ts";
@@ -81,7 +82,7 @@ function dropRivals(s: SimplexState, common: TreeNode, fresh: readonly TreeNode[
 }
 
 /** Durable rows of rounds that are over, and of epochs forgotten. */
-function forget(s: SimplexState, fresh: readonly TreeNode[], dropped: readonly Hash[], goneEpochs: readonly HashHex[]): string[] {
+function forget(s: SimplexState, fresh: readonly TreeNode[], dropped: readonly Hash[], goneEpochs: readonly Epoch[]): string[] {
   const rows: string[] = [];
   const { epoch } = s;
   // An epoch that a certificate closed is over; one that was recovered may still come back, by a certificate from elsewhere.
@@ -90,9 +91,10 @@ function forget(s: SimplexState, fresh: readonly TreeNode[], dropped: readonly H
     const next = s.branch[index + 1];
     floors.set(other.key, next !== undefined && next.begunBy === null ? Number.MAX_SAFE_INTEGER : other.finalRound);
   });
+  const gone = new Set(goneEpochs.map(({ key }) => key));
   for (const [name, own] of s.own) {
     const key = toHex(own.epochId);
-    if (own.round > (floors.get(key) ?? (goneEpochs.includes(key) ? Number.MAX_SAFE_INTEGER : 0))) continue;
+    if (own.round > (floors.get(key) ?? (gone.has(key) ? Number.MAX_SAFE_INTEGER : 0))) continue;
     s.own.delete(name);
     rows.push(recordKeys.own(key, own.round, toHex(own.seat)));
     if (own.finalize !== null) rows.push(recordKeys.notarized(key, own.round));
@@ -102,12 +104,13 @@ function forget(s: SimplexState, fresh: readonly TreeNode[], dropped: readonly H
     if (s.durableBodies.delete(id)) rows.push(recordKeys.body(id));
     s.proposals.delete(id);
   }
-  for (const key of goneEpochs) rows.push(...forgetEpoch(s, key));
+  for (const other of goneEpochs) rows.push(...forgetEpoch(s, other));
   return rows;
 }
 
-function forgetEpoch(s: SimplexState, key: HashHex): string[] {
+function forgetEpoch(s: SimplexState, { key, recoveries }: Epoch): string[] {
   const rows: string[] = s.writtenEpochs.delete(key) ? [recordKeys.epoch(key)] : [];
+  for (const [id] of recoveries.entries()) rows.push(recordKeys.recovery(id));
   for (const name of s.ownAlives.keys()) if (name.startsWith(key) && s.ownAlives.delete(name)) rows.push(`alive/${name}`);
   for (const name of s.ownRecoveries.keys()) if (name.startsWith(key) && s.ownRecoveries.delete(name)) rows.push(`recovers/${name}`);
   for (const name of s.voted) if (name.startsWith(key) && s.voted.delete(name)) rows.push(`voted/${name}`);

@@ -13,9 +13,10 @@ import {
   decodeOwnAlive,
   decodeOwnRecoveries,
   decodeOwnVotes,
+  recordKeys,
   valueToCompleteRecovery,
 } from "../records.ts";
-import { isSpent } from "../recovery.ts";
+import { isSpent, keepRecovery } from "../recovery.ts";
 import { choose } from "./branch.ts";
 import type { SimplexState } from "./state.ts";
 import { helloMessage } from "./sync.ts";
@@ -95,9 +96,13 @@ function loadBranch(s: SimplexState, epochRows: readonly DurableRecord[], branch
   return new Set(ids);
 }
 
+/** Rows of epochs that were forgotten since, and of more recoveries than one keeps, go. */
 function loadRecoveries(s: SimplexState, recoveries: readonly CompleteRecovery[]): void {
   for (const complete of recoveries) {
-    s.epochs.get(toHex(complete.recovery.epochId))?.recoveries.set(toHex(recoveryBlockId(complete.recovery)), complete);
+    const epoch = s.epochs.get(toHex(complete.recovery.epochId));
+    const key = toHex(recoveryBlockId(complete.recovery));
+    if (epoch?.recoveries.has(key)) continue;
+    if (epoch === undefined || !keepRecovery(s, epoch, complete)) s.deletes.push(recordKeys.recovery(key));
   }
 }
 

@@ -139,6 +139,8 @@ export class SimplexState {
 
   out: ConsensusEffect[] = [];
   puts: DurableRecord[] = [];
+  /** Keys of rows that go in the same write. */
+  deletes: string[] = [];
   gated: ConsensusEffect[] = [];
 
   constructor(chain: Chain, root: BlockInfo, options: SimplexOptions) {
@@ -219,10 +221,12 @@ export class SimplexState {
   /** What one step gathered, the strict write last: its gated effects come out when it is durable. */
   takeEffects(): readonly ConsensusEffect[] {
     const effects = this.out;
-    if (this.puts.length > 0) effects.push({ kind: "persist", puts: this.puts, then: this.gated });
+    const { puts, deletes, gated } = this;
+    if (puts.length + deletes.length > 0) effects.push({ kind: "persist", puts, deletes, then: gated });
     else effects.push(...this.gated);
     this.out = [];
     this.puts = [];
+    this.deletes = [];
     this.gated = [];
     return effects;
   }
