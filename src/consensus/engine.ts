@@ -80,8 +80,11 @@ export type ConsensusMessage =
   | { readonly kind: "alive"; readonly alive: Alive }
   | { readonly kind: "recover"; readonly recover: RecoverySignature }
   | { readonly kind: "absent"; readonly absent: Absent }
-  /** Where a peer stands. `known`: blocks that it holds, newest first and ever more thinly, so that a common one is found. */
-  | { readonly kind: "hello"; readonly epochId: Hash; readonly lastFinal: Hash; readonly known: readonly Hash[] }
+  /**
+   * Where a peer stands. `known`: blocks that it holds, newest first and ever more thinly, so that a common one is found. `height` of the last final
+   * one is a bare word, good for nothing but to show how far there is to go.
+   */
+  | { readonly kind: "hello"; readonly epochId: Hash; readonly lastFinal: Hash; readonly height: number; readonly known: readonly Hash[] }
   | { readonly kind: "ask"; readonly id: Hash }
   /** Blocks oldest first, with what proves them: finality certificates and complete recoveries; all of one epoch. */
   | {

@@ -68,7 +68,7 @@ const MESSAGES: Readonly<Record<ConsensusMessage["kind"], ConsensusMessage>> = {
   alive: { kind: "alive", alive },
   recover: { kind: "recover", recover: { recovery, seat: seats[0]!, signature: signRecovery(0) } },
   absent: { kind: "absent", absent: { chain: CHAIN, epochId: EPOCH, round: 4, seat: seats[2]!, signature: new Uint8Array(64) } },
-  hello: { kind: "hello", epochId: EPOCH, lastFinal: hash("final"), known: [hash("a"), hash("b")] },
+  hello: { kind: "hello", epochId: EPOCH, lastFinal: hash("final"), height: 7, known: [hash("a"), hash("b")] },
   ask: { kind: "ask", id: hash("wanted") },
   give: {
     kind: "give",

@@ -70,7 +70,7 @@ function messageToValue(message: ConsensusMessage): Value {
       return [message.kind, chain, epochId, round, seat, signature];
     }
     case "hello":
-      return [message.kind, message.epochId, message.lastFinal, message.known];
+      return [message.kind, message.epochId, message.lastFinal, message.height, message.known];
     case "ask":
       return [message.kind, message.id];
     case "give":
@@ -133,7 +133,7 @@ const LENGTHS: Readonly<Record<ConsensusMessage["kind"], number>> = {
   alive: 2,
   recover: 4,
   absent: 6,
-  hello: 4,
+  hello: 5,
   ask: 2,
   give: 5,
 };
@@ -169,9 +169,10 @@ export function decodeConsensusMessage(bytes: Uint8Array): WireMessage {
       return { kind, absent };
     }
     case "hello": {
-      const known = readList(list[3], "known");
+      const known = readList(list[4], "known");
       requireThat(known.length <= LIMITS.knownBlocksMax, "too-large", { known: known.length });
-      return { kind, epochId: asHash(list[1]), lastFinal: asHash(list[2]), known: known.map(asHash) };
+      const height = readInteger(list[3], "height");
+      return { kind, epochId: asHash(list[1]), lastFinal: asHash(list[2]), height, known: known.map(asHash) };
     }
     case "ask":
       return { kind, id: asHash(list[1]) };

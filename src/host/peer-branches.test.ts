@@ -196,7 +196,7 @@ describe("a large ledger", () => {
     await cluster.runUntil(clock, () => target.peer.seatWork === "seated", { what: "seated" });
     await fill(target, cluster, clock, "a");
     const nothing = asHash(new Uint8Array(32));
-    const hello = encodeConsensusMessage({ kind: "hello", epochId: nothing, lastFinal: nothing, known: [] });
+    const hello = encodeConsensusMessage({ kind: "hello", epochId: nothing, lastFinal: nothing, height: 0, known: [] });
     readBytes = 0;
     const startMs = clock.nowMs();
     await cluster.runUntil(

@@ -56,7 +56,14 @@ describe("a peer that was not there", () => {
     await cluster.runUntil(clock, () => second.peer.seatWork === "seated", { what: "two seats" });
     await sendMany(cluster, clock, first, 200);
     const newcomer = await cluster.open("newcomer", { seatWanted: false });
-    await cluster.runUntil(clock, () => agree([first, second, newcomer]), { what: "the newcomer has caught up" });
+    const targets: (number | null)[] = [];
+    const hasCaughtUp = (): boolean => {
+      targets.push(newcomer.peer.targetHeight);
+      return agree([first, second, newcomer]);
+    };
+    await cluster.runUntil(clock, hasCaughtUp, { what: "the newcomer has caught up" });
+    expect(targets).toContain(first.peer.final.height);
+    expect(targets.at(-1)).toBeNull();
     expect(newcomer.peer.final.height).toBeGreaterThan(200);
     expect(newcomer.committed.filter(({ block }) => block !== null)).toHaveLength(newcomer.peer.final.height);
     expect(newcomer.penalties).toEqual([]);

@@ -34,6 +34,8 @@ export interface ConsensusDriverOptions {
   readonly hasHistory: () => boolean;
   /** A peer spoke that knows more than the genesis. */
   readonly onMember: (peer: string) => void;
+  /** A neighbour says up to which height it has final blocks. */
+  readonly onHello: (from: string, height: number) => void;
   readonly onEvidence: (first: Vote, second: Vote) => void;
   readonly onHalt: (refusal: Refusal) => void;
 }
@@ -207,6 +209,7 @@ export class ConsensusDriver {
       });
     } else {
       verdict(message.kind !== "ask");
+      if (message.kind === "hello") this.#options.onHello(from, message.height);
       this.#again({ kind: "message", from, message });
     }
   }

@@ -86,6 +86,8 @@ export class Peer implements PeerView {
   readonly #machine: LateMachine;
   readonly #linked = new Set<string>();
   readonly #greeted = new Set<string>();
+  /** Up to which height linked peers say that they have final blocks. */
+  readonly #statedHeights = new Map<string, number>();
   /** Those that know more than the genesis, by what they say. */
   readonly #members = new Set<string>();
   readonly #restored: RestoredLedger;
@@ -166,6 +168,9 @@ export class Peer implements PeerView {
       anotherPeer,
       hasHistory: () => this.#hasHistory,
       onMember: (peer) => void this.#members.add(peer),
+      onHello: (from, height) => {
+        if (this.#linked.has(from)) this.#statedHeights.set(from, height);
+      },
       onEvidence: (first, second) => this.#seats.accuse(first, second),
       onHalt,
     });
@@ -272,6 +277,7 @@ export class Peer implements PeerView {
       case "unlinked":
         this.#linked.delete(event.peer);
         this.#greeted.delete(event.peer);
+        this.#statedHeights.delete(event.peer);
         this.#members.delete(event.peer);
         return this.#driver.input(this.#nowMs, { kind: "unlinked", peer: event.peer });
       case "network-status":
@@ -371,7 +377,8 @@ export class Peer implements PeerView {
   }
 
   get targetHeight(): number | null {
-    return null;
+    const target = Math.max(0, ...this.#statedHeights.values());
+    return target > this.final.height ? target : null;
   }
 
   get seatWork(): PeerView["seatWork"] {

@@ -21,7 +21,7 @@ function knownBlocks(s: SimplexState, given: Hash | null): Hash[] {
 }
 
 export function helloMessage(s: SimplexState, given: Hash | null = null): ConsensusMessage {
-  return { kind: "hello", epochId: s.epoch.id, lastFinal: s.finalNode.id, known: knownBlocks(s, given) };
+  return { kind: "hello", epochId: s.epoch.id, lastFinal: s.finalNode.id, height: s.finalNode.info.height, known: knownBlocks(s, given) };
 }
 
 /** Says where this peer stands, since the other seems to know more; at a bounded rate. */
