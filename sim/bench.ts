@@ -85,7 +85,13 @@ export class Bench {
   /** Blocks that a greeting is answered with. */
   answersTo(known: readonly Block[]): readonly string[] {
     const ids = known.map((block) => block.id);
-    const effects = this.hear({ kind: "hello", epochId: this.world.chain, lastFinal: this.world.chain, height: 0, known: [...ids, this.world.chain] });
+    const effects = this.hear({
+      kind: "hello",
+      epochId: this.world.chain,
+      lastFinal: this.world.chain,
+      height: 0,
+      known: [...ids, this.world.chain],
+    });
     return effects.flatMap((effect) =>
       effect.kind === "send" && effect.message.kind === "give" ? effect.message.blocks.map((block) => toHex(block.id)) : [],
     );

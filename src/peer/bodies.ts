@@ -9,7 +9,6 @@ import type { Transactions } from "./transactions.ts";
 
 /** An answer that has not come by then is asked of another peer. */
 const FETCH_TIMEOUT_MS = 1_000;
-const FETCH_ATTEMPTS_MAX = 6;
 /** Bodies that are missing beside others are most likely on their way by gossip: asking at once would send a whole block twice. */
 const PATIENCE_MS = 100;
 
@@ -104,7 +103,7 @@ export class Bodies {
       if (this.#settle(id, fetch)) continue;
       const other = fetch.attempts === 0 ? undefined : this.#options.anotherPeer(fetch.peer);
       if (other !== undefined) fetch.peer = other;
-      if (fetch.attempts >= FETCH_ATTEMPTS_MAX) this.#fetches.delete(id);
+      if (fetch.attempts >= LIMITS.fetchAttemptsMax) this.#fetches.delete(id);
       else this.#ask(id, fetch);
     }
   }

@@ -3,11 +3,10 @@ import type { BlockInfo, CompleteRecovery } from "../consensus/engine.ts";
 import { decodeBlock, encodeBlock, type Block } from "../protocol/block.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { asHash, asVotingKey, toHex, type Hash } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { readBoolean, readBytes, readInteger, readList } from "../protocol/schema.ts";
 import { certificateToValue, recoveryToValue, valueToCertificate, valueToRecovery, type Certificate } from "../protocol/vote.ts";
 
-/** Rows are our own and may hold a block with its receipts and all certificates of a step. */
-const ROW_BYTES_MAX = 64 * 1024 * 1024;
 const HEIGHT_DIGITS = 12;
 
 export function heightKey(height: number): string {
@@ -81,7 +80,7 @@ export function encodeInfo(info: BlockInfo): Uint8Array {
 
 /** @throws {Refusal} when the row is not what this peer wrote. */
 export function decodeInfo(bytes: Uint8Array): BlockInfo {
-  return valueToInfo(decode(bytes, ROW_BYTES_MAX));
+  return valueToInfo(decode(bytes, LIMITS.rowBytesMax));
 }
 
 export function encodeBlockRow(row: BlockRow): Uint8Array {
@@ -98,7 +97,7 @@ export function decodeBlockRow(bytes: Uint8Array): BlockRow {
 
 /** The same without the work of decoding the block: most who list blocks need its header only. @throws {Refusal} as `decodeBlockRow`. */
 export function openBlockRow(bytes: Uint8Array): Omit<BlockRow, "block"> & { readonly blockBytes: Uint8Array | null } {
-  const list = readList(decode(bytes, ROW_BYTES_MAX), "row", 5);
+  const list = readList(decode(bytes, LIMITS.rowBytesMax), "row", 5);
   let recovery: CompleteRecovery | null = null;
   if (list[2] !== null) {
     const pair = readList(list[2], "recovery", 2);
@@ -109,9 +108,9 @@ export function openBlockRow(bytes: Uint8Array): Omit<BlockRow, "block"> & { rea
   }
   return {
     info: valueToInfo(list[0]),
-    blockBytes: list[1] === null ? null : readBytes(list[1], "block", ROW_BYTES_MAX),
+    blockBytes: list[1] === null ? null : readBytes(list[1], "block", LIMITS.rowBytesMax),
     recovery,
-    receipts: readBytes(list[3], "receipts", ROW_BYTES_MAX),
+    receipts: readBytes(list[3], "receipts", LIMITS.rowBytesMax),
     certificates: readList(list[4], "certificates").map(valueToCertificate),
   };
 }
@@ -123,8 +122,8 @@ export function encodeStateRow(changes: Uint8Array, undo: Uint8Array): Uint8Arra
 
 /** @throws {Refusal} when the row is not what this peer wrote. */
 export function decodeStateRow(bytes: Uint8Array): { readonly changes: Uint8Array; readonly undo: Uint8Array } {
-  const list = readList(decode(bytes, ROW_BYTES_MAX), "row", 2);
-  return { changes: readBytes(list[0], "changes", ROW_BYTES_MAX), undo: readBytes(list[1], "undo", ROW_BYTES_MAX) };
+  const list = readList(decode(bytes, LIMITS.rowBytesMax), "row", 2);
+  return { changes: readBytes(list[0], "changes", LIMITS.rowBytesMax), undo: readBytes(list[1], "undo", LIMITS.rowBytesMax) };
 }
 
 export const META = {

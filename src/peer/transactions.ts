@@ -34,9 +34,6 @@ const STORE_PACE_MS = 1_000;
 /** Where the road of a submission is told; nobody asks after those of an earlier run. */
 export type Reporter = (report: RoadReport) => void;
 
-/** Signatures of own transactions under way at once. */
-const SIGNING_MAX = 64;
-
 /** Own transactions are stored by the batch, since IndexedDB costs by the row; a row goes when the last of them is done. */
 interface PoolRow {
   readonly key: HashHex;
@@ -297,7 +294,7 @@ export class Transactions {
 
   /** Numbers are given in the order of the submissions; signatures are made side by side, and may come back in another order. */
   #signQueued(): void {
-    while (this.#signing.size < SIGNING_MAX) {
+    while (this.#signing.size < LIMITS.signingMax) {
       const next = this.#queue.shift();
       if (next === undefined) return;
       this.#sign(next);

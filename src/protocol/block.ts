@@ -52,9 +52,6 @@ export interface Block {
   readonly transactions: readonly Transaction[];
 }
 
-/** At most one vote of each seat for each kind is worth carrying. */
-const LATE_VOTES_MAX = 2 * LIMITS.seatsMax;
-
 function encodeHeader(header: BlockHeader): Uint8Array {
   return encode([
     header.version,
@@ -82,7 +79,7 @@ export function decodeHeader(bytes: Uint8Array): BlockHeader {
   const list = readList(decode(bytes, LIMITS.messageBytesMax), "header", 17);
   if (list[0] !== BLOCK_VERSION) throw new Refusal("unknown-version", { version: list[0] ?? null });
   const lateVotes = readList(list[15], "lateVotes");
-  requireThat(lateVotes.length <= LATE_VOTES_MAX, "schema-invalid", { field: "lateVotes" });
+  requireThat(lateVotes.length <= LIMITS.lateVotesMax, "schema-invalid", { field: "lateVotes" });
   const alives = readList(list[16], "alives");
   requireThat(alives.length <= LIMITS.seatsMax, "schema-invalid", { field: "alives" });
   return {

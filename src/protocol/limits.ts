@@ -57,6 +57,8 @@ export const LIMITS = {
   verifyingMax: 8_000,
   /** Own transactions not yet final. */
   ownPendingMax: 10_000,
+  /** Own signatures under way at once: what WebCrypto does side by side in Node, and more than it does in a browser. */
+  signingMax: 64,
   /** Blocks that wait for a parent, and what sync brings at once: half a minute of blocks under load. */
   waitingBlocksMax: 512,
   /** The same in bytes, decoded: fifteen full blocks of large transactions, or seven of a thousand transfers. Nobody has proven them yet. */
@@ -81,6 +83,10 @@ export const LIMITS = {
   recoveriesMax: 64,
   /** Epochs whose seats are remembered, to check what stragglers say. */
   epochsKeptMax: 64,
+  /** Votes of one seat in one round: an honest one says at most notarize and then skip or finalize; twice as many are kept, for evidence. */
+  votesPerSeatMax: 6,
+  /** Late votes in one header: at most two of each seat are worth carrying. */
+  lateVotesMax: 128,
   /** Seats that this peer remembers to have accused: all of an epoch. */
   accusationsMax: 64,
   /** Votes of an epoch on another branch, kept until it is known which branch is better. */
@@ -99,6 +105,10 @@ export const LIMITS = {
   undoMsMax: 3_600_000,
   /** The same as a number of blocks, so that what must stay restorable is bounded: an hour at ten blocks a second. */
   undoBlocksMax: 36_000,
+  /** A row of this peer's own storage, before it is decoded: a block with its receipts and all certificates of a step. */
+  rowBytesMax: 64 * 1024 * 1024,
+  /** The nonce of a claim's proof of work: found by counting, so that eight bytes would do. */
+  claimNonceBytesMax: 32,
   /** A snapshot of the whole state: a hundred thousand accounts take 10 MiB. */
   stateBytesMax: 1024 * 1024 * 1024,
   /** A state key: a key space, an identifier, and a contract's own key. */
@@ -111,6 +121,8 @@ export const LIMITS = {
   giveBlocksMax: 512,
   /** Candidates whose bodies are being fetched at once. */
   fetchesMax: 64,
+  /** How often the bodies of one candidate are asked for, of one peer after another, before somebody else's candidate is more likely to come. */
+  fetchAttemptsMax: 6,
   /** Consensus messages kept because their epoch is not known yet. */
   unjudgedMessagesMax: 256,
   /** The same in bytes: nobody has shown yet that they are worth keeping, and each may be as large as a block. */

@@ -3,6 +3,7 @@ import { assert } from "../../kit/assert.ts";
 import { equalBytes } from "../../kit/bytes.ts";
 import { encodeBlock } from "../../protocol/block.ts";
 import { toHex, type Hash } from "../../protocol/identifiers.ts";
+import { LIMITS } from "../../protocol/limits.ts";
 import { recoveryBlockId, type Certificate, type Vote, type VoteKind } from "../../protocol/vote.ts";
 import type { Epoch, Round } from "../epochs.ts";
 import { encodeCertificate, encodeOwnVotes, recordKeys, type OwnVotes } from "../records.ts";
@@ -10,9 +11,6 @@ import { ask } from "./asks.ts";
 import { choose } from "./branch.ts";
 import { passOnLater } from "./pass-on.ts";
 import type { SimplexState } from "./state.ts";
-
-/** An honest seat says at most notarize and then skip or finalize; twice as many are kept, for evidence, and no more. */
-const VOTES_PER_SEAT_MAX = 6;
 
 /** Takes a vote whose signature was checked. A quorum of them makes a certificate. */
 export function addVote(s: SimplexState, vote: Vote): void {
@@ -24,7 +22,7 @@ export function addVote(s: SimplexState, vote: Vote): void {
   if (round === undefined) return;
   const said = round.bySeat.get(seat);
   if (said !== undefined) {
-    if (said.length >= VOTES_PER_SEAT_MAX) return;
+    if (said.length >= LIMITS.votesPerSeatMax) return;
     const other = said.find((earlier) => contradicts(earlier, vote));
     if (other !== undefined) s.out.push({ kind: "evidence", first: other, second: vote });
   }

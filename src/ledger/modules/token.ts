@@ -2,6 +2,7 @@
 import { scrypt } from "@noble/hashes/scrypt.js";
 import { concatBytes, utf8 } from "../../kit/bytes.ts";
 import { asHash, type Hash } from "../../protocol/identifiers.ts";
+import { LIMITS } from "../../protocol/limits.ts";
 import { requireThat } from "../../protocol/refusal.ts";
 import { readBytes, readMap } from "../../protocol/schema.ts";
 import type { Transaction } from "../../protocol/transaction.ts";
@@ -11,7 +12,6 @@ import { isRecentBlock, RECENT_BLOCKS } from "../recent-blocks.ts";
 
 /** 2 MiB and about 10 ms a try (scrypt, RFC 7914: 128 * N * r bytes). */
 const SCRYPT = { N: 2048, r: 8, p: 1, dkLen: 32 } as const;
-const CLAIM_NONCE_BYTES_MAX = 32;
 const CLAIM_TAG = utf8("bothy/claim/1");
 
 /** One try at a claim's work: it counts when at least `claimBits` leading bits are zero. */
@@ -49,7 +49,7 @@ export const tokenOperations = {
     free: true,
     read(value) {
       const map = readMap(value, "claim", ["reference", "nonce"]);
-      return { reference: asHash(map["reference"]), nonce: readBytes(map["nonce"], "nonce", CLAIM_NONCE_BYTES_MAX, 1) };
+      return { reference: asHash(map["reference"]), nonce: readBytes(map["nonce"], "nonce", LIMITS.claimNonceBytesMax, 1) };
     },
     check({ state, senderKey, parameters, transaction }, claim) {
       requireThat(parameters.grant > 0, "no-tokens");
