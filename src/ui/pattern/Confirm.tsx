@@ -40,7 +40,8 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
     onClose();
     const deed = async (): Promise<void> => {
       await question.onSign?.();
-      question.onFinal?.(await send(callsTitle(text, format, question.calls, status.token), question.calls, { feeMax: cost.fee }));
+      const result = await send(callsTitle(text, format, question.calls, status.token), question.calls, { feeMax: cost.fee });
+      question.onFinal?.(result);
     };
     deed().catch((reason: unknown) => {
       setError(refusalOf(reason));
