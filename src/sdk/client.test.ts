@@ -167,5 +167,6 @@ describe("window.bothy", () => {
     expect(() => {
       target.bothy = {};
     }).toThrow(TypeError);
+    expect(() => Object.defineProperty(target, "bothy", { value: {} })).toThrow(TypeError);
   });
 });

@@ -87,7 +87,7 @@ export function createWindowBothy(client: Client): WindowBothy {
   };
 }
 
-/** Sets `window.bothy`; never writable by a page's script, so that nothing slips between a person and the limit. */
+/** Sets `window.bothy`; neither written nor replaced by a script of the page, so that nothing slips between a person and the limit. */
 export function installWindowBothy(client: Client, target: object = globalThis): void {
-  Object.defineProperty(target, "bothy", { value: Object.freeze(createWindowBothy(client)), configurable: true, enumerable: true });
+  Object.defineProperty(target, "bothy", { value: Object.freeze(createWindowBothy(client)), enumerable: true });
 }

@@ -91,6 +91,21 @@ describe("the dialer", () => {
     expect(dialled).toEqual([`${RELAY}/p2p-circuit/webrtc/p2p/${LARGER}`, `/p2p/${neighbours[0]}/p2p-circuit/webrtc/p2p/${LARGER}`]);
   });
 
+  it("spares the direct connections that a page may have, those that others began too, for a tab that has no direct link", async () => {
+    const { dialer, dialled, links } = setUp(fails);
+    for (let i = 0; i < NEIGHBOURS.directAttemptsMax; i++) dialer.countDirect();
+    const link = links.add(connectionOf(SMALLER, `/p2p/${SMALLER}`), Date.now());
+    link.introduced = true;
+    dialer.learn([LARGER]);
+    await vi.advanceTimersByTimeAsync(DIALS.patienceMs + DIALS.tickMs);
+    expect(dialled.length).toBeGreaterThan(0);
+    expect(dialled.filter((address) => address.includes("/webrtc"))).toEqual([]);
+    links.remove(link.connections[0]!);
+    dialer.forgive();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(dialled.some((address) => address.includes("/webrtc"))).toBe(true);
+  });
+
   it("has at most two dials in flight, and none directly where there is no WebRTC", async () => {
     const { dialer, dialled } = setUp(() => new Promise(() => undefined), { canDialDirectly: false });
     dialer.learn(["P", "R", "S", "T", "U"].map(peer));

@@ -32,6 +32,7 @@ export class Dialer {
   readonly #known = new BoundedMap<string, Known>(DIALS.knownMax);
   readonly #dialing = new Set<string>();
   readonly #timer: ReturnType<typeof setInterval>;
+  /** Of this tab's life, whoever began them. */
   #directAttempts = 0;
 
   constructor(deps: DialerDeps) {
@@ -57,6 +58,11 @@ export class Dialer {
       news = true;
     }
     if (news) this.#tick();
+  }
+
+  /** A peer has linked itself directly: that took one of this tab's connections too. */
+  countDirect(): void {
+    this.#directAttempts++;
   }
 
   /** A road has opened, such as a relay that came back: past failures say nothing about it. */

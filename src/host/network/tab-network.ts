@@ -205,6 +205,7 @@ export class TabNetwork {
     const link = this.#links.add(connection, Date.now());
     this.#dialer.learn([peer]);
     if (isDirect(connection)) {
+      if (connection.direction === "inbound") this.#dialer.countDirect();
       void this.#reserveOn(connection);
       this.#retireRelayed(link);
     }
