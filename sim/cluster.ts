@@ -34,6 +34,10 @@ interface Tab {
   readonly clockRate: number;
   wakeAtMs: number;
   alive: boolean;
+  /** Whether every write is refused, and nothing of it kept. */
+  isFull: boolean;
+  /** Why it takes no further part. */
+  halted: string | null;
 }
 
 export class Cluster {
@@ -93,6 +97,8 @@ export class Cluster {
       clockRate: 1 + drift * (2 * this.random.next() - 1),
       wakeAtMs: Infinity,
       alive: true,
+      isFull: false,
+      halted: null,
     };
     this.#tabs.set(id, tab);
     this.#say("opens", id);
@@ -120,7 +126,7 @@ export class Cluster {
     if (tab === undefined) return;
     tab.alive = false;
     const written = this.random.below(tab.pending.length + 1);
-    for (const write of tab.pending.slice(0, written)) write.apply();
+    if (!tab.isFull) for (const write of tab.pending.slice(0, written)) write.apply();
     this.#options.factory.crashed(id);
     this.#tabs.delete(id);
     this.#say("crashes", id);
@@ -137,6 +143,17 @@ export class Cluster {
   close(id: string): void {
     this.#step(id, { kind: "closing" });
     this.crash(id);
+  }
+
+  /** Until the tab is opened again there is no room for what it writes. */
+  fillDisk(id: string): void {
+    this.#say("disk full", id);
+    this.#tabs.get(id)!.isFull = true;
+  }
+
+  /** Why a tab takes no further part; null while it does. */
+  haltOf(id: string): string | null {
+    return this.#tabs.get(id)?.halted ?? null;
   }
 
   fallAsleep(id: string): void {
@@ -161,10 +178,12 @@ export class Cluster {
     return this.#tabs.get(id)!.node;
   }
 
-  /** Running, awake and honest. */
+  /** Running, awake, well and honest. */
   honest(): readonly [string, SimNode][] {
     const nodes: [string, SimNode][] = [];
-    for (const [id, tab] of this.#tabs) if (!this.#byzantine.has(id) && !this.#asleep.has(id)) nodes.push([id, tab.node]);
+    for (const [id, tab] of this.#tabs) {
+      if (!this.#byzantine.has(id) && !this.#asleep.has(id) && tab.halted === null) nodes.push([id, tab.node]);
+    }
     return nodes;
   }
 
@@ -269,6 +288,10 @@ export class Cluster {
         case "refused":
           this.#refused(output.mark);
           break;
+        case "halted":
+          tab.halted = output.code;
+          if (!tab.isFull || output.code !== "storage-full") this.#options.checkers.fail(this.nowMs, `${id} has halted: ${output.code}`);
+          break;
         default:
           if (!this.#byzantine.has(id)) this.#judge(id, output);
       }
@@ -309,8 +332,8 @@ export class Cluster {
     if (!tab.alive) return;
     const write = tab.pending.shift();
     if (write === undefined) return;
-    write.apply();
-    this.#step(id, { kind: "stored", id: write.id });
+    if (!tab.isFull) write.apply();
+    this.#step(id, { kind: "stored", id: write.id, isRefused: tab.isFull });
   }
 
   async run(forMs: number): Promise<void> {

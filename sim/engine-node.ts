@@ -70,6 +70,7 @@ class EngineNode implements SimNode {
   readonly #disk: EngineDisk;
   #finals: StoredBlock[];
   #started = false;
+  #halted = false;
   #nowMs = 0;
   #out: NodeOutput[] = [];
   #writes = 0;
@@ -130,6 +131,7 @@ class EngineNode implements SimNode {
   step(nowMs: number, input: NodeInput): readonly NodeOutput[] {
     this.#nowMs = nowMs;
     this.#out = [];
+    if (this.#halted) return [];
     if (!this.#started) this.#start();
     this.#take(input);
     const tip = toHex(this.#engine.epochId);
@@ -163,6 +165,11 @@ class EngineNode implements SimNode {
       case "message":
         return this.#onPayload(input.from, input.payload as EnginePayload);
       case "stored": {
+        if (input.isRefused) {
+          this.#halted = true;
+          this.#out.push({ kind: "halted", code: "storage-full" });
+          return;
+        }
         const then = this.#waiting.get(input.id) ?? [];
         this.#waiting.delete(input.id);
         return this.#perform(then);

@@ -9,7 +9,7 @@ export type NodeInput =
   | { readonly kind: "message"; readonly from: string; readonly payload: unknown }
   | { readonly kind: "linked"; readonly peer: string }
   | { readonly kind: "unlinked"; readonly peer: string }
-  | { readonly kind: "stored"; readonly id: number }
+  | { readonly kind: "stored"; readonly id: number; /** Nothing of it was kept. */ readonly isRefused: boolean }
   /** Something the node scheduled for itself: a signature made, a check done. */
   | { readonly kind: "own"; readonly payload: unknown }
   /** A person sends a payment; `mark` names it among all of the run. */
@@ -32,6 +32,8 @@ export type NodeOutput =
   | { readonly kind: "accused"; readonly seat: HashHex }
   /** A peer sent what no honest one sends. */
   | { readonly kind: "blamed"; readonly peer: string; readonly code: string }
+  /** It takes no further part, and says why. */
+  | { readonly kind: "halted"; readonly code: string }
   /** What no honest node may do or meet. */
   | { readonly kind: "fault"; readonly sentence: string };
 

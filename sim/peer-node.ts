@@ -77,6 +77,8 @@ class PeerNode implements SimNode {
   #reported = "";
   #heard = 0;
   #saidHalted = false;
+  /** A write was refused: that it says so, and halts, is as it should be. */
+  #isDiskFull = false;
 
   constructor(options: PeerNodeOptions) {
     this.#o = options;
@@ -145,7 +147,8 @@ class PeerNode implements SimNode {
         return { kind: "network", event: { kind: "message", protocol: payload.protocol, from, bytes } };
       }
       case "stored":
-        return { kind: "stored", id: input.id, refusal: null };
+        this.#isDiskFull ||= input.isRefused;
+        return { kind: "stored", id: input.id, refusal: input.isRefused ? { code: "storage-full", data: {} } : null };
       case "own":
         return input.payload as PeerInput;
       case "pay": {
@@ -194,8 +197,10 @@ class PeerNode implements SimNode {
         for (const block of effect.blocks) this.#noteAccused(block);
         return;
       case "halted":
+        if (this.#isDiskFull) return void this.#out.push({ kind: "halted", code: effect.refusal.code });
         return this.#fault(`halted: ${effect.refusal.code} ${JSON.stringify(effect.refusal.data)}`);
       case "log":
+        if (this.#isDiskFull) return;
         if (effect.level === "error") this.#fault(`${effect.message}: ${Object.values(effect.data).map(String).join()}`);
         return;
       case "need-machine":

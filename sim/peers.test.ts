@@ -23,6 +23,8 @@ const PLAN: readonly (readonly [name: ScenarioName, nodes: number, from: number,
   ["lateCertificate", 4, 0, 2],
   ["sleepers", 4, 0, 1],
   ["liar", 4, 0, 1],
+  ["fullDisk", 4, 0, 3],
+  ["fullDisk", 4, 3, 6],
   ["newcomer", 4, 0, 1],
 ];
 

@@ -314,6 +314,28 @@ const scripts = {
     await run.mustFinalize("payment", cluster.honest()[0]![0], 60_000);
   },
 
+  /** There is no room on one disk: its tab says so and says no more, the rest goes on; with room again nothing is lost. */
+  async fullDisk(run) {
+    const { cluster } = run;
+    await run.warm();
+    run.load(30_000);
+    await cluster.run(run.upTo(5000));
+    const full = cluster.pick(run.ids);
+    const written = cluster.node(full).finalHeight();
+    await cluster.run(100);
+    cluster.fillDisk(full);
+    if ((await cluster.until(() => cluster.haltOf(full) === "storage-full", 90_000)) === null)
+      return run.fail("a peer that cannot write goes on");
+    const others = run.ids.filter((id) => id !== full);
+    await run.mustFinalize("payment of the others", cluster.pick(others), 60_000);
+    await cluster.run(run.upTo(10_000));
+    cluster.crash(full);
+    await cluster.open(full);
+    const reopened = cluster.node(full).finalHeight();
+    if (reopened < written) run.fail(`what was written is lost: height ${reopened} after ${written}`);
+    await run.mustSettle(run.ids.length);
+  },
+
   /** A newcomer is given two hundred blocks and more, also those that peers left to their storage. */
   async newcomer(run) {
     const { cluster } = run;
@@ -399,7 +421,7 @@ export const SCENARIOS = Object.keys(scripts) as ScenarioName[];
 
 /** Numbers of nodes that a scenario is meant for. */
 export function nodesOf(name: ScenarioName): readonly number[] {
-  if (["twoOfFour", "oneGone", "sleepers", "liar", "newcomer", "lateCertificate"].includes(name)) return [4];
+  if (["twoOfFour", "oneGone", "sleepers", "liar", "newcomer", "lateCertificate", "fullDisk"].includes(name)) return [4];
   if (name === "oneOfTwo") return [2];
   return name === "basic" ? [1, 2, 3, 4, 7] : [2, 4, 7];
 }
@@ -417,7 +439,7 @@ function createEngines(name: ScenarioName, ids: readonly string[], options: RunO
   });
 }
 
-/** Every eighth seed with Ed25519, every third with crashes of the whole machine. */
+/** Every eighth seed with Ed25519, every third with crashes of the whole machine, but not where what was written must be there afterwards. */
 function createPeers(name: ScenarioName, ids: readonly string[], seed: number): NodeFactory {
   return new PeerNodes({
     ids,
@@ -425,7 +447,7 @@ function createPeers(name: ScenarioName, ids: readonly string[], seed: number): 
     recoveryMs: WITHOUT_RECOVERY.includes(name) ? LATE_MS : RECOVERY_MS,
     heartbeatMs: HEARTBEAT_MS,
     keys: seed % 8 === 7 ? createRealKeys() : createQuickKeys(),
-    diesWithMachine: seed % 3 === 2,
+    diesWithMachine: seed % 3 === 2 && name !== "fullDisk",
   });
 }
 

@@ -28,6 +28,7 @@ const PLAN: readonly (readonly [name: ScenarioName, nodes: number, seeds: number
   ["oneGone", 4, 10],
   ["sleepers", 4, 3],
   ["liar", 4, 4],
+  ["fullDisk", 4, 10],
   ["newcomer", 4, 2],
   ["lateCertificate", 4, 12],
   ["flicker", 2, 4],
