@@ -65,6 +65,8 @@ export class MemoryCluster {
   readonly #members = new Map<string, Member>();
   readonly running = new Map<string, ClusterPeer>();
   readonly #cut = new Set<string>();
+  /** What was due while a tab slept, by its name. */
+  readonly #asleep = new Map<string, (() => void)[]>();
   #genesis: Uint8Array | null = null;
   #tickets = 0;
   #gossips = 0;
@@ -144,7 +146,7 @@ export class MemoryCluster {
 
   /** Opens a peer, or opens it again with the keys and the disk that it had. */
   async open(name: string, { seatWanted = true } = {}): Promise<ClusterPeer> {
-    const { clock, machine } = this.#options;
+    const { machine } = this.#options;
     const member = await this.#member(name);
     const ports = this.#ports(name, member);
     const { storage } = ports;
@@ -163,7 +165,7 @@ export class MemoryCluster {
       "committed" | "undoneAbove" | "halted" | "logs" | "penalties"
     >;
     const runner = runPeer(peer, {
-      clock,
+      clock: this.#clockOf(name),
       ...ports,
       network: (command) => {
         this.#options.onCommand?.(name, command);
@@ -211,6 +213,40 @@ export class MemoryCluster {
     this.running.get(name)?.runner.stop();
     this.running.delete(name);
     for (const { runner } of this.running.values()) runner.input({ kind: "network", event: { kind: "unlinked", peer: name } });
+  }
+
+  /** Its timers stand still and it hears nothing, as a tab of a phone that sleeps; the others are not told. */
+  fallAsleep(name: string): void {
+    this.#asleep.set(name, []);
+  }
+
+  /** What was due is done now, late. */
+  awake(name: string): void {
+    const due = this.#asleep.get(name) ?? [];
+    this.#asleep.delete(name);
+    for (const callback of due) callback();
+  }
+
+  #clockOf(name: string): Clock {
+    const { clock } = this.#options;
+    return {
+      nowMs: () => clock.nowMs(),
+      setTimer: (delayMs, callback) => {
+        let isCancelled = false;
+        const call = (): void => {
+          if (!isCancelled) callback();
+        };
+        const cancel = clock.setTimer(delayMs, () => {
+          const due = this.#asleep.get(name);
+          if (due === undefined) call();
+          else due.push(call);
+        });
+        return () => {
+          isCancelled = true;
+          cancel();
+        };
+      },
+    };
   }
 
   /** Ends all peers. */
@@ -264,6 +300,8 @@ export class MemoryCluster {
 
   #deliver(from: string, to: string, event: NetworkEvent): void {
     if (this.#cut.has(`${from} ${to}`)) return;
-    this.#options.clock.setTimer(1, () => this.running.get(to)?.runner.input({ kind: "network", event }));
+    this.#options.clock.setTimer(1, () => {
+      if (!this.#asleep.has(to)) this.running.get(to)?.runner.input({ kind: "network", event });
+    });
   }
 }

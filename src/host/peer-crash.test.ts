@@ -1,14 +1,11 @@
 /** Processes that end in the middle of traffic and of writes, disks that are full, and what a peer says of it. */
 import { afterEach, describe, expect, it } from "vitest";
-import { contradicts } from "../consensus/simplex/votes.ts";
-import { decodeConsensusMessage } from "../consensus/wire.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { createRandom, type Random } from "../kit/random.ts";
 import { machineOf } from "../ledger/scenario.suite.ts";
-import type { NetworkCommand } from "../peer/ports.ts";
 import { toHex } from "../protocol/identifiers.ts";
-import type { Vote } from "../protocol/vote.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
+import { Witness } from "./witness.suite.ts";
 import { createFaultyStorage, type FaultyStorage } from "./storage/faulty-storage.ts";
 
 const START_MS = 1_750_000_000_000;
@@ -21,40 +18,6 @@ const clusters: MemoryCluster[] = [];
 afterEach(() => {
   for (const cluster of clusters.splice(0)) cluster.closeAll();
 });
-
-/** What every seat ever said, also before its process ended: judged by the voting rules. */
-class Witness {
-  readonly #votes = new Map<string, Vote[]>();
-  readonly #promised = new Set<string>();
-  readonly #count = new Map<string, number>();
-  readonly faults: string[] = [];
-
-  hear(from: string, command: NetworkCommand): void {
-    if (command.kind !== "publish" || command.topic !== "consensus") return;
-    const message = decodeConsensusMessage(command.bytes);
-    if (message.kind === "alive") this.#promised.add(`${toHex(message.alive.epochId)}/${toHex(message.alive.seat)}`);
-    // Votes of others are in certificates and candidates: these are the peer's own, or repeated.
-    else if (message.kind === "vote" || message.kind === "candidate") this.#onVote(from, message.vote);
-  }
-
-  /** Different votes that a peer has sent. */
-  votesOf(name: string): number {
-    return this.#count.get(name) ?? 0;
-  }
-
-  #onVote(from: string, vote: Vote): void {
-    const voter = `${toHex(vote.epochId)}/${toHex(vote.seat)}`;
-    const place = `${voter}/${vote.round}`;
-    const said = this.#votes.get(place) ?? [];
-    this.#votes.set(place, said);
-    const isSame = (other: Vote): boolean => other.kind === vote.kind && !contradicts(other, vote);
-    if (said.some(isSame)) return;
-    if (this.#promised.has(voter)) this.faults.push(`${from} votes after its promise in ${place}`);
-    if (said.some((other) => contradicts(other, vote))) this.faults.push(`${from} contradicts itself in ${place}: ${vote.kind}`);
-    said.push(vote);
-    this.#count.set(from, this.votesOf(from) + 1);
-  }
-}
 
 interface Rig {
   readonly clock: VirtualClock;

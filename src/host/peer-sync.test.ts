@@ -8,6 +8,7 @@ import type { StorageBatch } from "../peer/ports.ts";
 import { asVotingKey } from "../protocol/identifiers.ts";
 import { loadLedger } from "./load-ledger.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
+import { Witness } from "./witness.suite.ts";
 import { copyMemoryDisk, createMemoryStorage, type MemoryDisk } from "./storage/memory-storage.ts";
 import { createContractMachine } from "./vm/contract-machine.ts";
 import { loadMeteredWasmNode } from "./vm/load-wasm-node.ts";
@@ -91,6 +92,42 @@ describe("a peer that was not there", () => {
     await cluster.runUntil(clock, () => deaf.peer.seatWork === "seated", { what: "it has a seat again", withinMs: 120_000 });
     expect(peers.flatMap(({ halted }) => halted)).toEqual([]);
   });
+
+  it.each(["in the middle of traffic", "at rest"])(
+    "slept for ten minutes %s: it asks, catches up at once, and contradicts nothing",
+    async (when) => {
+      const witness = new Witness();
+      const { cluster, clock } = createCluster({ onCommand: (from, command) => witness.hear(from, command) });
+      const peers: ClusterPeer[] = [];
+      for (const name of ["a", "b", "c", "d"]) peers.push(await cluster.open(name));
+      const [first, , , sleeper] = peers as [ClusterPeer, ClusterPeer, ClusterPeer, ClusterPeer];
+      await cluster.runUntil(clock, () => peers.every(({ peer }) => peer.seatWork === "seated"), { what: "four seats" });
+      const votes = witness.votesOf("d");
+      const sent = sleeper.send([["account.transfer", { to: new Uint8Array(32).fill(99), amount: 1 }]]).catch(() => undefined);
+      if (when === "at rest") {
+        let isDone = false;
+        void sent.then(() => (isDone = true));
+        await cluster.runUntil(clock, () => isDone && !sleeper.peer.consensus.working, { what: "it rests" });
+      } else await cluster.runUntil(clock, () => witness.votesOf("d") > votes, { what: "it votes" });
+      cluster.fallAsleep("d");
+      const asleep = { heightBefore: sleeper.peer.final.height, untilMs: clock.nowMs() + 600_000 };
+      for (let turn = 0; clock.nowMs() < asleep.untilMs; turn++) {
+        if (turn < 5) await sendMany(cluster, clock, first, 1);
+        clock.advance(100);
+        await cluster.settled();
+      }
+      // The others rest, so that nothing but its own question tells it what it missed.
+      cluster.awake("d");
+      await cluster.runUntil(clock, () => agree(peers), { what: "all agree", withinMs: 500 });
+      expect(sleeper.peer.final.height).toBeGreaterThan(asleep.heightBefore + 5);
+      await cluster.runUntil(clock, () => sleeper.peer.consensus.seat !== null, { what: "it has a seat again", withinMs: 120_000 });
+      const said = witness.votesOf("d");
+      await sendMany(cluster, clock, sleeper, 2);
+      await cluster.runUntil(clock, () => agree(peers) && witness.votesOf("d") > said, { what: "it votes again" });
+      expect(witness.faults).toEqual([]);
+      expect(peers.flatMap(({ halted, undoneAbove }) => [...halted, ...undoneAbove])).toEqual([]);
+    },
+  );
 
   it("reloads while a contract is called, and goes on from its own store", async () => {
     const { cluster, clock } = createCluster();
