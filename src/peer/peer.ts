@@ -149,14 +149,9 @@ export class Peer implements PeerView {
       rowKeys,
       onHalt,
     });
-    const parameters = parametersOf(ledger.state);
-    this.#engine = createSimplex(this.#ledger, ledger.root, {
-      chain,
-      baseTimeoutMs: parameters.baseTimeoutMs,
-      heartbeatMs: parameters.heartbeatMs,
-      recoveryMs: parameters.recoveryMs,
-      blockIntervalMs: () => (this.#mempool.size > BUSY_TRANSACTIONS ? BUSY_INTERVAL_MS : BLOCK_INTERVAL_MS),
-    });
+    const { baseTimeoutMs, heartbeatMs, recoveryMs } = parametersOf(ledger.state);
+    const blockIntervalMs = (): number => (this.#mempool.size > BUSY_TRANSACTIONS ? BUSY_INTERVAL_MS : BLOCK_INTERVAL_MS);
+    this.#engine = createSimplex(this.#ledger, ledger.root, { chain, baseTimeoutMs, heartbeatMs, recoveryMs, blockIntervalMs });
     this.#driver = new ConsensusDriver({
       chain,
       engine: this.#engine,
