@@ -90,11 +90,17 @@ async function createRig(seed: number): Promise<Rig> {
     finalBlocks: () => peers[0]!.committed.flatMap(({ block }) => block ?? []),
     rivals: [],
   };
-  // Bodies are asked for only where gossip was late, so this asks for some.
+  // Bodies and blocks are asked for only where gossip was late, so this asks for some.
   const envelopes = decodeTransactionBatch(samples.get("transactions")![0]!).map(digest);
   const wanted = encodeFetch({ kind: "wanted", id: 1, envelopes });
-  samples.set("wanted", [wanted]);
-  peers[0]!.runner.input({ kind: "network", event: { kind: "message", from: "mallory", protocol: "fetch", bytes: wanted } });
+  const ask = encodeConsensusMessage({ kind: "ask", id: forger.finalBlocks().at(-1)!.id });
+  for (const [kind, protocol, bytes] of [
+    ["wanted", "fetch", wanted],
+    ["ask", "sync", ask],
+  ] as const) {
+    samples.set(kind, [bytes]);
+    peers[0]!.runner.input({ kind: "network", event: { kind: "message", from: "mallory", protocol, bytes } });
+  }
   return { clock, cluster, honest: peers, forger, samples, heard };
 }
 
