@@ -1,15 +1,19 @@
-/** Every page, on a phone and on a desk, light and dark: pictured, without faults that axe finds, errors, or scrolling sideways. */
+/** Every page and what opens over it, on a phone and on a desk, light and dark: pictured, without faults that axe finds, errors, or scrolling sideways. */
 import { AxeBuilder } from "@axe-core/playwright";
 import { readFileSync } from "node:fs";
 import { expect, test } from "@playwright/test";
 import { RelayProcess } from "./harness/relay.ts";
-import { closeAll, openSeats } from "./harness/tabs.ts";
+import { closeAll, openSeats, openTabIn } from "./harness/tabs.ts";
 import type { AppPage } from "./pages/app.ts";
 import { DevicesPage } from "./pages/devices.ts";
+import { SettingsPage } from "./pages/settings.ts";
+import { WalletPage } from "./pages/wallet.ts";
 
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1280, height: 800 };
 const NARROW = { width: 320, height: 640 };
+/** Where the picture in the README goes, if it is to be made anew. */
+const SCREENSHOTS = process.env["BOTHY_SCREENSHOTS"];
 const TALLY = readFileSync("src/sdk/templates/tally.contract.js", "utf8");
 
 let relay: RelayProcess;
@@ -77,6 +81,12 @@ async function show(on: AppPage, path: string): Promise<void> {
   await on.page.evaluate(() => document.fonts.ready);
 }
 
+/** What axe finds on the page as it is now. */
+async function faultsOf(on: AppPage): Promise<readonly { readonly id: string; readonly at: readonly string[] }[]> {
+  const { violations } = await new AxeBuilder({ page: on.page }).analyze();
+  return violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ target }) => target.join(" ")) }));
+}
+
 for (const [size, viewport] of Object.entries({ phone: PHONE, desk: DESK })) {
   for (const scheme of ["light", "dark"] as const) {
     // Colours come from the scheme and layout from the size, so two of the four have all there is to check.
@@ -87,20 +97,101 @@ for (const [size, viewport] of Object.entries({ phone: PHONE, desk: DESK })) {
       for (const [name, path] of pages) {
         await show(tab, path);
         await tab.page.screenshot({ path: `test-results/pages/${name}-${size}-${scheme}.png` });
-        if (!checked) continue;
-        const { violations } = await new AxeBuilder({ page: tab.page }).analyze();
-        const found = violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ target }) => target.join(" ")) }));
-        expect.soft(found, name).toEqual([]);
+        if (SCREENSHOTS !== undefined && name === "home" && size === "desk" && scheme === "light")
+          await tab.page.screenshot({ path: `${SCREENSHOTS}/home.png` });
+        if (checked) expect.soft(await faultsOf(tab), name).toEqual([]);
       }
       expect(errors).toEqual([]);
     });
   }
 }
 
-test("nothing scrolls sideways on a screen 320 px wide", async () => {
-  await tab.page.setViewportSize(NARROW);
-  for (const [name, path] of pages) {
-    await show(tab, path);
-    expect.soft(await tab.sidewaysScroll(), name).toBe(0);
-  }
-});
+/** What opens over a page, by the page and what is done there. Escape closes each. */
+function overlays(on: AppPage): readonly (readonly [name: string, path: string, open: () => Promise<void>])[] {
+  const dialog = on.page.getByRole("dialog");
+  const path = (name: string): string => pages.find(([known]) => known === name)![1];
+  const openMenu = async (button: string): Promise<void> => {
+    await on.main.getByRole("button", { name: button }).click();
+    await on.page.getByRole("menu").waitFor();
+  };
+  return [
+    ["palette", "#/", async () => void (await (await on.find("lamp")).getByText("Lamp by the bed").waitFor())],
+    ["device-menu", path("device"), () => openMenu("More about this device")],
+    [
+      "retire",
+      path("device"),
+      async () => {
+        await openMenu("More about this device");
+        await on.page.getByRole("menuitem", { name: /^Retire it/ }).click();
+        await dialog.waitFor();
+      },
+    ],
+    ["export-menu", path("stream"), () => openMenu("Export")],
+    [
+      "send",
+      "#/wallet",
+      async () => {
+        await new WalletPage(on.page).ask((await on.status()).account, "1");
+        await dialog.getByRole("button", { name: "Sign and send", disabled: false }).waitFor();
+      },
+    ],
+    ["words", "#/settings", async () => void (await new SettingsPage(on.page).words())],
+    [
+      "reset",
+      "#/settings",
+      async () => {
+        await on.main.getByRole("button", { name: /^Delete/ }).click();
+        await dialog.waitFor();
+      },
+    ],
+  ];
+}
+
+for (const [size, viewport, scheme] of [
+  ["phone", PHONE, "dark"],
+  ["desk", DESK, "light"],
+] as const) {
+  test(`dialogs, menus, sheets and the first minute are pictured on a ${size}, ${scheme}, and axe finds nothing`, async ({ browser }) => {
+    await tab.page.setViewportSize(viewport);
+    await tab.page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    const check = async (on: AppPage, name: string): Promise<void> => {
+      await on.page.screenshot({ path: `test-results/pages/${name}-${size}-${scheme}.png` });
+      expect.soft(await faultsOf(on), name).toEqual([]);
+    };
+    for (const [name, path, open] of overlays(tab)) {
+      await show(tab, path);
+      await open();
+      await check(tab, name);
+      await tab.page.keyboard.press("Escape");
+      await expect(tab.page.locator("[role=dialog], [role=menu]").filter({ visible: true })).toHaveCount(0);
+    }
+    if (size === "phone") {
+      await show(tab, "#/");
+      await tab.page.getByRole("button", { name: "More", exact: true }).click();
+      await tab.page.getByRole("dialog").getByRole("link", { name: "Wallet" }).waitFor();
+      await check(tab, "more");
+      await tab.page.keyboard.press("Escape");
+    }
+    const context = await browser.newContext({ viewport, colorScheme: scheme, reducedMotion: "reduce", locale: "en-GB" });
+    // Nobody answers, so the first minute stays.
+    await context.route("**/bothy/manifest", () => undefined);
+    const joining = await openTabIn(context, relay);
+    await expect(joining.page.getByRole("listitem").filter({ hasText: "Keys made, done" })).toBeVisible();
+    await check(joining, "first-minute");
+    await context.close();
+    expect(errors).toEqual([]);
+  });
+}
+
+for (const language of ["English", "Deutsch"] as const) {
+  test(`nothing scrolls sideways on a screen 320 px wide, in ${language}`, async () => {
+    await tab.page.setViewportSize(NARROW);
+    await show(tab, "#/settings");
+    await tab.page.locator("select").filter({ hasText: "Deutsch" }).selectOption(language);
+    await expect(tab.page.locator("html")).toHaveAttribute("lang", language === "Deutsch" ? "de" : "en");
+    for (const [name, path] of pages) {
+      await show(tab, path);
+      expect.soft(await tab.sidewaysScroll(), name).toBe(0);
+    }
+  });
+}

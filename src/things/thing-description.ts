@@ -7,10 +7,14 @@ import { Refusal } from "../protocol/refusal.ts";
 
 export type DataType = "boolean" | "integer" | "number" | "string" | "object" | "array" | "null";
 
+/** Texts by language tag, beside the one in the default language (TD 1.1, 5.3.1.7 "MultiLanguage"). */
+export type MultiLanguage = Readonly<Record<string, string>>;
+
 /** The part of a TD data schema (section 5.3.2) that Bothy draws and checks. */
 export interface DataSchema {
   readonly type?: DataType;
   readonly title?: string;
+  readonly titles?: MultiLanguage;
   readonly description?: string;
   /** A SenML unit (RFC 8428, 12.1) where there is one. */
   readonly unit?: string;
@@ -38,6 +42,7 @@ export interface PropertyAffordance extends DataSchema {
 
 export interface ActionAffordance {
   readonly title?: string;
+  readonly titles?: MultiLanguage;
   readonly description?: string;
   readonly forms: readonly Form[];
   readonly input?: DataSchema;
@@ -46,6 +51,7 @@ export interface ActionAffordance {
 
 export interface EventAffordance {
   readonly title?: string;
+  readonly titles?: MultiLanguage;
   readonly description?: string;
   readonly forms: readonly Form[];
   readonly data?: DataSchema;
@@ -57,6 +63,7 @@ export interface ThingDescription {
   readonly id?: string;
   readonly title: string;
   readonly description?: string;
+  readonly descriptions?: MultiLanguage;
   readonly securityDefinitions: Readonly<Record<string, { readonly scheme: string }>>;
   readonly security: string | readonly string[];
   readonly properties?: Readonly<Record<string, PropertyAffordance>>;
@@ -126,6 +133,7 @@ type WithoutForms<Affordance> = Omit<Affordance, "forms">;
 export interface ThingOutline {
   readonly title: string;
   readonly description?: string;
+  readonly descriptions?: MultiLanguage;
   readonly types?: readonly string[];
   readonly properties?: Readonly<Record<string, WithoutForms<PropertyAffordance>>>;
   readonly actions?: Readonly<Record<string, WithoutForms<ActionAffordance>>>;
@@ -146,12 +154,13 @@ function withForms<Affordance extends object>(
  * given the device its identifier. Security is `nosec`, since rights are the ledger's and not the device's own.
  */
 export function createThingDescription(outline: ThingOutline): ThingDescription {
-  const { title, description, types } = outline;
+  const { title, description, descriptions, types } = outline;
   return {
     "@context": CONTEXT,
     ...(types ? { "@type": types } : {}),
     title,
     ...(description === undefined ? {} : { description }),
+    ...(descriptions === undefined ? {} : { descriptions }),
     securityDefinitions: { ledger: { scheme: "nosec" } },
     security: "ledger",
     properties: withForms("properties", outline.properties),

@@ -15,7 +15,8 @@ export const manifest = {
         properties: {
           seller: { type: "string", title: "Seller", description: "An account, did:key:…", maxLength: 128 },
           amount: { type: "integer", title: "Price", minimum: 1 },
-          refundAfterMs: { type: "integer", title: "Refund from", description: "Time in milliseconds since 1970", minimum: 0 },
+          // A moment, in milliseconds since 1970: forms ask for a date and a time.
+          refundAfterMs: { type: "integer", format: "date-time", title: "Refund from", minimum: 0 },
         },
         required: ["seller", "amount", "refundAfterMs"],
       },

@@ -4,10 +4,15 @@ import { createRandom } from "../../kit/random.ts";
 import { isValueMap } from "../../protocol/schema.ts";
 import { Refusal } from "../../protocol/refusal.ts";
 import { createSimulatedDriver, type Driver, type SimulationControl } from "../driver.ts";
-import { createThingDescription } from "../thing-description.ts";
+import { createThingDescription, type MultiLanguage } from "../thing-description.ts";
 
 export const VIRTUAL_KINDS = ["lamp", "thermometer", "washing-machine"] as const;
 export type VirtualKind = (typeof VIRTUAL_KINDS)[number];
+
+/** A title in the languages of the app. */
+function named(en: string, de: string): { readonly title: string; readonly titles: MultiLanguage } {
+  return { title: en, titles: { en, de } };
+}
 
 export interface VirtualOptions {
   readonly title: string;
@@ -20,12 +25,13 @@ function createLamp({ title, clock }: VirtualOptions): Driver {
   const description = createThingDescription({
     title,
     description: "A simulated lamp",
+    descriptions: { en: "A simulated lamp", de: "Eine simulierte Lampe" },
     types: ["Light"],
     properties: {
-      on: { type: "boolean", title: "On" },
-      brightness: { type: "integer", title: "Brightness", minimum: 0, maximum: 100, unit: "/100" },
+      on: { type: "boolean", ...named("On", "An") },
+      brightness: { type: "integer", ...named("Brightness", "Helligkeit"), minimum: 0, maximum: 100, unit: "/100" },
     },
-    actions: { toggle: { title: "Toggle", output: { type: "boolean" } } },
+    actions: { toggle: { ...named("Toggle", "Umschalten"), output: { type: "boolean" } } },
   });
   const toggle = (_: unknown, control: SimulationControl): boolean => {
     const next = control.get("on") !== true;
@@ -48,10 +54,19 @@ function createThermometer({ title, seed, clock }: VirtualOptions): Driver {
   const description = createThingDescription({
     title,
     description: "A simulated thermometer with a hygrometer",
+    descriptions: { en: "A simulated thermometer with a hygrometer", de: "Ein simuliertes Thermometer mit Hygrometer" },
     types: ["TemperatureSensor", "HumiditySensor"],
     properties: {
-      temperature: { type: "number", title: "Temperature", unit: "Cel", readOnly: true, observable: true },
-      humidity: { type: "number", title: "Humidity", unit: "%RH", minimum: 0, maximum: 100, readOnly: true, observable: true },
+      temperature: { type: "number", ...named("Temperature", "Temperatur"), unit: "Cel", readOnly: true, observable: true },
+      humidity: {
+        type: "number",
+        ...named("Humidity", "Luftfeuchte"),
+        unit: "%RH",
+        minimum: 0,
+        maximum: 100,
+        readOnly: true,
+        observable: true,
+      },
     },
   });
   const initial = {
@@ -87,23 +102,38 @@ function washingMachineDescription(title: string): ReturnType<typeof createThing
   return createThingDescription({
     title,
     description: "A simulated washing machine; its minutes are seconds",
+    descriptions: {
+      en: "A simulated washing machine; its minutes are seconds",
+      de: "Eine simulierte Waschmaschine; ihre Minuten sind Sekunden",
+    },
     types: ["WashingMachine"],
     properties: {
-      program: { type: "string", title: "Program", enum: Object.keys(PROGRAMS) },
-      phase: { type: "string", title: "Phase", enum: ["idle", ...PHASES, "done"], readOnly: true, observable: true },
-      detergent: { type: "integer", title: "Detergent", minimum: 0, maximum: 100, unit: "/100", readOnly: true, observable: true },
+      program: { type: "string", ...named("Program", "Programm"), enum: Object.keys(PROGRAMS) },
+      phase: { type: "string", ...named("Phase", "Phase"), enum: ["idle", ...PHASES, "done"], readOnly: true, observable: true },
+      detergent: {
+        type: "integer",
+        ...named("Detergent", "Waschmittel"),
+        minimum: 0,
+        maximum: 100,
+        unit: "/100",
+        readOnly: true,
+        observable: true,
+      },
     },
     actions: {
       start: {
-        title: "Start",
-        input: { type: "object", properties: { program: { type: "string", enum: Object.keys(PROGRAMS), title: "Program" } } },
+        ...named("Start", "Starten"),
+        input: {
+          type: "object",
+          properties: { program: { type: "string", enum: Object.keys(PROGRAMS), ...named("Program", "Programm") } },
+        },
       },
-      stop: { title: "Stop" },
-      refill: { title: "Refill detergent" },
+      stop: { ...named("Stop", "Anhalten") },
+      refill: { ...named("Refill detergent", "Waschmittel nachfüllen") },
     },
     events: {
-      finished: { title: "Finished", data: { type: "string" } },
-      detergentLow: { title: "Detergent is low", data: { type: "integer" } },
+      finished: { ...named("Finished", "Fertig"), data: { type: "string" } },
+      detergentLow: { ...named("Detergent is low", "Waschmittel wird knapp"), data: { type: "integer" } },
     },
   });
 }

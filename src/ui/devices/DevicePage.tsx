@@ -12,7 +12,7 @@ import { SchemaForm } from "../pattern/SchemaForm.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
 import { useAsk, useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
-import { useFormat, useText } from "../text/language.tsx";
+import { useFormat, useLanguage, useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
 import { readDescription, type ActionAffordance, type Description } from "./description.ts";
 import { DeviceEvents } from "./DeviceEvents.tsx";
@@ -73,7 +73,7 @@ function DeviceMenu({ device, mine }: { device: DeviceInfo; mine: boolean }) {
         <Menu.Dropdown>
           <Menu.Item onClick={setStatus}>{text.devices.setStatus[away ? "active" : "maintenance"]}</Menu.Item>
           <Menu.Item
-            color="rowan"
+            color="var(--b-refused)"
             onClick={() =>
               setQuestion({
                 title: text.devices.retireTitle,
@@ -136,7 +136,8 @@ function DeviceView({ device }: { device: DeviceInfo }) {
   const account = usePeer((state) => state.status?.account);
   const [tab, setTab] = useState<Tab>("state");
   const wide = useMediaQuery("(min-width: 56em)") ?? false;
-  const description = readDescription(device.description);
+  const { language } = useLanguage();
+  const description = readDescription(device.description, language);
   const live = useLive(
     device.device,
     description.properties.map(({ name }) => name),

@@ -4,7 +4,7 @@ import type { DeviceInfo, Value } from "../../sdk/api.ts";
 import { Sparkline } from "../pattern/Sparkline.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useAsk, useNameOf, useNow } from "../shell/peer-context.tsx";
-import { useFormat, useText } from "../text/language.tsx";
+import { useFormat, useLanguage, useText } from "../text/language.tsx";
 import { valueText } from "../text/sentences.ts";
 import { readDescription, unitText, type DeviceKind } from "./description.ts";
 import { useLive } from "./gateway.tsx";
@@ -44,7 +44,8 @@ function DeviceTile({ device }: { device: DeviceInfo }) {
   const show = useValueText();
   const stream = device.streams[0];
   const readings = useAsk("readings", stream === undefined ? null : { stream, limit: 60 });
-  const description = readDescription(device.description);
+  const { language } = useLanguage();
+  const description = readDescription(device.description, language);
   const live = useLive(
     device.device,
     description.properties.map(({ name }) => name),

@@ -1,6 +1,8 @@
 /** A Thing Description (W3C WoT TD 1.1) as the pages draw it: only what a person sees, and nothing that a strange document could break. */
 export interface DataSchema {
   readonly type?: string;
+  /** Of a number: `date-time` says that it is a moment, in milliseconds since 1970. */
+  readonly format?: string;
   readonly title?: string;
   readonly description?: string;
   readonly unit?: string;
@@ -15,6 +17,8 @@ export interface DataSchema {
   readonly properties?: Readonly<Record<string, DataSchema>>;
   readonly required?: readonly string[];
   readonly items?: DataSchema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
 }
 export interface PropertyAffordance extends DataSchema {
   readonly name: string;
@@ -67,8 +71,27 @@ function kindOf(document: Json): DeviceKind {
   return KINDS.find(([, pattern]) => pattern.test(words))?.[0] ?? "other";
 }
 
-/** Reads a description's JSON text; what is missing or strange is left out. */
-export function readDescription(json: string): Description {
+/** `title` or `description` in this language, where the document has it (TD 1.1, "MultiLanguage"). */
+function wordsOf(part: Json, field: "title" | "description", language: string, otherwise = ""): string {
+  const translated = part[`${field}s`];
+  return textOf(isJson(translated) ? translated[language] : undefined, textOf(part[field], otherwise));
+}
+
+/** A schema, and those inside it, with their words in this language. */
+function schemaIn(schema: Json, language: string): DataSchema {
+  const title = wordsOf(schema, "title", language);
+  const description = wordsOf(schema, "description", language);
+  const inner = mapOf(schema["properties"]).map(([name, part]) => [name, schemaIn(part, language)] as const);
+  return {
+    ...(schema as DataSchema),
+    ...(title === "" ? {} : { title }),
+    ...(description === "" ? {} : { description }),
+    ...(inner.length === 0 ? {} : { properties: Object.fromEntries(inner) }),
+  };
+}
+
+/** Reads a description's JSON text, with its words in this language where it has them; what is missing or strange is left out. */
+export function readDescription(json: string, language: string): Description {
   let document: unknown;
   try {
     document = JSON.parse(json);
@@ -78,25 +101,25 @@ export function readDescription(json: string): Description {
   if (!isJson(document)) document = {};
   const thing = document as Json;
   return {
-    title: textOf(thing["title"]),
-    description: textOf(thing["description"]),
+    title: wordsOf(thing, "title", language),
+    description: wordsOf(thing, "description", language),
     kind: kindOf(thing),
     properties: mapOf(thing["properties"]).map(([name, schema]) => ({
-      ...(schema as DataSchema),
+      ...schemaIn(schema, language),
       name,
       readOnly: schema["readOnly"] === true,
       writeOnly: schema["writeOnly"] === true,
     })),
     actions: mapOf(thing["actions"]).map(([name, action]) => ({
       name,
-      title: textOf(action["title"], name),
-      description: textOf(action["description"]),
-      input: isJson(action["input"]) ? (action["input"] as DataSchema) : null,
+      title: wordsOf(action, "title", language, name),
+      description: wordsOf(action, "description", language),
+      input: isJson(action["input"]) ? schemaIn(action["input"], language) : null,
     })),
     events: mapOf(thing["events"]).map(([name, event]) => ({
       name,
-      title: textOf(event["title"], name),
-      description: textOf(event["description"]),
+      title: wordsOf(event, "title", language, name),
+      description: wordsOf(event, "description", language),
     })),
   };
 }

@@ -9,7 +9,7 @@ import { useList } from "../pattern/use-list.ts";
 import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { Blocks } from "./Blocks.tsx";
-import { hitPath } from "./hits.ts";
+import { hitPath, hitText } from "./hits.ts";
 import { TransactionRow } from "./TransactionRow.tsx";
 
 const TABS = ["blocks", "transactions", "accounts"] as const;
@@ -95,10 +95,10 @@ function Search() {
                   <li key={`${hit.kind}${hit.id}`}>
                     <Link href={hitPath(hit)} className="b-row">
                       <span className="b-row-main">
-                        <span>{hit.title}</span>
+                        <span>{hitText(hit.title)}</span>
                         <span>
                           {text.ledger.kinds[hit.kind]}
-                          {hit.note && ` · ${hit.note}`}
+                          {hit.note && ` · ${hitText(hit.note)}`}
                         </span>
                       </span>
                     </Link>

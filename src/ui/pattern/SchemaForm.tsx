@@ -21,9 +21,10 @@ function SchemaField({
 }) {
   const text = useText();
   const unit = unitText(schema.unit);
+  const hint = kind === "lines" ? text.form.onePerLine : kind === "time" ? "" : text.form.bounds(schema.minimum, schema.maximum, unit);
   const shared = {
     label: schema.title ?? (name === WHOLE ? label : name),
-    description: [schema.description, text.form.bounds(schema.minimum, schema.maximum, unit)].filter(Boolean).join(" ") || undefined,
+    description: [schema.description, hint].filter(Boolean).join(" ") || undefined,
     error: fault && text.form.faults[fault],
     withAsterisk: required && name !== WHOLE,
   };
@@ -38,7 +39,8 @@ function SchemaField({
     );
   const onText = (event: { currentTarget: { value: string } }): void => onChange(event.currentTarget.value);
   if (kind === "choice") return <NativeSelect {...shared} data={(schema.enum ?? []).map(choiceText)} value={typed} onChange={onText} />;
-  if (kind === "json" || kind === "long-text")
+  if (kind === "time") return <TextInput {...shared} type="datetime-local" value={typed} onChange={onText} />;
+  if (kind === "json" || kind === "long-text" || kind === "lines")
     return <Textarea {...shared} autosize minRows={2} value={typed} onChange={onText} placeholder={kind === "json" ? "JSON" : undefined} />;
   const numeric = kind === "number" || kind === "integer";
   return <TextInput {...shared} value={typed} onChange={onText} inputMode={numeric ? "decimal" : undefined} autoComplete="off" />;

@@ -45,6 +45,25 @@ describe("a form made from a JSON Schema", () => {
     expect(readDraft(ORDER, { ...draftOf(ORDER), grams: "1.5", store: "ab" })).toEqual({ faults: { grams: "not-a-number" } });
   });
 
+  it("has lines for a list of texts, and a date with a time for a moment", () => {
+    const schema = {
+      type: "object",
+      properties: {
+        answers: { type: "array", items: { type: "string", maxLength: 5 }, minItems: 2, maxItems: 3 },
+        untilMs: { type: "integer", format: "date-time", minimum: 0 },
+      },
+      required: ["answers", "untilMs"],
+    };
+    expect(fieldsOf(schema).map(({ kind }) => kind)).toEqual(["lines", "time"]);
+    const untilMs = new Date(2026, 10, 22, 15, 30).getTime();
+    const draft = { answers: " yes \n\nno\n", untilMs: "2026-11-22T15:30" };
+    expect(draftOf(schema, { answers: ["yes", "no"], untilMs })).toEqual({ answers: "yes\nno", untilMs: draft.untilMs });
+    expect(readDraft(schema, draft)).toEqual({ value: { answers: ["yes", "no"], untilMs }, faults: null });
+    expect(readDraft(schema, { answers: "yes", untilMs: "soon" })).toEqual({ faults: { answers: "too-few", untilMs: "not-a-time" } });
+    expect(readDraft(schema, { ...draft, answers: "a\nb\nc\nd" })).toEqual({ faults: { answers: "too-many" } });
+    expect(readDraft(schema, { ...draft, answers: "a\nperhaps" })).toEqual({ faults: { answers: "too-long" } });
+  });
+
   it("has one field where the schema is no object, and takes its present value", () => {
     const schema = { type: "number", minimum: 5, maximum: 30 };
     expect(draftOf(schema, 19.5)).toEqual({ "": "19.5" });

@@ -5,7 +5,7 @@ import type { DataSchema } from "../devices/description.ts";
 /** What stands in the fields: texts as typed, switches as booleans. */
 export type Draft = Readonly<Record<string, string | boolean>>;
 
-export type FieldKind = "text" | "long-text" | "number" | "integer" | "boolean" | "choice" | "json";
+export type FieldKind = "text" | "long-text" | "number" | "integer" | "boolean" | "choice" | "lines" | "time" | "json";
 
 export interface Field {
   readonly name: string;
@@ -23,9 +23,12 @@ function kindOf(schema: DataSchema): FieldKind {
   if (schema.enum !== undefined) return "choice";
   switch (schema.type) {
     case "boolean":
+      return schema.type;
     case "integer":
     case "number":
-      return schema.type;
+      return schema.format === "date-time" ? "time" : schema.type;
+    case "array":
+      return schema.items?.type === "string" && schema.items.enum === undefined ? "lines" : "json";
     case "string":
       return (schema.maxLength ?? 0) > LONG_TEXT ? "long-text" : "text";
     default:
@@ -52,6 +55,8 @@ export function draftOf(schema: DataSchema, value?: unknown): Draft {
       const given = (name === WHOLE ? value : parts[name]) ?? part.default ?? part.const;
       if (kind === "boolean") return [name, given === true];
       if (given === undefined) return [name, kind === "choice" ? choiceText(part.enum?.[0]) : ""];
+      if (kind === "lines" && Array.isArray(given)) return [name, given.join("\n")];
+      if (kind === "time" && typeof given === "number") return [name, timeText(given)];
       return [name, typeof given === "string" ? given : JSON.stringify(given)];
     }),
   );
@@ -61,10 +66,37 @@ export function choiceText(choice: unknown): string {
   return typeof choice === "string" ? choice : JSON.stringify(choice ?? null);
 }
 
-export type FieldFault = "required" | "not-a-number" | "too-small" | "too-large" | "too-short" | "too-long" | "not-json";
+/** What a date and time field holds, in this device's time zone. */
+function timeText(timeMs: number): string {
+  const time = new Date(timeMs);
+  const local = new Date(timeMs - time.getTimezoneOffset() * 60_000);
+  return Number.isNaN(local.getTime()) ? "" : local.toISOString().slice(0, 16);
+}
 
-function readNumber(text: string, schema: DataSchema, whole: boolean): number | FieldFault {
-  const number = Number(text);
+export type FieldFault =
+  | "required"
+  | "not-a-number"
+  | "too-small"
+  | "too-large"
+  | "too-short"
+  | "too-long"
+  | "too-few"
+  | "too-many"
+  | "not-a-time"
+  | "not-json";
+
+function readLines(typed: string, { items, minItems = 0, maxItems = Infinity }: DataSchema): readonly string[] | FieldFault {
+  const lines = typed
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  if (lines.length < minItems) return "too-few";
+  if (lines.length > maxItems) return "too-many";
+  if (lines.some((line) => line.length < (items?.minLength ?? 0))) return "too-short";
+  return lines.some((line) => line.length > (items?.maxLength ?? Infinity)) ? "too-long" : lines;
+}
+
+function readNumber(number: number, schema: DataSchema, whole: boolean): number | FieldFault {
   if (!Number.isFinite(number) || (whole && !Number.isSafeInteger(number))) return "not-a-number";
   if (schema.minimum !== undefined && number < schema.minimum) return "too-small";
   if (schema.maximum !== undefined && number > schema.maximum) return "too-large";
@@ -83,8 +115,17 @@ function readField({ schema, kind, required }: Field, typed: string | boolean): 
   switch (kind) {
     case "number":
     case "integer": {
-      const number = readNumber(typed.trim(), schema, kind === "integer");
+      const number = readNumber(Number(typed.trim()), schema, kind === "integer");
       return typeof number === "number" ? { value: number } : { fault: number };
+    }
+    case "time": {
+      const timeMs = new Date(typed).getTime();
+      const number = Number.isNaN(timeMs) ? ("not-a-time" as const) : readNumber(timeMs, schema, true);
+      return typeof number === "number" ? { value: number } : { fault: number };
+    }
+    case "lines": {
+      const lines = readLines(typed, schema);
+      return typeof lines === "string" ? { fault: lines } : { value: lines };
     }
     case "choice":
       return { value: (schema.enum?.find((choice) => choiceText(choice) === typed) ?? null) as Value };

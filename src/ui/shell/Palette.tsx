@@ -4,7 +4,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconDevicesPlus, IconFileCode2, IconSearch, IconSend } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useLocation } from "wouter";
-import { hitPath } from "../ledger/hits.ts";
+import { hitPath, hitText } from "../ledger/hits.ts";
 import { Identicon, type IdenticonKind } from "../pattern/Identicon.tsx";
 import { useText } from "../text/language.tsx";
 import { useAsk } from "./peer-context.tsx";
@@ -40,8 +40,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   }));
   const found: readonly SpotlightActionData[] = (hits.value ?? []).map((hit) => ({
     id: `${hit.kind}${hit.id}`,
-    label: hit.title,
-    description: [text.ledger.kinds[hit.kind], hit.note].filter(Boolean).join(" · "),
+    label: hitText(hit.title),
+    description: [text.ledger.kinds[hit.kind], hitText(hit.note)].filter(Boolean).join(" · "),
     leftSection: <Identicon id={hit.id} kind={HIT_KINDS[hit.kind] ?? "block"} size={26} />,
     onClick: () => go(hitPath(hit)),
   }));
@@ -59,6 +59,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
       // The peer has searched already; what it found need not have the words in its title.
       filter={(_, actions) => actions}
       shortcut={null}
+      overlayProps={{ backgroundOpacity: 0.4, blur: 0 }}
+      attributes={{ content: { "aria-label": text.shell.find } }}
       scrollable
       maxHeight={420}
       nothingFound={text.ledger.nothingFound}

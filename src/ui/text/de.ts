@@ -150,6 +150,7 @@ export const de: Text = {
       if (minimum !== undefined) return `Mindestens ${minimum}${tail}.`;
       return maximum === undefined ? "" : `Höchstens ${maximum}${tail}.`;
     },
+    onePerLine: "Je Zeile eines.",
     faults: {
       required: "Das wird gebraucht.",
       "not-a-number": "Das ist keine solche Zahl.",
@@ -157,6 +158,9 @@ export const de: Text = {
       "too-large": "Das ist zu groß.",
       "too-short": "Das ist zu kurz.",
       "too-long": "Das ist zu lang.",
+      "too-few": "Das sind zu wenige.",
+      "too-many": "Das sind zu viele.",
+      "not-a-time": "Das ist kein Datum mit Uhrzeit.",
       "not-json": "Das ist kein JSON.",
     },
   },

@@ -150,6 +150,7 @@ export const en = {
       if (minimum !== undefined) return `At least ${minimum}${tail}.`;
       return maximum === undefined ? "" : `At most ${maximum}${tail}.`;
     },
+    onePerLine: "One a line.",
     faults: {
       required: "This is needed.",
       "not-a-number": "This is not such a number.",
@@ -157,6 +158,9 @@ export const en = {
       "too-large": "This is too large.",
       "too-short": "This is too short.",
       "too-long": "This is too long.",
+      "too-few": "These are too few.",
+      "too-many": "These are too many.",
+      "not-a-time": "This is not a date and time.",
       "not-json": "This is not JSON.",
     },
   },

@@ -112,6 +112,9 @@ const variantColorResolver: VariantColorsResolver = (input) => {
   return defaultVariantColorsResolver(input);
 };
 
+/** The head of a dialog is a `header` element, but not the banner of the page. */
+const DIALOG = { header: { role: "presentation" } };
+
 export const theme = createTheme({
   variantColorResolver,
   colors: { gray, dark, pine, ochre, heather, rowan, loch },
@@ -160,11 +163,20 @@ export const theme = createTheme({
     Switch: { defaultProps: { size: "md" } },
     Select: { defaultProps: { size: "md", checkIconPosition: "right" } },
     NumberInput: { defaultProps: { size: "md" } },
+    // In place, where a landmark is around it, and without an element that is no item of a menu.
+    Menu: { defaultProps: { withinPortal: false, withInitialFocusPlaceholder: false } },
     Drawer: {
-      defaultProps: { radius: "lg", shadow: "xl", overlayProps: { backgroundOpacity: 0.4, blur: 0 }, transitionProps: { duration: 200 } },
+      defaultProps: {
+        attributes: DIALOG,
+        radius: "lg",
+        shadow: "xl",
+        overlayProps: { backgroundOpacity: 0.4, blur: 0 },
+        transitionProps: { duration: 200 },
+      },
     },
     Modal: {
       defaultProps: {
+        attributes: DIALOG,
         radius: "lg",
         shadow: "xl",
         centered: true,
