@@ -4,7 +4,7 @@ import "./theme/tokens.css";
 import "./theme/app.css";
 import { Button, MantineProvider } from "@mantine/core";
 import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
-import { Route, Router, Switch, useLocation } from "wouter";
+import { Link, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { useStore } from "zustand";
 import type { Client } from "../sdk/client.ts";
@@ -51,7 +51,11 @@ function NotFound() {
   return (
     <>
       <h1 className="b-sr">{text.states.missing.title}</h1>
-      <PageState state="empty" title={text.states.missing.title} why={text.states.noSuchPage} />
+      <PageState state="empty" title={text.states.missing.title} why={text.states.noSuchPage}>
+        <Button component={Link} href="/">
+          {text.places.home}
+        </Button>
+      </PageState>
     </>
   );
 }

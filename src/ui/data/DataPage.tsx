@@ -4,17 +4,29 @@ import { useState } from "react";
 import { Link } from "wouter";
 import type { StreamInfo } from "../../sdk/api.ts";
 import { useValueText } from "../devices/DeviceTile.tsx";
-import { unitText } from "../devices/description.ts";
+import { readDescription, unitText } from "../devices/description.ts";
 import { shortId } from "../pattern/Digest.tsx";
 import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
 import { PageState } from "../pattern/PageState.tsx";
 import { useList } from "../pattern/use-list.ts";
-import { useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
-import { useFormat, useText } from "../text/language.tsx";
+import { useAsk, useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
+import { useFormat, useLanguage, useText } from "../text/language.tsx";
 
 const PAGE = 50;
+const DEVICES = 200;
 
-function StreamRow({ stream }: { stream: StreamInfo }) {
+/** Names of the devices that this peer knows, by identifier: a stream is known by whose it is. */
+function useDeviceNames(): (device: string) => string | null {
+  const { language } = useLanguage();
+  const nameOf = useNameOf();
+  const devices = useAsk("devices", { limit: DEVICES });
+  const titles = new Map(
+    devices.value?.items.map(({ device, description }) => [device, readDescription(description, language).title] as const),
+  );
+  return (device) => nameOf(device) ?? (titles.get(device) || null);
+}
+
+function StreamRow({ stream, device }: { stream: StreamInfo; device: string | null }) {
   const text = useText();
   const format = useFormat();
   const now = useNow();
@@ -27,7 +39,7 @@ function StreamRow({ stream }: { stream: StreamInfo }) {
         <IconChartLine size={20} aria-hidden />
       </span>
       <span className="b-row-main">
-        <span>{stream.name || shortId(stream.stream)}</span>
+        <span>{device ?? (stream.name || shortId(stream.stream))}</span>
         <span>
           {nameOf(stream.owner) ?? shortId(stream.owner)} · {text.data.readings(format.number(stream.readings))}
           {stream.lastMs > 0 && ` · ${format.ago(stream.lastMs, now)}`}
@@ -50,6 +62,7 @@ export function DataPage() {
   const account = usePeer((state) => state.status?.account);
   const [whose, setWhose] = useState<"mine" | "all">("all");
   const [wanted, setWanted] = useState("");
+  const deviceName = useDeviceNames();
   const { answer, end } = useList("streams", whose === "all" ? {} : account === undefined ? null : { owner: account }, PAGE);
   return (
     <>
@@ -76,7 +89,9 @@ export function DataPage() {
         {({ items }) => {
           const needle = wanted.trim().toLocaleLowerCase();
           const shown = items.filter((stream) =>
-            [stream.name, stream.stream, ...Object.keys(stream.values)].some((word) => word.toLocaleLowerCase().includes(needle)),
+            [stream.name, stream.stream, deviceName(stream.device) ?? "", ...Object.keys(stream.values)].some((word) =>
+              word.toLocaleLowerCase().includes(needle),
+            ),
           );
           if (shown.length === 0)
             return (
@@ -90,7 +105,7 @@ export function DataPage() {
               <ul className="b-rows">
                 {shown.map((stream) => (
                   <li key={stream.stream}>
-                    <StreamRow stream={stream} />
+                    <StreamRow stream={stream} device={deviceName(stream.device)} />
                   </li>
                 ))}
               </ul>

@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import type { ReadingInfo, StreamInfo } from "../../sdk/api.ts";
 import { useValueText } from "../devices/DeviceTile.tsx";
-import { unitText } from "../devices/description.ts";
+import { readDescription, unitText } from "../devices/description.ts";
 import { Proof } from "../ledger/Proof.tsx";
 import { Chart } from "../pattern/Chart.tsx";
 import { Digest, shortId, Who } from "../pattern/Digest.tsx";
@@ -13,14 +13,14 @@ import { Answered, Card, PageHead } from "../pattern/Page.tsx";
 import { StatCard } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useAsk, useNameOf, useNow } from "../shell/peer-context.tsx";
-import { useFormat, useText } from "../text/language.tsx";
+import { useFormat, useLanguage, useText } from "../text/language.tsx";
 import { numericProperties, readingsToCsv, seriesOf, summaryOf } from "./series.ts";
 
 const READINGS = 5000;
 const SPANS = { hour: 3_600_000, sixHours: 21_600_000, day: 86_400_000, all: Number.POSITIVE_INFINITY } as const;
 type Span = keyof typeof SPANS;
 
-function PropertyChart({ readings, property }: { readings: readonly ReadingInfo[]; property: string }) {
+function PropertyChart({ readings, property, title }: { readings: readonly ReadingInfo[]; property: string; title: string }) {
   const text = useText();
   const format = useFormat();
   const series = useMemo(() => seriesOf(readings, property), [readings, property]);
@@ -31,16 +31,12 @@ function PropertyChart({ readings, property }: { readings: readonly ReadingInfo[
   const number = (value: number): string => format.number(value, 2);
   return (
     <>
-      <Card title={property}>
+      <Card title={title}>
         <div className="prop-big">
           {typeof last === "number" ? number(last) : "–"}
           <small>{unit}</small>
         </div>
-        <Chart
-          series={series}
-          locale={text.locale}
-          label={text.data.chart(property, number(summary.lowest), number(summary.highest), unit)}
-        />
+        <Chart series={series} locale={text.locale} label={text.data.chart(title, number(summary.lowest), number(summary.highest), unit)} />
         <div className="legend">
           <span>
             <svg width="22" height="4" aria-hidden>
@@ -79,7 +75,7 @@ function PropertyChart({ readings, property }: { readings: readonly ReadingInfo[
   );
 }
 
-function LastReadings({ readings }: { readings: readonly ReadingInfo[] }) {
+function LastReadings({ readings, titleOf }: { readings: readonly ReadingInfo[]; titleOf: (property: string) => string }) {
   const text = useText();
   const format = useFormat();
   const show = useValueText();
@@ -96,7 +92,7 @@ function LastReadings({ readings }: { readings: readonly ReadingInfo[] }) {
                 <span className={final ? undefined : "b-tentative"}>
                   <b>{show(value)}</b> {unitText(unit)}
                 </span>
-                <small>{property}</small>
+                <small>{titleOf(property)}</small>
               </span>
             </li>
           ))}
@@ -129,11 +125,16 @@ function ExportMenu({ stream, readings }: { stream: StreamInfo; readings: readon
 
 function StreamView({ stream }: { stream: StreamInfo }) {
   const text = useText();
+  const { language } = useLanguage();
   const format = useFormat();
   const now = useNow(5000);
   const nameOf = useNameOf();
   const [span, setSpan] = useState<Span>("hour");
   const answer = useAsk("readings", { stream: stream.stream, limit: READINGS });
+  const device = useAsk("device", { device: stream.device }, "once");
+  const described = device.value && readDescription(device.value.description, language);
+  const deviceName = nameOf(stream.device) ?? (described?.title || null);
+  const titleOf = (property: string): string => described?.properties.find(({ name }) => name === property)?.title ?? property;
   const all = answer.value ?? [];
   // Of a stream that has been silent for longer, the span ends with its last reading.
   const end = Math.max(stream.lastMs, 0) || now;
@@ -142,7 +143,7 @@ function StreamView({ stream }: { stream: StreamInfo }) {
     <>
       <PageHead
         back={{ href: "/data", name: text.places.data }}
-        title={stream.name || shortId(stream.stream)}
+        title={deviceName ?? (stream.name || shortId(stream.stream))}
         lede={
           <span className="inline">
             <StatusPill status={stream.status === "open" ? "live" : "offline"} bare>
@@ -163,7 +164,11 @@ function StreamView({ stream }: { stream: StreamInfo }) {
       <div className="cols">
         <div className="col">
           <Answered answer={answer} skeletonHeight={360}>
-            {() => numericProperties(readings).map((property) => <PropertyChart key={property} readings={readings} property={property} />)}
+            {() =>
+              numericProperties(readings).map((property) => (
+                <PropertyChart key={property} readings={readings} property={property} title={titleOf(property)} />
+              ))
+            }
           </Answered>
         </div>
         <div className="col">
@@ -172,7 +177,7 @@ function StreamView({ stream }: { stream: StreamInfo }) {
               <dt>{text.data.device}</dt>
               <dd>
                 <Link href={`/device/${stream.device}`} className="bare">
-                  <Who id={stream.device} kind="device" name={nameOf(stream.device)} />
+                  <Who id={stream.device} kind="device" name={deviceName} />
                 </Link>
               </dd>
               <dt>{text.devices.owner}</dt>
@@ -186,7 +191,7 @@ function StreamView({ stream }: { stream: StreamInfo }) {
             </dl>
             <p className="quiet">{text.data.plainTells}</p>
           </Card>
-          {readings.length > 0 && <LastReadings readings={readings} />}
+          {readings.length > 0 && <LastReadings readings={readings} titleOf={titleOf} />}
           <Proof kind="stream" id={stream.stream} />
         </div>
       </div>

@@ -10,6 +10,9 @@ export interface Series {
   readonly tentative: readonly (number | null)[];
 }
 
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
 function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
@@ -22,7 +25,11 @@ function optionsOf(width: number, height: number, locale: string): UPlot.Options
     font: "13px system-ui",
   };
   const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
-  const time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+  const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+  const minute = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+  const second = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  /** As fine as the steps between the marks, or several marks would read the same. */
+  const time = (stepMs: number): Intl.DateTimeFormat => (stepMs < MINUTE_MS ? second : stepMs < DAY_MS ? minute : day);
   return {
     width,
     height,
@@ -30,7 +37,7 @@ function optionsOf(width: number, height: number, locale: string): UPlot.Options
     legend: { show: false },
     cursor: { y: false },
     axes: [
-      { ...axis, values: (_, splits) => splits.map((split) => time.format(split)), space: 70 },
+      { ...axis, values: (_, splits, _axis, _space, stepMs) => splits.map((split) => time(stepMs).format(split)), space: 84 },
       { ...axis, values: (_, splits) => splits.map((split) => number.format(split)), size: 56 },
     ],
     series: [
