@@ -115,7 +115,7 @@ function overlays(on: AppPage): readonly (readonly [name: string, path: string, 
     await on.page.getByRole("menu").waitFor();
   };
   return [
-    ["palette", "#/", async () => void (await (await on.find("lamp")).getByText("Lamp by the bed").waitFor())],
+    ["palette", "#/", async () => (await on.find("lamp")).getByText("Lamp by the bed").waitFor()],
     ["device-menu", path("device"), () => openMenu("More about this device")],
     [
       "retire",
