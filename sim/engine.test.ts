@@ -5,6 +5,7 @@ import { completeRecoveryToValue, recordKeys } from "../src/consensus/records.ts
 import { encode } from "../src/protocol/codec.ts";
 import { asHash, toHex, type Hash } from "../src/protocol/identifiers.ts";
 import { LIMITS } from "../src/protocol/limits.ts";
+import { Refusal } from "../src/protocol/refusal.ts";
 import { recoveryBlockId } from "../src/protocol/vote.ts";
 import { Bench } from "./bench.ts";
 
@@ -58,6 +59,22 @@ describe("fork choice", () => {
     expect(bench.follows(missed)).toBe(false);
     expect(toHex(bench.engine.status().finalId)).toBe(toHex(block.id));
     expect(effects.filter((effect) => effect.kind === "switched")).toHaveLength(1);
+  });
+
+  it("a better recovery that begins deeper than this peer can go back is not followed, and the BoT is said to have split, once", () => {
+    const bench = new Bench();
+    const { chain } = bench.world;
+    const two = bench.recovery(chain, chain, ["c", "d"]);
+    bench.recovered(two);
+    const many = bench.recovery(chain, chain, ["a", "b", "c"]);
+    bench.chain.executeRecovery = () => {
+      throw new Refusal("unknown-parent");
+    };
+    const splits = [bench.recovered(many), bench.recovered(bench.recovery(chain, chain, ["a"]))].map((effects) =>
+      effects.flatMap((effect) => (effect.kind === "split" ? [toHex(effect.recovery)] : [])),
+    );
+    expect(splits).toEqual([[toHex(recoveryBlockId(many.recovery))], []]);
+    expect(bench.follows(two)).toBe(true);
   });
 
   it("a recovery that extends what is final is followed", () => {
