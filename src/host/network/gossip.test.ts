@@ -19,7 +19,7 @@ function setUp(links: Readonly<Record<string, readonly string[]>> = {}) {
   const published: Uint8Array[] = [];
   let drawn = 0;
   const topicValidators = new Map<string, TopicValidatorFn>();
-  let onMessage = (_: CustomEvent<GossipsubMessage>): void => undefined;
+  let onMessage: (event: CustomEvent<GossipsubMessage>) => void = () => undefined;
   const gossip = new Gossip({
     pubsub: {
       topicValidators,

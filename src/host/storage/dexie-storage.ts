@@ -96,35 +96,55 @@ export async function openDexieStorage(name: string): Promise<Storage> {
     }
   };
 
+  const writeRows = async ({ puts, deletes, strict }: StorageBatch): Promise<void> => {
+    const transaction = begin("readwrite", strict ? "strict" : "relaxed");
+    const done = new Promise<void>((resolve, reject) => {
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(closed ? new Refusal("storage-closed") : storageRefusal(transaction.error));
+    });
+    try {
+      for (const [table, key] of deletes) transaction.objectStore(table).delete(key);
+      for (const [table, key, row] of puts) transaction.objectStore(table).put(row, key);
+      // The strict flush should begin now, not when the event loop comes back to this transaction.
+      transaction.commit();
+    } catch (error) {
+      done.catch(() => undefined);
+      transaction.abort();
+      throw storageRefusal(error);
+    }
+    return done;
+  };
+
+  /**
+   * One write after another, as IndexedDB does it anyway; after one was refused all are, with its refusal. Else a block that found room could follow one that
+   * found none, and the ledger would have a hole.
+   */
+  let written: Promise<void> = Promise.resolve();
+  /** What was written before can be read, and reading goes on after a refusal. */
+  const settled = (): Promise<void> => written.catch(() => undefined);
+
   return {
     async read(table, key) {
+      await settled();
       const row: unknown = await requestResult(begin("readonly", "default").objectStore(table).get(key));
       return row === undefined ? undefined : openRow(table, key, row);
     },
     async range(table, { from, to, limit, reverse = false }) {
       if (closed) throw new Refusal("storage-closed");
       if (from >= to || limit <= 0) return [];
+      await settled();
       const store = begin("readonly", "default").objectStore(table);
       const bounds = IDBKeyRange.bound(from, to, false, true);
       const rows = await (reverse ? readBackwards : readForwards)(store, bounds, limit);
       return rows.map(([key, row]) => [key, openRow(table, key, row)] as const);
     },
-    async write(batch: StorageBatch) {
-      const transaction = begin("readwrite", batch.strict ? "strict" : "relaxed");
-      const done = new Promise<void>((resolve, reject) => {
-        transaction.oncomplete = () => resolve();
-        transaction.onabort = () => reject(closed ? new Refusal("storage-closed") : storageRefusal(transaction.error));
-      });
-      try {
-        for (const [table, key] of batch.deletes) transaction.objectStore(table).delete(key);
-        for (const [table, key, bytes] of batch.puts) transaction.objectStore(table).put(sealRow(table, key, bytes), key);
-        // The strict flush should begin now, not when the event loop comes back to this transaction.
-        transaction.commit();
-      } catch (error) {
-        done.catch(() => undefined);
-        transaction.abort();
-        throw storageRefusal(error);
-      }
+    write(batch: StorageBatch) {
+      const { strict, deletes } = batch;
+      const puts = batch.puts.map(([table, key, bytes]) => [table, key, sealRow(table, key, bytes)] as const);
+      const done = written.then(() => writeRows({ puts, deletes, strict }));
+      written = done;
+      // Who called hears of it; here it only keeps what follows from being written.
+      written.catch(() => undefined);
       return done;
     },
     async estimate() {

@@ -1,7 +1,8 @@
 import "fake-indexeddb/auto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createRandom } from "../../kit/random.ts";
 import type { Storage, StorageBatch } from "../../peer/ports.ts";
+import type { Refusal } from "../../protocol/refusal.ts";
 import { deleteDexieStorage, openDexieStorage, storageRefusal } from "./dexie-storage.ts";
 import { createFaultyStorage } from "./faulty-storage.ts";
 import { createMemoryDisk, createMemoryStorage, readDisk, type MemoryDisk } from "./memory-storage.ts";
@@ -74,6 +75,23 @@ describe("storage in IndexedDB says what is wrong", () => {
     const storage = await openDexieStorage("deleted elsewhere");
     await deleteDexieStorage("deleted elsewhere");
     await expect(storage.read("meta", "a")).rejects.toMatchObject({ code: "storage-closed" });
+  });
+
+  it("after a write was refused takes none, so that nothing follows a gap", async () => {
+    const storage = await openDexieStorage("refused once");
+    const put = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementationOnce(() => {
+      throw new DOMException("", "QuotaExceededError");
+    });
+    const batch = (key: string): StorageBatch => ({ puts: [["blocks", key, Uint8Array.of(1)]], deletes: [], strict: false });
+    const writes = await Promise.allSettled([storage.write(batch("1")), storage.write(batch("2"))]);
+    put.mockRestore();
+    expect(writes.map((one) => one.status === "rejected" && (one.reason as Refusal).code)).toEqual(["storage-full", "storage-full"]);
+    await expect(storage.write(batch("3"))).rejects.toMatchObject({ code: "storage-full" });
+    expect(await storage.range("blocks", { from: "0", to: "9", limit: 9 })).toEqual([]);
+    storage.close();
+    const again = await openDexieStorage("refused once");
+    await again.write(batch("1"));
+    expect(await again.range("blocks", { from: "0", to: "9", limit: 9 })).toHaveLength(1);
   });
 
   it("names the code of each kind of error", () => {
