@@ -73,6 +73,25 @@ async function openDatabase(name: string): Promise<Dexie> {
   return database;
 }
 
+/** Puts and deletes in one transaction; resolves when it is complete, and as durable as was asked. */
+function writeRows(transaction: IDBTransaction, { puts, deletes }: StorageBatch, isClosed: () => boolean): Promise<void> {
+  const done = new Promise<void>((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(isClosed() ? new Refusal("storage-closed") : storageRefusal(transaction.error));
+  });
+  try {
+    for (const [table, key] of deletes) transaction.objectStore(table).delete(key);
+    for (const [table, key, row] of puts) transaction.objectStore(table).put(row, key);
+    // The strict flush should begin now, not when the event loop comes back to this transaction.
+    transaction.commit();
+  } catch (error) {
+    done.catch(() => undefined);
+    transaction.abort();
+    throw storageRefusal(error);
+  }
+  return done;
+}
+
 /**
  * Opens the database of this name, making it if there is none.
  * @throws {Refusal} `storage-broken`, `storage-full`, or `not-supported` where there is no IndexedDB.
@@ -94,25 +113,6 @@ export async function openDexieStorage(name: string): Promise<Storage> {
     } catch (error) {
       throw storageRefusal(error);
     }
-  };
-
-  const writeRows = async ({ puts, deletes, strict }: StorageBatch): Promise<void> => {
-    const transaction = begin("readwrite", strict ? "strict" : "relaxed");
-    const done = new Promise<void>((resolve, reject) => {
-      transaction.oncomplete = () => resolve();
-      transaction.onabort = () => reject(closed ? new Refusal("storage-closed") : storageRefusal(transaction.error));
-    });
-    try {
-      for (const [table, key] of deletes) transaction.objectStore(table).delete(key);
-      for (const [table, key, row] of puts) transaction.objectStore(table).put(row, key);
-      // The strict flush should begin now, not when the event loop comes back to this transaction.
-      transaction.commit();
-    } catch (error) {
-      done.catch(() => undefined);
-      transaction.abort();
-      throw storageRefusal(error);
-    }
-    return done;
   };
 
   /**
@@ -141,7 +141,9 @@ export async function openDexieStorage(name: string): Promise<Storage> {
     write(batch: StorageBatch) {
       const { strict, deletes } = batch;
       const puts = batch.puts.map(([table, key, bytes]) => [table, key, sealRow(table, key, bytes)] as const);
-      const done = written.then(() => writeRows({ puts, deletes, strict }));
+      const done = written.then(() =>
+        writeRows(begin("readwrite", strict ? "strict" : "relaxed"), { puts, deletes, strict }, () => closed),
+      );
       written = done;
       // Who called hears of it; here it only keeps what follows from being written.
       written.catch(() => undefined);
