@@ -1,5 +1,5 @@
 /** Joins node, relays, dialer, channels and gossip: turns connections into links, commands into bytes, and bytes into events. */
-import type { Connection } from "@libp2p/interface";
+import type { Connection, Stream } from "@libp2p/interface";
 import { OBJECTIVE_FAULTS, type RejectCode } from "../../protocol/codes.ts";
 import { decodeIntroduction, encodeIntroduction } from "../../protocol/introduction.ts";
 import { Refusal } from "../../protocol/refusal.ts";
@@ -37,6 +37,10 @@ export async function startTabNetwork(options: NetworkOptions, emit: (event: Net
   const network = new TabNetwork({ node, links, standing, canDialDirectly, relays: options.relays, emit });
   await network.start();
   return network;
+}
+
+function gossipStreams(streams: readonly Stream[]): Stream[] {
+  return streams.filter(({ protocol }) => protocol.startsWith("/meshsub"));
 }
 
 interface TabNetworkDeps {
@@ -262,8 +266,16 @@ export class TabNetwork {
       .filter((peer) => peer !== except);
   }
 
+  /** Not while a link moves from one connection to another, or before the peer's stream is there: what it says then may not come. */
   #heardFrom(peers: readonly string[]): string[] {
-    return peers.filter((peer) => this.#gossip.isHeardFrom(peer));
+    return peers.filter((peer) => {
+      const open = this.#links.get(peer)?.connections.filter(({ status }) => status === "open") ?? [];
+      const streams = open.length === 1 ? open[0]!.streams : [];
+      return (
+        this.#gossip.isHeardFrom(peer) &&
+        gossipStreams(streams).some(({ direction, status }) => direction === "inbound" && status === "open")
+      );
+    });
   }
 
   #receive(peer: string, protocol: ChannelProtocol, bytes: Uint8Array): void {
@@ -339,7 +351,7 @@ export class TabNetwork {
    * The peer's stream to us is the peer's to make; ending what is left of it tells the peer so.
    */
   #mendGossip(link: Link, nowMs: number): void {
-    const streams = link.connections.flatMap((connection) => connection.streams).filter(({ protocol }) => protocol.startsWith("/meshsub"));
+    const streams = gossipStreams(link.connections.flatMap((connection) => connection.streams));
     const best = bestConnection(link);
     if (best !== undefined && !streams.some(({ direction }) => direction === "outbound"))
       this.#node.services.identify.identify(best).catch(() => undefined);
