@@ -4,7 +4,7 @@ import { cpuSecondsOf } from "./harness/browser.ts";
 import { openSeatedTabs, sendTransfers, statusOf, type Load, type Sent, type Tabs } from "./harness/tabs.ts";
 
 const TABS = 4;
-const SUSTAINED: Load = { durationMs: 30_000, inFlight: 100, paceMs: 0 };
+const SUSTAINED: Load = { durationMs: 30_000, inFlight: 250, paceMs: 0 };
 /** 50 a second together. */
 const CALM: Load = { durationMs: 20_000, inFlight: 100, paceMs: (1000 * TABS) / 50 };
 

@@ -1,6 +1,6 @@
 /** What opening the app costs and what it obeys: bytes, the content security policy, and plain words on an address that is not secure. */
 import { createServer, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { chromium, expect, test } from "@playwright/test";
 import { RelayProcess } from "./harness/relay.ts";
 import { closeAll, openTab } from "./harness/tabs.ts";
@@ -28,6 +28,16 @@ async function openCounter(): Promise<{ server: Server; url: string; files: Map<
       answer.pipe(outgoing);
     });
     incoming.pipe(onward);
+  });
+  // The road to the relay, without which a newcomer meets nobody; what goes over it is no download.
+  server.on("upgrade", (incoming, socket, head) => {
+    const onward = connect(relay.port, "127.0.0.1", () => {
+      const lines = Object.entries(incoming.headers).map(([name, value]) => `${name}: ${String(value)}`);
+      onward.write(`GET ${incoming.url} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+      onward.write(head);
+      onward.pipe(socket).pipe(onward);
+    });
+    for (const end of [onward, socket]) end.on("error", () => (onward.destroy(), socket.destroy()));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, files };
