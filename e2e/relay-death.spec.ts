@@ -5,8 +5,8 @@ import { RelayProcess } from "./harness/relay.ts";
 import { allAgree, allSeated, closeAll, openSeats, openTab } from "./harness/tabs.ts";
 import { WalletPage } from "./pages/wallet.ts";
 
-/** `BOTHY_ROUNDS=10` is the whole claim with whole peers; `e2e/network/relay-death.spec.ts` makes it ten times with the network alone. */
-const ROUNDS = Number(process.env["BOTHY_ROUNDS"] ?? 3);
+/** `BOTHY_ROUNDS=10` for a long look; `e2e/network/relay-death.spec.ts` does more of them with the network alone. */
+const ROUNDS = Number(process.env["BOTHY_ROUNDS"] ?? 4);
 /** From the relay's return and from the newcomer's first byte. */
 const REACHED_MS = 15_000;
 
