@@ -27,7 +27,7 @@ async function openMesh(browser: Parameters<typeof openTab>[0], count: number): 
 }
 
 /** `BOTHY_ROUNDS=10` for a long look. */
-const ROUNDS = Number(process.env["BOTHY_ROUNDS"] ?? 6);
+const ROUNDS = Number(process.env["BOTHY_ROUNDS"] ?? 3);
 
 test("after each restart of the relay everybody is back and a newcomer reaches all, within 15 s", async ({ browser }) => {
   test.setTimeout(400_000);

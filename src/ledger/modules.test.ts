@@ -136,7 +136,7 @@ describe("stream", () => {
 });
 
 describe("record", () => {
-  it("[C4d] is written for ever, with who else signed it", () => {
+  it("is written for ever, with who else signed it", () => {
     const scenario = funded();
     const call: Call = [
       "record.write",
