@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { buildPage, closeTabs, freePort, openTab, RelayProcess, waitForDirect, type Tab } from "./harness.ts";
+import { openTab, relayForEachTest, type RelayProcess, type Tab, waitForDirect } from "./harness.ts";
 
 const MESSAGES = 64;
 /** Links settle within some seconds; a round takes about one. */
@@ -25,16 +25,7 @@ function countCopies(): void {
 
 let relay: RelayProcess;
 
-test.beforeEach(async () => {
-  await buildPage();
-  relay = new RelayProcess(await freePort());
-  await relay.start();
-});
-
-test.afterEach(async ({ browser }) => {
-  await closeTabs(browser);
-  await relay.remove();
-});
+relayForEachTest((started) => (relay = started));
 
 test("in a room where all are linked to all, each tab is told once and sometimes twice, and nobody misses anything", async ({
   browser,

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Page } from "@playwright/test";
+import { test, type Browser, type Page } from "@playwright/test";
 import { build } from "vite";
 import { webRtcRace } from "../../tools/vite-webrtc-race.ts";
 import type { GossipTopic, NetworkCommand, NetworkEvent, NetworkStatus, StreamProtocol } from "../../src/peer/ports.ts";
@@ -66,7 +66,7 @@ function installTab(): void {
 let built: Promise<void> | undefined;
 
 /** Bundles the network with the relay's page around it, once a run. */
-export function buildPage(): Promise<void> {
+function buildPage(): Promise<void> {
   built ??= (async () => {
     const entry = "virtual:network-page";
     await build({
@@ -166,7 +166,22 @@ export async function openTab(
   return { page, id: (await id.jsonValue())! };
 }
 
-export async function closeTabs(browser: Browser): Promise<void> {
+/** A page and a relay of its own for each test of a file; the tabs go with them. */
+export function relayForEachTest(give: (relay: RelayProcess) => void): void {
+  let relay: RelayProcess;
+  test.beforeEach(async () => {
+    await buildPage();
+    relay = new RelayProcess(await freePort());
+    await relay.start();
+    give(relay);
+  });
+  test.afterEach(async ({ browser }) => {
+    await closeTabs(browser);
+    await relay.remove();
+  });
+}
+
+async function closeTabs(browser: Browser): Promise<void> {
   for (const context of browser.contexts()) await context.close();
 }
 

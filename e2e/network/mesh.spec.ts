@@ -1,18 +1,9 @@
 import { expect, test } from "@playwright/test";
-import { buildPage, closeTabs, freePort, openTab, RelayProcess, waitForDirect, waitForText, type Tab } from "./harness.ts";
+import { openTab, relayForEachTest, type RelayProcess, type Tab, waitForDirect, waitForText } from "./harness.ts";
 
 let relay: RelayProcess;
 
-test.beforeEach(async () => {
-  await buildPage();
-  relay = new RelayProcess(await freePort());
-  await relay.start();
-});
-
-test.afterEach(async ({ browser }) => {
-  await closeTabs(browser);
-  await relay.remove();
-});
+relayForEachTest((started) => (relay = started));
 
 test("[R12][C9a][C9b][C9c] tabs in separate contexts link directly, gossip and messages flow, and a closed one is missed soon", async ({
   browser,

@@ -1,18 +1,9 @@
 import { expect, test } from "@playwright/test";
-import { buildPage, CHAIN, closeTabs, freePort, openTab, RelayProcess, waitForDirect, type Tab } from "./harness.ts";
+import { CHAIN, openTab, relayForEachTest, type RelayProcess, type Tab, waitForDirect } from "./harness.ts";
 
 let relay: RelayProcess;
 
-test.beforeEach(async () => {
-  await buildPage();
-  relay = new RelayProcess(await freePort());
-  await relay.start();
-});
-
-test.afterEach(async ({ browser }) => {
-  await closeTabs(browser);
-  await relay.remove();
-});
+relayForEachTest((started) => (relay = started));
 
 /** The victim's link to the sinner ends and does not come back, while a newcomer finds its way and the bystander stays. */
 async function expectCut(victim: Tab, sinner: Tab, bystander: Tab): Promise<void> {

@@ -1,18 +1,9 @@
 import { expect, test } from "@playwright/test";
-import { buildPage, closeTabs, freePort, openTab, RelayProcess, waitForDirect, waitForRelay, waitForText, type Tab } from "./harness.ts";
+import { freePort, openTab, relayForEachTest, RelayProcess, type Tab, waitForDirect, waitForRelay, waitForText } from "./harness.ts";
 
 let relay: RelayProcess;
 
-test.beforeEach(async () => {
-  await buildPage();
-  relay = new RelayProcess(await freePort());
-  await relay.start();
-});
-
-test.afterEach(async ({ browser }) => {
-  await closeTabs(browser);
-  await relay.remove();
-});
+relayForEachTest((started) => (relay = started));
 
 async function openMesh(browser: Parameters<typeof openTab>[0], count: number): Promise<Tab[]> {
   const tabs: Tab[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decode, encode } from "../protocol/codec.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import { buildPack, packFromJson, packToJson, packToValue, readingsToCsv, readPack, resolvePack, type Reading } from "./senml.ts";
+import { buildPack, packFromJson, packToJson, packToValue, readPack, resolvePack, type Reading } from "./senml.ts";
 
 const NOW_MS = 1_760_000_000_000;
 const resolve = (json: string): readonly Reading[] => resolvePack(packFromJson(json), NOW_MS);
@@ -107,20 +107,5 @@ describe("SenML: building", () => {
     expect(resolvePack(buildPack(readings.slice(0, 1), { baseName: "lamp/" }), 0)[0]!.name).toBe("lamp/temperature");
     const many = Array.from({ length: LIMITS.packRecordsMax + 1 }, () => readings[0]!);
     expect(() => buildPack(many)).toThrow(expect.objectContaining({ code: "limit-exceeded" }));
-  });
-
-  it("gives CSV that a spreadsheet opens and does not execute", () => {
-    const csv = readingsToCsv([
-      { name: "temperature", unit: "Cel", value: -1.5, timeMs: 0 },
-      { name: "label", value: '=HYPERLINK("x"), "y"', timeMs: 1 },
-      { name: "label", value: "-cmd", timeMs: 2 },
-    ]);
-    expect(csv.split("\r\n")).toEqual([
-      "time,property,value,unit",
-      "1970-01-01T00:00:00.000Z,temperature,-1.5,Cel",
-      `1970-01-01T00:00:00.001Z,label,"'=HYPERLINK(""x""), ""y""",`,
-      "1970-01-01T00:00:00.002Z,label,'-cmd,",
-      "",
-    ]);
   });
 });

@@ -210,18 +210,3 @@ export function packFromJson(text: string): SenmlPack {
 export function packToValue(pack: SenmlPack): readonly Value[] {
   return pack as unknown as readonly Value[];
 }
-
-function csvField(text: string): string {
-  // A leading = + - or @ would be a formula in a spreadsheet; numbers may begin with a minus.
-  const safe = /^[=+@]/.test(text) || (text.startsWith("-") && Number.isNaN(Number(text))) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-/** CSV (RFC 4180) for people: time (ISO 8601, UTC), property, value, unit. */
-export function readingsToCsv(readings: readonly Reading[]): string {
-  const rows = readings.map(({ timeMs, name, value, unit }) => {
-    const shown = value instanceof Uint8Array ? base64url.encode(value).slice(1) : String(value);
-    return [new Date(timeMs).toISOString(), name, shown, unit ?? ""].map(csvField).join(",");
-  });
-  return ["time,property,value,unit", ...rows, ""].join("\r\n");
-}
