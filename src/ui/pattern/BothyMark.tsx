@@ -1,4 +1,4 @@
-/** The mark: a bothy with a lamp in its window. The lamp is the state of this peer: lit = linked, breathing = joining, dark = offline. */
+/** The mark: a bothy with a lamp in its window. The lamp is the state of this peer: lit = linked, breathing = joining, dark = offline or stopped. */
 export type Lamp = "lit" | "joining" | "dark";
 export function BothyMark({ size = 32, lamp = "lit" }: { size?: number; lamp?: Lamp }) {
   return (

@@ -29,8 +29,9 @@ function PlaceLink({ place, onClick }: { place: Place; onClick?: () => void }) {
   );
 }
 
-/** The lamp is the peer: lit while linked, breathing while joining, dark when offline. */
+/** The lamp is the peer: lit while linked, breathing while joining, dark when offline or stopped by a fault. */
 function lampOf({ status }: PeerState): Lamp {
+  if (status?.fault) return "dark";
   if (status === null || !status.ready) return "joining";
   return isOnline(status) ? "lit" : "dark";
 }
@@ -41,12 +42,12 @@ function BotName() {
   const status = usePeer((state) => state.status);
   const offlineMs = useOfflineMs();
   const lamp = usePeer(lampOf);
-  const line =
-    status === null || !status.ready
-      ? text.shell.joining
-      : offlineMs !== null
-        ? text.shell.offlineFor(format.span(offlineMs))
-        : text.shell.linked(status.peers.length);
+  const lineOf = (): string => {
+    if (status?.fault) return text.shell.stopped;
+    if (status === null || !status.ready) return text.shell.joining;
+    return offlineMs === null ? text.shell.linked(status.peers.length) : text.shell.offlineFor(format.span(offlineMs));
+  };
+  const line = lineOf();
   return (
     <Link href="/network" className="bot" aria-label={`${status?.name || text.shell.app}: ${line}`}>
       <BothyMark lamp={lamp} />

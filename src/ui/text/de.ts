@@ -44,6 +44,7 @@ export const de: Text = {
   shell: {
     app: "Bothy",
     joining: "Tritt bei",
+    stopped: "Angehalten",
     find: "Gerät, Block, Person oder Befehl finden",
     more: "Mehr",
     places: "Orte",

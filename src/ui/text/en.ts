@@ -44,6 +44,7 @@ export const en = {
   shell: {
     app: "Bothy",
     joining: "Joining",
+    stopped: "Stopped",
     find: "Find a device, block, person or command",
     more: "More",
     places: "Places",

@@ -11,7 +11,7 @@ export function refusalSentence(text: Text, refusal: RefusalShape): string {
     const number = new Intl.NumberFormat(text.locale);
     return text.common.tooFewTokens(number.format(balance), number.format(amount));
   }
-  if (typeof message === "string") return `${sentence} (${message})`;
+  if (typeof message === "string" && message !== "") return `${sentence} (${message})`;
   if (typeof field === "string") return `${sentence} (${field}${typeof expected === "string" ? `: ${expected}` : ""})`;
   return sentence;
 }
