@@ -61,3 +61,36 @@ test("[C12] a tab without WebRTC has relayed links that carry messages and gossi
     await waitForText(b, "gossip", "relayed", 2_000);
   }).toPass({ timeout: 40_000 });
 });
+
+/** So many neighbours as the network keeps (NEIGHBOURS): it looks for more below six, lets go above eight, and takes no more than twelve. */
+const NEIGHBOURS_MIN = 4;
+const NEIGHBOURS_MAX = 12;
+
+/** The tabs that can be reached from the first, over links that both sides know. */
+function reachedFrom(linksById: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const reached = new Set([...linksById.keys()].slice(0, 1));
+  for (const from of reached) for (const to of linksById.get(from) ?? []) if (linksById.get(to)?.includes(from)) reached.add(to);
+  return reached;
+}
+
+test("ten tabs become one mesh, each with few neighbours, and what one gossips reaches the nine others", async ({ browser }) => {
+  const tabs = await Promise.all(Array.from({ length: 10 }, () => openTab(browser, relay)));
+  const linksById = async (): Promise<Map<string, readonly string[]>> =>
+    new Map(
+      await Promise.all(tabs.map(async ({ id, page }) => [id, await page.evaluate(() => Object.keys(window.tab.linked()))] as const)),
+    );
+  await expect
+    .poll(
+      async () => {
+        const links = await linksById();
+        const degrees = [...links.values()].map(({ length }) => length);
+        const within = degrees.every((degree) => degree >= NEIGHBOURS_MIN && degree <= NEIGHBOURS_MAX);
+        return within && reachedFrom(links).size === tabs.length ? "one mesh" : `neighbours: ${degrees.join(", ")}`;
+      },
+      { timeout: 60_000, intervals: [100] },
+    )
+    .toBe("one mesh");
+  const [first, ...others] = tabs as [Tab, ...Tab[]];
+  await first.page.evaluate(() => window.tab.publishText("consensus", "to all"));
+  for (const other of others) await waitForText(other, "gossip", "to all", 15_000);
+});
