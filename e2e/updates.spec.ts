@@ -11,7 +11,7 @@ let relay: RelayProcess;
 
 test.beforeAll(async () => {
   cpSync(APP, app, { recursive: true });
-  relay = await RelayProcess.open({}, app);
+  relay = await RelayProcess.open({}, { app });
 });
 
 test.afterAll(async ({ browser }) => {

@@ -7,54 +7,78 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Parameters } from "../../src/protocol/genesis.ts";
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
+/** A free port; with `asked` that one, or undefined where it is taken. */
+async function freePort(asked = 0): Promise<number | undefined> {
+  const server = createServer().listen(asked, "127.0.0.1");
+  const free = await Promise.race([once(server, "listening").then(() => true), once(server, "error").then(() => false)]);
+  if (!free) return undefined;
   const address = server.address();
   server.close();
   await once(server, "close");
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
+  return typeof address === "object" && address !== null ? address.port : undefined;
+}
+
+/** A free port whose next one is free too: there the guide to the certificate is served. */
+async function freePair(): Promise<number> {
+  for (;;) {
+    const port = await freePort();
+    if (port !== undefined && port < 65_535 && (await freePort(port + 1)) !== undefined) return port;
+  }
 }
 
 /** The build to test. */
 export const APP = process.env["BOTHY_APP"] ?? "dist";
 /** One bit of work for the grant: what it costs a phone is measured elsewhere. */
 const PARAMETERS: Partial<Parameters> = { claimBits: 1 };
+/** HTTPS as for phones in the room, with this machine as the room. */
+const HTTPS = ["--https", "--lan", "127.0.0.1"];
+
+export interface RelayProcessOptions {
+  /** The folder that it serves. */
+  readonly app?: string;
+  /** Over HTTPS, under a certificate authority that it makes in its `data`. */
+  readonly https?: boolean;
+}
 
 export class RelayProcess {
   readonly port: number;
   readonly url: string;
+  readonly data = mkdtempSync(join(tmpdir(), "bothy-relay-"));
   readonly #parameters: Partial<Parameters>;
-  readonly #app: string;
-  readonly #data = mkdtempSync(join(tmpdir(), "bothy-relay-"));
+  readonly #options: RelayProcessOptions;
   #process: ChildProcess | undefined;
+  /** What it has printed since its start. */
+  said = "";
 
-  private constructor(port: number, parameters: Partial<Parameters>, app: string) {
-    this.#app = app;
+  private constructor(port: number, parameters: Partial<Parameters>, options: RelayProcessOptions) {
     this.port = port;
-    this.url = `http://127.0.0.1:${port}/`;
+    this.url = `http${options.https ? "s" : ""}://127.0.0.1:${port}/`;
+    this.#options = options;
     this.#parameters = { ...PARAMETERS, ...parameters };
   }
 
-  /** A relay that runs, on which nobody has founded yet. `app` is the folder that it serves. */
-  static async open(parameters: Partial<Parameters> = {}, app = APP): Promise<RelayProcess> {
-    const relay = new RelayProcess(await freePort(), parameters, app);
+  /** A relay that runs, on which nobody has founded yet. */
+  static async open(parameters: Partial<Parameters> = {}, options: RelayProcessOptions = {}): Promise<RelayProcess> {
+    const relay = new RelayProcess(await freePair(), parameters, options);
     await relay.start();
     return relay;
   }
 
   async start(): Promise<void> {
     const parameters = Object.entries(this.#parameters).flatMap(([name, value]) => ["--parameter", `${name}=${value}`]);
-    const options = ["--host", "127.0.0.1", "--port", String(this.port), "--app", this.#app, "--data", this.#data, ...parameters];
+    const { app = APP, https = false } = this.#options;
+    const place = ["--host", "127.0.0.1", "--port", String(this.port), "--app", app, "--data", this.data];
+    const options = [...place, ...(https ? HTTPS : []), ...parameters];
     const child = spawn(process.execPath, ["--import", "tsx", "relay/main.ts", ...options], { stdio: ["ignore", "pipe", "inherit"] });
     this.#process = child;
-    let said = "";
+    this.said = "";
+    // The guide is the last to start.
+    const lastWords = https ? "2. Open the app" : "Bothy is at";
     await new Promise<void>((resolve, reject) => {
-      child.once("exit", (code) => reject(new Error(`the relay ended with ${code}: ${said}`)));
+      child.once("exit", (code) => reject(new Error(`the relay ended with ${code}: ${this.said}`)));
       child.stdout.on("data", (part) => {
-        said += String(part);
-        if (said.includes("Bothy is at")) resolve();
+        this.said += String(part);
+        if (this.said.includes(lastWords)) resolve();
       });
     });
   }
@@ -69,6 +93,6 @@ export class RelayProcess {
 
   async remove(): Promise<void> {
     await this.kill();
-    rmSync(this.#data, { recursive: true, force: true });
+    rmSync(this.data, { recursive: true, force: true });
   }
 }
