@@ -18,7 +18,7 @@ test.beforeEach(async () => {
 
 test.afterEach(async ({ browser }) => closeAll(browser, relay));
 
-test(`[R12] [C9c] [C12] ${ROUNDS} times the relay is killed and returns: meanwhile blocks become final, then all find it again and a newcomer reaches all`, async ({
+test(`[R12] [C9c] ${ROUNDS} times the relay is killed and returns: meanwhile blocks become final, then all find it again and a newcomer reaches all`, async ({
   browser,
 }) => {
   test.setTimeout(60_000 + ROUNDS * 60_000);

@@ -31,7 +31,7 @@ const PLAN: readonly (readonly [name: ScenarioName, nodes: number, from: number,
 /** The newcomer's blocks take ten seconds of a free core. */
 const RUN_MS_MAX = 180_000;
 
-describe("peers under faults", () => {
+describe("[C1d] peers under faults of the network, of disks, and of seats that lie", () => {
   it.each(PLAN)(
     "%s with %i nodes, seeds %i to below %i",
     async (name, nodes, from, to) => {

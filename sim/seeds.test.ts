@@ -57,7 +57,7 @@ async function failureOf(name: ScenarioName, nodes: number, seed: number): Promi
   return [`npm run sim -- --scenario ${name} --nodes ${nodes} --seed ${seed}`, ...failures, cluster.describe()].join("\n");
 }
 
-describe("clusters under faults", () => {
+describe("[C1d] clusters under faults of the network, of disks, and of seats that lie", () => {
   it.each(PARTS)("%s with %i nodes, seeds %i to below %i", async (name, nodes, from, to) => {
     for (let seed = from; seed < to; seed++) expect(await failureOf(name, nodes, seed)).toBe("");
   });

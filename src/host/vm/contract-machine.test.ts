@@ -51,7 +51,7 @@ describe("the binary", () => {
   });
 });
 
-describe("attacks", () => {
+describe("[R6] attacks", () => {
   it.each(ATTACKS)("$name", (attack) => {
     const row = runAttack(machine, attack);
     expect({ name: row.name, ends: row.ends }).toEqual({ name: attack.name, ends: attack.ends });
