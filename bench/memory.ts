@@ -1,6 +1,6 @@
 /** Memory of a tab after 20 000 transactions: the heaps of window and workers with their array buffers and WASM, by the DevTools protocol. */
+import { heapBytesOf } from "../e2e/harness/heap.ts";
 import type { BenchCase } from "./case.ts";
-import { heapBytesOf } from "./harness/heap.ts";
 import { openSeatedTabs, sendTransfers, statusOf } from "./harness/tabs.ts";
 
 const TRANSACTIONS = 20_000;
@@ -11,11 +11,11 @@ async function run(): Promise<Record<string, number>> {
   try {
     const tab = opened.tabs[0]!;
     const { account } = await statusOf(tab);
-    const before = await heapBytesOf(tab);
+    const before = await heapBytesOf(tab.page);
     for (let sent = 0; sent < TRANSACTIONS;) {
       sent += (await sendTransfers(tab, account, { durationMs: 10_000, inFlight: 400, paceMs: 0 })).finalized;
     }
-    const after = await heapBytesOf(tab);
+    const after = await heapBytesOf(tab.page);
     return { before: before / MEGABYTE, after: after / MEGABYTE };
   } finally {
     await opened.close();

@@ -39,6 +39,8 @@ export class Introducer {
           this.#introduce(chain, peer, stream);
         }
       }
+      // Whoever has said all on a stream takes no place for another one.
+      await stream.close();
     } catch (error) {
       // A connection that breaks is no fault of anybody's.
       if (stream.status === "open") this.refused++;

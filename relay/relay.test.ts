@@ -351,6 +351,26 @@ describe("the rendezvous", () => {
     expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^bothy_rendezvous_refused 2$/m);
     await Promise.all([flooder.node.stop(), babbler.node.stop()]);
   });
+
+  it("ends a stream with whoever ended it, so that one connection may open any number of them in turn", async () => {
+    const { url } = await start();
+    const { node, stream: first } = await connect(url);
+    const [connection] = node.getConnections();
+    let stream = first;
+    for (let turn = 0; turn < 10; turn++) {
+      stream.send(turn % 2 === 0 ? ask : ask.subarray(0, 7));
+      await stream.close();
+      await vi.waitFor(() => expect(stream.status).toBe("closed"));
+      stream = await connection!.newStream(RENDEZVOUS_PROTOCOL);
+    }
+    const told: Introduction[] = [];
+    const reader = new FrameReader(LIMITS.introductionBytesMax);
+    stream.addEventListener("message", ({ data }) => told.push(...reader.push(data.subarray()).map(decodeIntroduction)));
+    stream.send(ask);
+    await vi.waitFor(() => expect(told).toEqual([{ chain, peers: [], hears: [], left: [] }]));
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^bothy_rendezvous_refused 0$/m);
+    await node.stop();
+  });
 });
 
 describe("stopping", () => {

@@ -44,7 +44,7 @@ export const OUTSIDE: Readonly<Record<string, Outside>> = {
   sim: { rooms: UP_TO_HOST, types: [], folders: [] },
   bench: { rooms: UP_TO_HOST, types: ROOMS, folders: ["e2e", "sim", "tools"] },
   examples: { rooms: ["sdk"], types: [], folders: [] },
-  e2e: { rooms: [], types: ROOMS, folders: ["tools"] },
+  e2e: { rooms: ["kit", "protocol", "consensus", "host"], types: ROOMS, folders: ["tools"] },
   tools: { rooms: [], types: ROOMS, folders: [] },
 };
 

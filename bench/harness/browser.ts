@@ -1,7 +1,7 @@
 /** A real browser for benchmarks: tabs in contexts of their own, and what the DevTools protocol says of their processes and heaps. */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chromium, type Browser, type BrowserContext, type CDPSession, type Page } from "@playwright/test";
+import { chromium, type Browser, type BrowserContext, type Page } from "@playwright/test";
 
 /** What headless Chromium needs in a container: no sandbox of its own, no traffic of its own. */
 const ARGUMENTS = [
@@ -61,4 +61,4 @@ export async function cpuSecondsOf(browser: Browser): Promise<number> {
   }
 }
 
-export type { Browser, CDPSession, Page };
+export type { Browser, Page };

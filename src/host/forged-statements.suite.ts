@@ -13,6 +13,12 @@ import { absentBytes, aliveBytes, recoverBytes, statementBytes, VOTE_KINDS, type
 import { encodeTransactionBatch } from "../protocol/wire.ts";
 import { pick, randomBytes } from "./mutations.suite.ts";
 
+/** What a forger knows of the peer that it lies to. */
+export interface Victim extends Pick<PeerView, "account"> {
+  readonly consensus: Pick<PeerView["consensus"], "epochId" | "round" | "finalId" | "notarizedId" | "seats">;
+  readonly final: Pick<PeerView["final"], "timeMs">;
+}
+
 export interface Forger {
   readonly chain: Hash;
   readonly votingKey: Uint8Array;
@@ -29,7 +35,7 @@ export const SIGNED_KINDS = ["vote", "alive", "recover", "absent", "stranger", "
 const randomHash = (random: Random): Hash => asHash(randomBytes(random, 32));
 
 /** Of this chain and epoch mostly: what is of another is refused early. */
-function placeOf(random: Random, forger: Forger, peer: PeerView): { chain: Hash; epochId: Hash; round: number } {
+function placeOf(random: Random, forger: Forger, peer: Victim): { chain: Hash; epochId: Hash; round: number } {
   const { epochId, round } = peer.consensus;
   return {
     chain: random.below(8) === 0 ? randomHash(random) : forger.chain,
@@ -38,7 +44,7 @@ function placeOf(random: Random, forger: Forger, peer: PeerView): { chain: Hash;
   };
 }
 
-function someBlock(random: Random, forger: Forger, peer: PeerView): Hash {
+function someBlock(random: Random, forger: Forger, peer: Victim): Hash {
   const { rivals } = forger;
   if (rivals.length > 0 && random.below(2) === 0) return pick(random, rivals).id;
   const some = pick(random, forger.finalBlocks()).id;
@@ -62,7 +68,7 @@ function sorted(seats: readonly VotingKey[]): readonly VotingKey[] {
   return [...byKey.values()].sort(compareBytes);
 }
 
-async function statement(random: Random, forger: Forger, kind: (typeof SIGNED_KINDS)[number], peer: PeerView): Promise<ConsensusMessage> {
+async function statement(random: Random, forger: Forger, kind: (typeof SIGNED_KINDS)[number], peer: Victim): Promise<ConsensusMessage> {
   if (kind === "rival") return give(random, forger);
   const { chain, epochId, round } = placeOf(random, forger, peer);
   const key = kind === "stranger" ? await forger.keys.create("voting") : forger.votingKey;
@@ -87,7 +93,7 @@ async function statement(random: Random, forger: Forger, kind: (typeof SIGNED_KI
   return { kind: "vote", vote: { ...said, seat, signature: await sign(statementBytes(said)) } };
 }
 
-async function transactionBatch(random: Random, forger: Forger, peer: PeerView): Promise<Uint8Array> {
+async function transactionBatch(random: Random, forger: Forger, peer: Victim): Promise<Uint8Array> {
   const body = encodeTransactionBody({
     version: TRANSACTION_VERSION,
     chain: random.below(4) === 0 ? randomHash(random) : forger.chain,
@@ -112,7 +118,7 @@ export async function signedMessage(
   random: Random,
   forger: Forger,
   kind: (typeof SIGNED_KINDS)[number],
-  peer: PeerView,
+  peer: Victim,
 ): Promise<Uint8Array> {
   if (kind === "transaction") return transactionBatch(random, forger, peer);
   return encodeConsensusMessage(await statement(random, forger, kind, peer));

@@ -325,6 +325,9 @@ describe("what is refused, one by one", () => {
   });
 });
 
+const giveOf = (blocks: readonly Block[], more: boolean, certificates: readonly Certificate[] = []): Uint8Array =>
+  encodeConsensusMessage({ kind: "give", blocks, certificates, recoveries: [], more });
+
 describe("blocks that nobody stands for", () => {
   it("their transactions are verified and forgotten: nobody is served with them", async () => {
     const rig = await createRig(3);
@@ -345,9 +348,6 @@ describe("blocks that nobody stands for", () => {
     }
     expect(served).toEqual([0, old.transactions.length]);
   });
-
-  const giveOf = (blocks: readonly Block[], more: boolean, certificates: readonly Certificate[] = []): Uint8Array =>
-    encodeConsensusMessage({ kind: "give", blocks, certificates, recoveries: [], more });
 
   async function recoverBy(rig: Rig, base: Hash, { key, sleepers }: { key: Uint8Array; sleepers: boolean }): Promise<Uint8Array> {
     const { epochId } = rig.honest[0]!.peer.consensus;
@@ -408,6 +408,35 @@ describe("blocks that nobody stands for", () => {
     expect(rig.honest.flatMap(({ halted }) => halted)).toEqual([]);
     await goOn(rig);
   });
+});
+
+describe("the word of a stranger that this peer is behind", () => {
+  it("is believed ever more seldom while it brings nothing: a tab stays ready", async () => {
+    const rig = await createRig(4);
+    const { clock, cluster, honest } = rig;
+    const { peer, runner } = honest[0]!;
+    let unreadySeconds = 0;
+    const seconds = 160;
+    for (let second = 0; second < seconds; second++) {
+      const nowhere = digest(Uint8Array.of(second % 256, second >> 8));
+      const hello = encodeConsensusMessage({ kind: "hello", epochId: nowhere, lastFinal: nowhere, height: 1000, known: [nowhere] });
+      // Each time under another name, and with an empty answer to what it is asked.
+      const from = `mallory ${second}`;
+      for (const [protocol, bytes] of [
+        ["hello", hello],
+        ["sync", giveOf([], false)],
+      ] as const) {
+        if (second % 2 === 0 && protocol === "sync") continue;
+        runner.input({ kind: "network", event: { kind: "message", from, protocol, bytes: bytes.slice() } });
+      }
+      const endMs = clock.nowMs() + 1000;
+      await cluster.runUntil(clock, () => clock.nowMs() >= endMs, { what: "a second" });
+      if (!peer.caughtUp) unreadySeconds++;
+    }
+    // Five seconds at once, then again after 5, 10, 20, 40 and 80.
+    expect(unreadySeconds).toBeGreaterThan(0);
+    expect(unreadySeconds).toBeLessThan(35);
+  }, 120_000);
 });
 
 describe("untrusted input", () => {

@@ -10,7 +10,7 @@ import { ask } from "./asks.ts";
 import { choose } from "./branch.ts";
 import type { SimplexState } from "./state.ts";
 import { heardSaid } from "./pass-on.ts";
-import { answerBelow, giveAfter, greet, greetAgain, onHello, voteMessage } from "./sync.ts";
+import { answerBelow, believeAgain, giveAfter, greet, greetAgain, onHello, voteMessage } from "./sync.ts";
 import { addCertificate, addVote } from "./votes.ts";
 
 /** A message of a peer. */
@@ -141,6 +141,7 @@ function onGive(s: SimplexState, from: string, give: Extract<ConsensusMessage, {
   choose(s);
   const goesOn = isNews || s.finalHead !== finalBefore || walksOn(s, from);
   if (isNews) s.walked.delete(from);
+  if (s.finalHead !== finalBefore) believeAgain(s);
   if (give.more && goesOn) greetAgain(s, from, lastOf(blocks, give.recoveries));
   else s.behindSinceMs = null;
 }

@@ -24,7 +24,7 @@ import { onMessage, onOwn, releaseHeld } from "./messages.ts";
 import { passOn } from "./pass-on.ts";
 import { highestOf, progress } from "./rounds.ts";
 import { GAP_MS, SimplexState, type SimplexOptions } from "./state.ts";
-import { greet, greetAgain, helloMessage, repeat } from "./sync.ts";
+import { believeAgain, greet, greetAgain, helloMessage, repeat } from "./sync.ts";
 
 /** `root` is the lowest block of the tree: genesis, or what `finalized` named as the root before a restart. */
 export function createSimplex(chain: Chain, root: BlockInfo, options: SimplexOptions): Engine {
@@ -89,6 +89,7 @@ class Simplex implements Engine {
     const runs = s.working && gapMs <= GAP_MS;
     s.clockMs = runs ? s.clockMs + gapMs : 0;
     s.sinceSignedMs = runs ? s.sinceSignedMs + gapMs : 0;
+    if (gapMs > GAP_MS) believeAgain(s);
     if (gapMs > GAP_MS && s.has("rule8")) s.broadcast(helloMessage(s));
     askDue(s);
     if (s.recoveryInSight || s.undecided) choose(s);

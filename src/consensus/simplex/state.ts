@@ -45,6 +45,8 @@ const TIMEOUT_CAP = 8;
 export const REPEAT_MS = 1000;
 /** A longer gap of ticks is a sleep: clocks restart and peers are greeted. */
 export const GAP_MS = 5000;
+/** Then a word that this peer is behind, which brings nothing, is believed once in twenty minutes. */
+export const VAIN_BELIEFS_MAX = 8;
 /** Answers to stragglers, for each peer. */
 export const ANSWER_PAUSE_MS = 300;
 export const GIVE_PAUSE_MS = 1000;
@@ -105,6 +107,9 @@ export class SimplexState {
   branchChanged = false;
   /** Sync is under way from this peer. */
   behindSinceMs: number | null = null;
+  /** When the next word that this peer is behind is believed, and how many in a row brought nothing final. */
+  believesAtMs = 0;
+  vainBeliefs = 0;
 
   readonly own = new Map<string, OwnVotes>();
   /** Epochs begun by a recovery in which a seat of this peer has voted: `epoch/seat`. */

@@ -7,7 +7,7 @@ import type { TreeNode } from "../block-tree.ts";
 import type { ConsensusMessage } from "../engine.ts";
 import type { Epoch } from "../epochs.ts";
 import { isSpent } from "../recovery.ts";
-import { ANSWER_PAUSE_MS, GAP_MS, GIVE_PAUSE_MS, HELLO_PAUSE_MS, REPEAT_MS, type SimplexState } from "./state.ts";
+import { ANSWER_PAUSE_MS, GAP_MS, GIVE_PAUSE_MS, HELLO_PAUSE_MS, REPEAT_MS, VAIN_BELIEFS_MAX, type SimplexState } from "./state.ts";
 
 /** Final blocks newest first, ever more thinly, after the one last given. */
 function knownBlocks(s: SimplexState, given: Hash | null): Hash[] {
@@ -30,8 +30,25 @@ export function greet(s: SimplexState, peer: string): void {
   s.helloAtMs.set(peer, s.nowMs);
   // From the beginning again: an answer on the way may have been lost, or this peer's own branch has changed.
   s.walked.delete(peer);
-  if (s.behindSinceMs === null || s.nowMs - s.behindSinceMs >= GAP_MS) s.behindSinceMs = s.nowMs;
+  believe(s);
   greetAgain(s, peer, null);
+}
+
+/**
+ * Somebody says something that this peer cannot know: perhaps it is behind. Whoever likes can say so and costs itself nothing, so each time that brought
+ * nothing the next such word is believed later; nobody is left unready for long by a stranger's word.
+ */
+function believe(s: SimplexState): void {
+  if (s.nowMs < s.believesAtMs) return;
+  s.behindSinceMs = s.nowMs;
+  s.believesAtMs = s.nowMs + GAP_MS * 2 ** s.vainBeliefs;
+  s.vainBeliefs = Math.min(s.vainBeliefs + 1, VAIN_BELIEFS_MAX);
+}
+
+/** Such a word was true, or this peer has slept and may well be behind. */
+export function believeAgain(s: SimplexState): void {
+  s.believesAtMs = 0;
+  s.vainBeliefs = 0;
 }
 
 /** The same without a pause: to a new link, and to go on after an answer whose last block was `given`. */

@@ -1,5 +1,5 @@
 /** What a tab holds in memory, by the DevTools protocol: the window and its workers, and the workers of those. */
-import type { CDPSession, Tab } from "./browser.ts";
+import type { CDPSession, Page } from "@playwright/test";
 
 interface Heap {
   readonly usedSize: number;
@@ -52,8 +52,8 @@ class Targets {
 }
 
 /** Bytes of the JavaScript heaps after a collection, and of the array buffers and WASM memories behind them. */
-export async function heapBytesOf({ page, context }: Tab): Promise<number> {
-  const session = await context.newCDPSession(page);
+export async function heapBytesOf(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page);
   const targets = new Targets(session);
   let bytes = 0;
   const measure = async (path: readonly string[]): Promise<void> => {
