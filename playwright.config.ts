@@ -18,7 +18,8 @@ export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
   // Every test runs several peers and a relay of its own; two cores carry one test at a time.
-  workers: 1,
+  // A test of several tabs waits half of its time for clocks and links; a second one uses that half of two cores.
+  workers: 2,
   fullyParallel: false,
   retries: 0,
   forbidOnly: true,

@@ -11,7 +11,8 @@ import { webRtcRace } from "../../tools/vite-webrtc-race.ts";
 import type { GossipTopic, NetworkCommand, NetworkEvent, NetworkStatus, StreamProtocol } from "../../src/peer/ports.ts";
 
 export const CHAIN = "ab".repeat(32);
-const PAGE_FOLDER = "node_modules/.cache/network-page";
+/** Each process of tests builds its own. */
+const PAGE_FOLDER = `node_modules/.cache/network-page-${process.env["TEST_PARALLEL_INDEX"] ?? "0"}`;
 
 /** What the page offers to a test. */
 export interface TabApi {

@@ -5,7 +5,7 @@
 import { bytesToHex } from "../kit/bytes.ts";
 import type { PeerInput } from "../peer/effects.ts";
 import { Peer } from "../peer/peer.ts";
-import type { NetworkCommand, NetworkEvent, Storage } from "../peer/ports.ts";
+import type { NetworkCommand, NetworkEvent, Signatures, Storage } from "../peer/ports.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
 import { asAccountId, asVotingKey, digest, toHex } from "../protocol/identifiers.ts";
@@ -62,6 +62,8 @@ export class TabPeer {
   #keys: PeerKeys | null = null;
   #settings: SettingsStore | null = null;
   #account: Uint8Array = new Uint8Array(0);
+  /** Seed of the network identity. */
+  #identity: Uint8Array = new Uint8Array(0);
   #genesis: Uint8Array | null = null;
   #manifest: Manifest | null = null;
   #fault: RefusalShape | null = null;
@@ -92,10 +94,14 @@ export class TabPeer {
   async #run(start: StartMessage): Promise<void> {
     this.#start = start;
     try {
+      // Both while keys and settings open.
+      const signatures = createSignatures({ createWorker: this.#makers.createSignatureWorker });
+      const asked = fetchManifest(start.base);
+      asked.catch(() => undefined);
       await this.#openOwn(start.slot);
       this.#serve();
-      const genesis = await this.#findGenesis(start.base);
-      await this.#openPeer(genesis);
+      const genesis = await this.#findGenesis(start.base, asked);
+      await this.#openPeer(genesis, signatures);
       this.#makers.post({ kind: "phase", phase: "ready", error: null });
     } catch (error) {
       this.#fault = shapeOf(error);
@@ -105,20 +111,24 @@ export class TabPeer {
   }
 
   async #openOwn(slot: number): Promise<void> {
-    const settingsStorage = await openDexieStorage(`bothy-${slot}`);
+    const [settingsStorage, keys] = await Promise.all([openDexieStorage(`bothy-${slot}`), openKeys(`bothy-${slot}-keys`)]);
     this.#settings = await openSettings(settingsStorage);
-    this.#keys = await openKeys(`bothy-${slot}-keys`);
+    this.#keys = keys;
     // The newest: an account that was imported takes the place of the one made at first.
     this.#account = (await this.#keys.list("account")).at(-1) ?? (await this.#keys.create("account"));
+    this.#identity = await this.#keys.identitySeed();
+    const { relays, iceServers } = this.#settings.current;
+    // Its start takes as long as that of the ledger. More relays come with the manifest.
+    this.#makers.post({ kind: "start-network", identity: this.#identity.slice(), relays, iceServers });
   }
 
   // ------------------------------------------------------------ which BoT
 
   /** Genesis from the relay, or this tab founds it, or what this slot was last in while the relay is out of reach. */
-  async #findGenesis(base: string): Promise<Uint8Array> {
+  async #findGenesis(base: string, asked: Promise<Manifest | null>): Promise<Uint8Array> {
     const settings = this.#ready(this.#settings);
-    for (;;) {
-      this.#manifest = await fetchManifest(base);
+    for (let answer = asked; ; answer = fetchManifest(base)) {
+      this.#manifest = await answer;
       if (this.#manifest?.mayFound === true) this.#manifest = await this.#found(FIRST_NAME);
       const genesis = this.#manifest?.genesis ?? (this.#manifest === null ? await settings.lastGenesis() : null);
       if (genesis !== null && genesis !== undefined) {
@@ -141,14 +151,12 @@ export class TabPeer {
 
   // ------------------------------------------------------------ the peer
 
-  async #openPeer(genesis: Uint8Array): Promise<void> {
+  async #openPeer(genesis: Uint8Array, signatures: Signatures): Promise<void> {
     const start = this.#ready(this.#start);
     const keys = this.#ready(this.#keys);
     const settings = this.#ready(this.#settings);
     const chain = chainOf(genesis);
-    const identity = await keys.identitySeed();
-    const relays = [...new Set([...(this.#manifest?.relays ?? []), ...settings.current.relays])];
-    this.#makers.post({ kind: "start-network", identity: identity.slice(), relays, iceServers: settings.current.iceServers });
+    this.#tellRelays();
     this.#storage = await openDexieStorage(ledgerName(start.slot, genesis));
     const ledger = await loadLedger(this.#storage, genesis);
     const machine = restoresContracts(ledger) ? await this.#loadMachine() : null;
@@ -156,7 +164,7 @@ export class TabPeer {
     const peer = new Peer({
       chain,
       account: asAccountId(this.#account),
-      lane: digest(identity)[0]! % LIMITS.lanesMax,
+      lane: digest(this.#identity)[0]! % LIMITS.lanesMax,
       votingKeys: mayVote ? (await keys.list("voting")).map(asVotingKey) : [],
       seatWanted: mayVote && settings.current.seatWanted,
       machine,
@@ -167,7 +175,7 @@ export class TabPeer {
       clock: this.#clock,
       storage: this.#storage,
       keys,
-      signatures: createSignatures({ createWorker: this.#makers.createSignatureWorker }),
+      signatures,
       network: (command) => this.#command(command),
       loadMachine: () => this.#loadMachine(),
       claim: (request) => claimInWorker(this.#makers.createClaimWorker, request),
@@ -191,6 +199,7 @@ export class TabPeer {
   }
 
   #command(command: NetworkCommand): void {
+    if (command.kind === "penalize") this.#log.record("info", "peer", "fault of another", { peer: command.peer, code: command.code });
     this.#makers.post({ kind: "network", command });
   }
 
@@ -268,10 +277,13 @@ export class TabPeer {
   }
 
   #onSettings(): void {
-    const { current } = this.#ready(this.#settings);
-    this.#runner?.input({ kind: "set-seat-wanted", wanted: current.seatWanted });
-    const relays = [...new Set([...(this.#manifest?.relays ?? []), ...current.relays])];
-    this.#command({ kind: "setRelays", relays });
+    this.#runner?.input({ kind: "set-seat-wanted", wanted: this.#ready(this.#settings).current.seatWanted });
+    this.#tellRelays();
+  }
+
+  #tellRelays(): void {
+    const own = this.#ready(this.#settings).current.relays;
+    this.#command({ kind: "setRelays", relays: [...new Set([...(this.#manifest?.relays ?? []), ...own])] });
   }
 
   async #foundByHand(name: string): Promise<string> {

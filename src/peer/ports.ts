@@ -90,6 +90,8 @@ export interface NetworkStatus {
     readonly neighbours: readonly string[];
   }[];
   readonly known: number;
+  /** Whether this page has made nearly all the direct connections that a browser allows in its life: only a reload gives it more. */
+  readonly directSpent: boolean;
   readonly bytesIn: number;
   readonly bytesOut: number;
 }

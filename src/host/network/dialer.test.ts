@@ -93,7 +93,10 @@ describe("the dialer", () => {
 
   it("spares the direct connections that a page may have, those that others began too, for a tab that has no direct link", async () => {
     const { dialer, dialled, links } = setUp(fails);
-    for (let i = 0; i < NEIGHBOURS.directAttemptsMax; i++) dialer.countDirect();
+    for (let i = 1; i < NEIGHBOURS.directAttemptsMax; i++) dialer.countDirect();
+    expect(dialer.directSpent).toBe(false);
+    dialer.countDirect();
+    expect(dialer.directSpent).toBe(true);
     const link = links.add(connectionOf(SMALLER, `/p2p/${SMALLER}`), Date.now());
     link.introduced = true;
     dialer.learn([LARGER]);

@@ -44,6 +44,11 @@ export class Dialer {
     return this.#known.size;
   }
 
+  /** Whether the direct connections that a page may have are used up, but for a tab that is left without any. */
+  get directSpent(): boolean {
+    return this.#directAttempts >= NEIGHBOURS.directAttemptsMax;
+  }
+
   stop(): void {
     clearInterval(this.#timer);
   }
@@ -114,7 +119,7 @@ export class Dialer {
 
   #mayDialDirectly(): boolean {
     if (!this.#deps.canDialDirectly) return false;
-    if (this.#directAttempts < NEIGHBOURS.directAttemptsMax) return true;
+    if (!this.directSpent) return true;
     return !this.#deps.links.neighbours().some((link) => link.connections.some(isDirect));
   }
 

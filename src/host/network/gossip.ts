@@ -1,4 +1,5 @@
 /** The two topics of a chain over gossipsub, unsigned: what is gossiped carries its own signatures. */
+import type { Connection, PeerId, Stream } from "@libp2p/interface";
 import type { GossipSub, GossipsubMessage, Message } from "@libp2p/gossipsub";
 import { gossipsub, StrictNoSign, TopicValidatorResult } from "@libp2p/gossipsub";
 import { BoundedMap } from "../../kit/bounded-map.ts";
@@ -25,7 +26,9 @@ const VERDICT_MS_MAX = 5_000;
 export function gossipService(): ReturnType<typeof gossipsub> {
   return gossipsub({
     globalSignaturePolicy: StrictNoSign,
-    msgIdFn: (message) => digest(message.data),
+    // With the topic: bytes that somebody says on the wrong one first must not hide them on theirs.
+    msgIdFn: (message) =>
+      concatBytes(Uint8Array.of(GOSSIP_TOPICS.findIndex((topic) => message.topic.endsWith(`/${topic}`)) + 1), digest(message.data)),
     allowPublishToZeroTopicPeers: true,
     ignoreDuplicatePublishError: true,
     emitSelf: false,
@@ -56,8 +59,14 @@ export interface GossipInternals {
   reportMessageValidationResult(id: string, from: string, result: TopicValidatorResult): void;
   /** Messages that wait for their verdict, and who sent them too: to those they are not passed on. */
   readonly mcache: { observeDuplicate(id: string, from: string): void };
+  /** Messages on others are not even remembered: no validator would see them, so nothing would bound them. */
+  allowedTopics: ReadonlySet<string> | null;
   /** Who sends us what is gossiped on a topic, and we them. */
   getMeshPeers(topic: string): readonly string[];
+  /** What is said to each peer goes over one stream. */
+  readonly streamsOutbound: Map<string, { readonly rawStream: Stream; close(): Promise<void> }>;
+  /** Opens that stream, unless there is one. */
+  createOutboundStream(peer: PeerId, connection: Connection): Promise<void>;
 }
 
 type PubSub = Pick<GossipSub, "topicValidators" | "subscribe" | "unsubscribe" | "publish" | "getSubscribers" | "addEventListener">;
@@ -95,6 +104,7 @@ export class Gossip {
       pubsub.topicValidators.delete(name);
     }
     this.#topics = new Map(GOSSIP_TOPICS.map((topic) => [`/bothy/1/${chain}/${topic}`, topic]));
+    pubsub.allowedTopics = new Set(this.#topics.keys());
     for (const name of this.#topics.keys()) {
       pubsub.topicValidators.set(name, (peer, message) => this.#validate(peer.toString(), message));
       pubsub.subscribe(name);
@@ -115,6 +125,24 @@ export class Gossip {
   /** Whether this peer is known to listen to every topic; each member of a chain does, so one that is not known to has lost its stream to us. */
   hears(peer: string): boolean {
     return [...this.#topics.keys()].every((name) => this.#deps.pubsub.getSubscribers(name).some((other) => other.toString() === peer));
+  }
+
+  /**
+   * Moves what is said to a peer to a better connection, before the one that carries it closes: gossipsub opens a stream only where it has none, and says
+   * nothing to the peer in between.
+   */
+  async moveTo(connection: Connection): Promise<void> {
+    const { streamsOutbound } = this.#deps.pubsub;
+    const peer = connection.remotePeer.toString();
+    const old = streamsOutbound.get(peer);
+    if (old !== undefined && connection.streams.includes(old.rawStream)) return;
+    streamsOutbound.delete(peer);
+    const opened = this.#deps.pubsub.createOutboundStream(connection.remotePeer, connection);
+    if (old === undefined) return opened;
+    // Until the new one is there.
+    streamsOutbound.set(peer, old);
+    await opened;
+    if (streamsOutbound.get(peer) !== old) await old.close();
   }
 
   /** Whether the peer sends us all that is gossiped. */

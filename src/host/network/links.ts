@@ -1,6 +1,6 @@
 /** Who this tab is linked to: connections gathered by peer, with what the peer has said of itself. */
 import type { Connection } from "@libp2p/interface";
-import { PINGS } from "./bounds.ts";
+import { NEIGHBOURS, PINGS } from "./bounds.ts";
 
 export interface Link {
   readonly peer: string;
@@ -84,4 +84,13 @@ export class Links {
     if (link.connections.length === 0) this.#links.delete(link.peer);
     return link;
   }
+}
+
+/**
+ * Links to give up: the newest of those above the bound, to peers that have enough others. Of two peers only the smaller one gives a link up, so that not
+ * both give up two links at once where one is too many.
+ */
+export function surplusOf(self: string, neighbours: readonly Pick<Link, "peer" | "neighbours">[]): readonly string[] {
+  const spare = neighbours.filter(({ peer, neighbours: theirs }) => self < peer && theirs.length > NEIGHBOURS.wanted).reverse();
+  return spare.slice(0, Math.max(0, neighbours.length - NEIGHBOURS.kept)).map(({ peer }) => peer);
 }

@@ -12,7 +12,8 @@ import { reserve } from "./reserve.ts";
 
 export interface RelayLinkDeps {
   readonly node: Libp2p;
-  readonly chain: string;
+  /** Null until the peer has joined one; the relay is linked already, and hears of this tab then. */
+  readonly chain: () => string | null;
   /** Whether the tab looks for more neighbours. */
   readonly wantsPeers: () => boolean;
   readonly onPeers: (peers: readonly string[]) => void;
@@ -64,6 +65,11 @@ export class RelayLink {
     this.#askedAtMs = 0;
   }
 
+  /** There is a chain to announce. */
+  announce(): void {
+    if (this.#state === "linked") this.#ask();
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -112,10 +118,11 @@ export class RelayLink {
       const signal = AbortSignal.timeout(RELAYS.timeoutMs);
       const connection = await this.#deps.node.dial(this.#target, { signal });
       this.#connection = connection;
-      await reserve(connection, signal);
+      await Promise.all([reserve(connection, signal), this.#openRendezvous(connection, signal)]);
       this.#reservedAtMs = nowMs;
-      await this.#openRendezvous(connection, signal);
       this.#enter("linked");
+      // Not earlier: whoever hears of this tab may dial it over the relay at once.
+      this.#ask();
       return;
     }
     const signal = AbortSignal.timeout(RELAYS.timeoutMs);
@@ -123,7 +130,10 @@ export class RelayLink {
       await reserve(this.#connection, signal);
       this.#reservedAtMs = nowMs;
     }
-    if (this.#rendezvous?.status !== "open") await this.#openRendezvous(this.#connection, signal);
+    if (this.#rendezvous?.status !== "open") {
+      await this.#openRendezvous(this.#connection, signal);
+      this.#ask();
+    }
     // After a sleep a WebSocket may look open that the relay has long given up.
     if (this.#unansweredSinceMs !== undefined && nowMs - this.#unansweredSinceMs > RELAYS.timeoutMs) throw new Error("relay is silent");
     const pauseMs = this.#deps.wantsPeers() ? RELAYS.askMs : RELAYS.askContentMs;
@@ -134,14 +144,15 @@ export class RelayLink {
     const stream = await connection.newStream(RENDEZVOUS_PROTOCOL, { signal });
     this.#rendezvous = stream;
     void this.#listen(stream);
-    this.#ask();
   }
 
   #ask(): void {
+    const chain = this.#deps.chain();
+    if (chain === null) return;
     this.#askedAtMs = Date.now();
     this.#unansweredSinceMs ??= this.#askedAtMs;
     if (this.#rendezvous?.status === "open" && !this.#rendezvous.writableNeedsDrain)
-      this.#rendezvous.send(encodeFrame(encodeIntroduction({ chain: this.#deps.chain })));
+      this.#rendezvous.send(encodeFrame(encodeIntroduction({ chain })));
   }
 
   /** A relay that talks nonsense loses the stream, and is asked again later. */
@@ -151,7 +162,7 @@ export class RelayLink {
       for await (const part of stream) {
         for (const message of reader.push(part.subarray())) {
           const { chain, peers, left } = decodeIntroduction(message);
-          if (chain !== this.#deps.chain) continue;
+          if (chain !== this.#deps.chain()) continue;
           this.#unansweredSinceMs = undefined;
           this.#deps.onPeers(peers);
           this.#deps.onLeft(left);

@@ -8,7 +8,7 @@ import { DIALS, NEIGHBOURS, PINGS, RELAYS, type ChannelProtocol } from "./bounds
 import { Channels } from "./channels.ts";
 import { Dialer } from "./dialer.ts";
 import { Gossip, type GossipInternals } from "./gossip.ts";
-import { bestConnection, isDirect, Links, relayOf, type Link } from "./links.ts";
+import { bestConnection, isDirect, Links, relayOf, surplusOf, type Link } from "./links.ts";
 import type { NetworkOptions } from "./network.ts";
 import { createNode, type Node } from "./node.ts";
 import { RelayLink } from "./relay-link.ts";
@@ -63,7 +63,7 @@ export class TabNetwork {
   readonly #dialer: Dialer;
   readonly #reserved = new Set<string>();
   readonly #timer: ReturnType<typeof setInterval>;
-  #chain: string | undefined;
+  #chain: string | null = null;
   #addresses: readonly string[];
   #relays: RelayLink[] = [];
   #introducedNeighbours = "";
@@ -119,6 +119,7 @@ export class TabNetwork {
 
   async start(): Promise<void> {
     await this.#channels.start();
+    this.#connectRelays();
   }
 
   /** Ends all links, synchronously. */
@@ -163,29 +164,24 @@ export class TabNetwork {
     if (chain === this.#chain) return;
     this.#chain = chain;
     for (const link of this.#links.all()) this.#cut(link.peer);
-    for (const relay of this.#relays) relay.stop();
-    this.#relays = [];
     this.#gossip.join(chain);
-    this.#connectRelays();
+    for (const relay of this.#relays) relay.announce();
   }
 
-  /** Relays are dialled once there is a chain to announce. */
   #connectRelays(): void {
-    const chain = this.#chain;
-    if (chain === undefined) return;
     const wanted = new Set(this.#addresses);
     for (const relay of this.#relays) if (!wanted.has(relay.address)) relay.stop();
     const kept = this.#relays.filter(({ address }) => wanted.has(address));
     for (const { address } of kept) wanted.delete(address);
-    this.#relays = [...kept, ...[...wanted].flatMap((address) => this.#connectRelay(address, chain))];
+    this.#relays = [...kept, ...[...wanted].flatMap((address) => this.#connectRelay(address))];
   }
 
-  #connectRelay(address: string, chain: string): RelayLink[] {
+  #connectRelay(address: string): RelayLink[] {
     try {
       return [
         new RelayLink(address, {
           node: this.#node,
-          chain,
+          chain: () => this.#chain,
           wantsPeers: () => this.#links.neighbours().length < NEIGHBOURS.wanted,
           onPeers: (peers) => this.#dialer.learn(peers),
           onLeft: (peers) => peers.forEach((peer) => void this.#look(peer)),
@@ -205,13 +201,13 @@ export class TabNetwork {
   #opened(connection: Connection): void {
     const peer = connection.remotePeer.toString();
     if (this.#isRelay(peer)) return;
-    if (this.#chain === undefined) return void connection.close().catch(() => undefined);
+    if (this.#chain === null) return void connection.close().catch(() => undefined);
     const link = this.#links.add(connection, Date.now());
     this.#dialer.learn([peer]);
     if (isDirect(connection)) {
       if (connection.direction === "inbound") this.#dialer.countDirect();
       void this.#reserveOn(connection);
-      this.#retireRelayed(link);
+      void this.#retireRelayed(link, connection);
     }
     this.#introduce(peer);
     this.#announce(link);
@@ -245,16 +241,18 @@ export class TabNetwork {
   }
 
   /** A relayed connection beside a direct one costs the relay, and libp2p may pick it for signalling when it is long dead. */
-  #retireRelayed(link: Link): void {
-    setTimeout(() => {
-      if (!link.connections.some((connection) => isDirect(connection) && connection.status === "open")) return;
-      for (const connection of link.connections)
-        if (!isDirect(connection)) connection.close().catch((error: Error) => connection.abort(error));
-    }, DIALS.graceMs);
+  async #retireRelayed(link: Link, direct: Connection): Promise<void> {
+    await this.#gossip.moveTo(direct);
+    await new Promise((resolve) => setTimeout(resolve, DIALS.graceMs));
+    if (direct.status !== "open") return;
+    // gossipsub may have been opening its stream on the relayed one.
+    await this.#gossip.moveTo(direct);
+    for (const connection of link.connections)
+      if (!isDirect(connection)) connection.close().catch((error: Error) => connection.abort(error));
   }
 
   #introduce(peer: string): void {
-    if (this.#chain === undefined) return;
+    if (this.#chain === null) return;
     const peers = this.#neighbourNames(peer);
     this.#channels.send(peer, "peers", encodeIntroduction({ chain: this.#chain, peers, hears: this.#heardFrom(peers) }));
   }
@@ -388,9 +386,7 @@ export class TabNetwork {
 
   /** Gives up the newest links above the bound, to peers that have enough others. */
   #letGo(): void {
-    const neighbours = this.#links.neighbours();
-    const spare = neighbours.filter(({ peer, neighbours: theirs }) => this.#self < peer && theirs.length > NEIGHBOURS.wanted).reverse();
-    for (const { peer } of spare.slice(0, Math.max(0, neighbours.length - NEIGHBOURS.kept))) {
+    for (const peer of surplusOf(this.#self, this.#links.neighbours())) {
       this.#dialer.rest(peer, LET_GO_MS);
       this.#cut(peer);
     }
@@ -406,6 +402,7 @@ export class TabNetwork {
         return { peer: link.peer, direct, via: direct ? null : relayOf(best), roundTripMs: link.roundTripMs, neighbours: link.neighbours };
       }),
       known: this.#dialer.known,
+      directSpent: this.#dialer.directSpent,
       bytesIn: this.#bytesIn,
       bytesOut: this.#bytesOut,
     };

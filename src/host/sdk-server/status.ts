@@ -187,5 +187,5 @@ export function statusOf(deps: StatusDeps): Status {
 
 /** The links as the network last told them; empty before it did. */
 export function networkInfo(view: PeerView | null): NetworkInfo {
-  return view?.network ?? { self: "", relays: [], links: [], known: 0, bytesIn: 0, bytesOut: 0 };
+  return view?.network ?? { self: "", relays: [], links: [], known: 0, directSpent: false, bytesIn: 0, bytesOut: 0 };
 }

@@ -34,11 +34,11 @@ export function defaultSignatureWorkers(cores: number): number {
   return Math.max(1, Math.min(8, cores - 1));
 }
 
-/** What a signature worker does with a message; it chooses its back end once. */
+/** What a signature worker does with a message. It chooses its back end at once, since the self-test takes as long as a tab needs to find its first peer. */
 export function createVerifyServer(backEnd: () => Promise<BackEnd> = chooseBackEnd): (request: VerifyRequest) => Promise<VerifyResponse> {
-  let chosen: Promise<BackEnd> | undefined;
+  const chosen = backEnd();
+  chosen.catch(() => undefined);
   return async ({ id, packed }) => {
-    chosen ??= backEnd();
     const verdicts = await (await chosen).verify(unpackChecks(packed));
     return { id, verdicts: Uint8Array.from(verdicts, Number) };
   };

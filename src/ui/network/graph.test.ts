@@ -17,6 +17,7 @@ const NETWORK: NetworkInfo = {
   known: 4,
   bytesIn: 0,
   bytesOut: 0,
+  directSpent: false,
 };
 
 describe("the graph of a network", () => {

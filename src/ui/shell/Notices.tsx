@@ -6,6 +6,7 @@ import {
   IconGitFork,
   IconHourglass,
   IconLockOpen,
+  IconPlugConnectedX,
   IconRotateClockwise2,
 } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
@@ -64,6 +65,27 @@ function StrandedNotice() {
   return (
     <Banner tone="tentative" icon={<IconHourglass size={22} aria-hidden />}>
       {text.codes[code]}
+    </Banner>
+  );
+}
+
+/** Links that break are not made anew directly any more; what stands goes on. */
+function DirectSpentNotice() {
+  const text = useText();
+  const { reload } = usePlatform();
+  const spent = usePeer((state) => state.network?.directSpent ?? false);
+  if (!spent) return null;
+  return (
+    <Banner
+      tone="tentative"
+      icon={<IconPlugConnectedX size={22} aria-hidden />}
+      action={
+        <Button variant="default" size="compact-md" onClick={reload}>
+          {text.notices.reload}
+        </Button>
+      }
+    >
+      {text.notices.directSpent}
     </Banner>
   );
 }
@@ -133,6 +155,7 @@ export function Notices() {
       <OfflineNotice />
       <StrandedNotice />
       <ConsensusNotice />
+      <DirectSpentNotice />
     </>
   );
 }

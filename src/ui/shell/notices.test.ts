@@ -7,7 +7,7 @@ import type { Status } from "../../sdk/api.ts";
 import type { Client } from "../../sdk/client.ts";
 import { Notices } from "./Notices.tsx";
 import { PeerProvider } from "./peer-context.tsx";
-import { createPeerStore } from "./peer-store.ts";
+import { createPeerStore, type PeerState } from "./peer-store.ts";
 import type { Platform } from "./platform.ts";
 
 const WELL: Status = {
@@ -50,9 +50,9 @@ const PLATFORM: Platform = {
 };
 
 /** The lines above every page, as text and links. */
-function noticesFor(change: Partial<Status>): { text: string; links: readonly string[] } {
+function noticesFor(change: Partial<Status>, network: PeerState["network"] = null): { text: string; links: readonly string[] } {
   const store = createPeerStore(CLIENT);
-  const state = { ...store.getState(), status: { ...WELL, ...change } };
+  const state = { ...store.getState(), status: { ...WELL, ...change }, network };
   const shown = { ...store, getState: () => state, getInitialState: () => state };
   // Not as JSX: tests are plain TypeScript.
   const peer: ComponentProps<typeof PeerProvider> = { store: shown, platform: PLATFORM, children: createElement(Notices) };
@@ -84,6 +84,14 @@ describe("the lines above every page", () => {
     const split = { mine: "aa", other: "bb", sinceHeight: 4300 };
     expect(noticesFor({ split, waitingFor: ["did:key:bob"] }).text).not.toContain("Nothing becomes final");
     expect(noticesFor({ split, ready: false }).text).toBe("");
+  });
+
+  it("say when the page has used up its direct connections", () => {
+    const network = { self: "12D3", relays: [], links: [], known: 0, bytesIn: 0, bytesOut: 0 };
+    expect(noticesFor({}, { ...network, directSpent: false }).text).toBe("");
+    expect(noticesFor({}, { ...network, directSpent: true }).text).toMatch(
+      /no more direct connections\. Reload it when convenient; .* Reload$/,
+    );
   });
 
   it("say why a peer has stopped, with what the browser said of it where it said something", () => {

@@ -62,6 +62,9 @@ export const de: Text = {
     insecure:
       "Diese Adresse ist nicht sicher (http zu einem anderen Rechner). Darum verweigert der Browser, was ein Peer braucht: Schlüssel, die niemand herauskopieren kann, Arbeit ohne Netz, Sensoren und Kamera. Öffne sie mit https oder auf diesem Rechner selbst.",
     offline: (height) => `Zu sehen ist, was bei Block ${height} endgültig war. Was du tust, wird jetzt signiert und später geteilt.`,
+    directSpent:
+      "Dieser Tab ist schon so lange offen, dass der Browser ihm keine direkten Verbindungen mehr gibt. Lade ihn neu, wenn es passt; nichts geht verloren.",
+    reload: "Neu laden",
     waitingFor: (who) => `Nichts wird endgültig, bis diese Sitze zurück sind: ${who}.`,
     split: (height) =>
       `Dieses BoT hat sich geteilt: Seit Block ${height} gibt es zwei Zweige. Dieser Peer bleibt auf seinem. Um dem anderen zu folgen, sichere deinen Schlüssel und beginne in den Einstellungen neu, während jemand von jenem Zweig verbunden ist.`,

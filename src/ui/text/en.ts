@@ -62,6 +62,9 @@ export const en = {
     insecure:
       "This address is not secure (plain http to another machine), so the browser withholds what a peer needs: keys that cannot be copied out, working offline, sensors and the camera. Open it by https or on this machine itself.",
     offline: (height: string) => `Showing what was final at block ${height}. What you do is signed now and shared later.`,
+    directSpent:
+      "This tab has been open for so long that the browser gives it no more direct connections. Reload it when convenient; nothing is lost.",
+    reload: "Reload",
     waitingFor: (who: string) => `Nothing becomes final until these seats are back: ${who}.`,
     split: (height: string) =>
       `This BoT has split: since block ${height} there are two branches. This peer stays on its own. To follow the other, save your key and begin again in Settings while somebody of that branch is linked.`,
