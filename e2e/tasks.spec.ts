@@ -46,6 +46,8 @@ test("[F4] [F5] a virtual lamp is added and switched; its readings reach the str
   const data = new DataPage(others.page);
   await data.goToPath(`#/stream/${streams[0]}`);
   const csv = readFileSync(await (await data.export("CSV")).path(), "utf8");
+  // From the very first reading on.
+  expect(csv.split("\r\n")[1]).toMatch(/,0,(true|false)$/);
   expect(csv.split("\n").some((line) => line.includes("on") && line.includes("true"))).toBe(true);
   const senml = readFileSync(await (await data.export("SenML")).path(), "utf8");
   expect(JSON.parse(senml)).toContainEqual(expect.objectContaining({ n: "on", vb: true }));

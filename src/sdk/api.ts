@@ -145,7 +145,10 @@ export interface Queries {
   device: { parameters: { readonly device: DigestText }; result: DeviceInfo };
   streams: { parameters: PageRequest & { readonly device?: DigestText; readonly owner?: AccountText }; result: Page<StreamInfo> };
   stream: { parameters: { readonly stream: DigestText }; result: StreamInfo };
-  /** Ascending in time; without `after` the newest `limit` (at most 5000, default 500). `after` is a sequence number. */
+  /**
+   * Ascending in time; without `after` the newest `limit` (at most 5000, default 500). `after` is the sequence number of a pack, −1 for all from
+   * the first. The last pack of a full answer may be cut short.
+   */
   readings: {
     parameters: { readonly stream: DigestText; readonly after?: number; readonly limit?: number };
     result: readonly ReadingInfo[];

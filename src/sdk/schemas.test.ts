@@ -50,6 +50,8 @@ describe("decodeRequest", () => {
   it("takes well-formed messages of every kind", () => {
     expect(decodeRequest({ kind: "send", id: 1, calls: [transfer], options: {} })).toMatchObject({ calls: [transfer] });
     expect(decodeRequest({ kind: "query", id: 2, name: "block", parameters: { height: 7 } })).toMatchObject({ parameters: { height: 7 } });
+    const fromTheFirst = { kind: "query", id: 2, name: "readings", parameters: { stream: DIGEST, after: -1 } };
+    expect(codeOf(fromTheFirst)).toBe("accepted");
     expect(codeOf({ kind: "command", id: 3, name: "reset", parameters: { keys: true } })).toBe("accepted");
     expect(codeOf({ kind: "subscribe", id: 4, topic: "block" })).toBe("accepted");
     expect(codeOf({ kind: "unsubscribe", id: 4 })).toBe("accepted");

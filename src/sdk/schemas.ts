@@ -100,7 +100,7 @@ export const QUERY_SCHEMAS: { readonly [Name in QueryName]: ObjectSchema<Queries
   stream: v.strictObject({ stream: digest }),
   readings: v.strictObject({
     stream: digest,
-    after: v.exactOptional(natural),
+    after: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(-1))),
     limit: v.exactOptional(v.pipe(natural, v.maxValue(READINGS_MAX))),
   }),
   contracts: v.strictObject({ ...page, owner: v.exactOptional(account) }),

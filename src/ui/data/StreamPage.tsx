@@ -1,4 +1,4 @@
-import { Button, Menu, SegmentedControl } from "@mantine/core";
+import { Button, Loader, Menu, SegmentedControl } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
@@ -12,11 +12,13 @@ import { download } from "../pattern/download.ts";
 import { Answered, Card, PageHead } from "../pattern/Page.tsx";
 import { StatCard } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
-import { useAsk, useNameOf, useNow } from "../shell/peer-context.tsx";
+import { useDeed } from "../pattern/use-deed.ts";
+import { useAsk, useClient, useNameOf, useNow } from "../shell/peer-context.tsx";
 import { useFormat, useLanguage, useText } from "../text/language.tsx";
+import { refusalSentence } from "../text/sentences.ts";
+import { READINGS_AT_ONCE, reachBack, readAllReadings } from "./all-readings.ts";
 import { numericProperties, readingsToCsv, seriesOf, summaryOf } from "./series.ts";
 
-const READINGS = 5000;
 const SPANS = { hour: 3_600_000, sixHours: 21_600_000, day: 86_400_000, all: Number.POSITIVE_INFINITY } as const;
 type Span = keyof typeof SPANS;
 
@@ -101,23 +103,47 @@ function LastReadings({ readings, titleOf }: { readings: readonly ReadingInfo[];
   );
 }
 
-function ExportMenu({ stream, readings }: { stream: StreamInfo; readings: readonly ReadingInfo[] }) {
+/** Saves what `read` gives, which may take a while: the button says how far it is. */
+function ExportMenu({
+  stream,
+  disabled,
+  deed: { busy, run },
+  read,
+}: {
+  stream: StreamInfo;
+  disabled: boolean;
+  deed: ReturnType<typeof useDeed>;
+  read: (onRead: (count: number) => void) => Promise<readonly ReadingInfo[]>;
+}) {
   const text = useText();
+  const format = useFormat();
+  const [count, setCount] = useState(0);
   const name = stream.name || shortId(stream.stream);
-  const saveSenml = async (): Promise<void> => {
-    const { readingsToSenml } = await import("./senml-file.ts");
-    download(`${name}.senml`, readingsToSenml(stream.device, readings), "application/senml+json");
-  };
+  const save = (write: (readings: readonly ReadingInfo[]) => Promise<void> | void): void =>
+    run(async () => {
+      setCount(0);
+      await write(await read(setCount));
+    });
+  const saveCsv = (): void => save((readings) => download(`${name}.csv`, readingsToCsv(readings), "text/csv;charset=utf-8"));
+  const saveSenml = (): void =>
+    save(async (readings) => {
+      const { readingsToSenml } = await import("./senml-file.ts");
+      download(`${name}.senml`, readingsToSenml(stream.device, readings), "application/senml+json");
+    });
   return (
     <Menu position="bottom-end" shadow="md">
       <Menu.Target>
-        <Button variant="default" leftSection={<IconDownload size={18} aria-hidden />} disabled={readings.length === 0}>
-          {text.data.export}
+        <Button
+          variant="default"
+          leftSection={busy ? <Loader size={18} aria-hidden /> : <IconDownload size={18} aria-hidden />}
+          disabled={disabled || busy}
+        >
+          {busy ? text.data.exporting(format.number(count)) : text.data.export}
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item onClick={() => download(`${name}.csv`, readingsToCsv(readings), "text/csv;charset=utf-8")}>{text.data.asCsv}</Menu.Item>
-        <Menu.Item onClick={() => void saveSenml()}>{text.data.asSenml}</Menu.Item>
+        <Menu.Item onClick={saveCsv}>{text.data.asCsv}</Menu.Item>
+        <Menu.Item onClick={saveSenml}>{text.data.asSenml}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );
@@ -129,8 +155,10 @@ function StreamView({ stream }: { stream: StreamInfo }) {
   const format = useFormat();
   const now = useNow(5000);
   const nameOf = useNameOf();
+  const client = useClient();
+  const deed = useDeed();
   const [span, setSpan] = useState<Span>("hour");
-  const answer = useAsk("readings", { stream: stream.stream, limit: READINGS });
+  const answer = useAsk("readings", { stream: stream.stream, limit: READINGS_AT_ONCE });
   const device = useAsk("device", { device: stream.device }, "once");
   const described = device.value && readDescription(device.value.description, language);
   const deviceName = nameOf(stream.device) ?? (described?.title || null);
@@ -138,7 +166,12 @@ function StreamView({ stream }: { stream: StreamInfo }) {
   const all = answer.value ?? [];
   // Of a stream that has been silent for longer, the span ends with its last reading.
   const end = Math.max(stream.lastMs, 0) || now;
-  const readings = all.filter(({ timeMs }) => timeMs >= end - SPANS[span]);
+  const fromMs = end - SPANS[span];
+  const isInSpan = ({ timeMs }: ReadingInfo): boolean => timeMs >= fromMs;
+  const readings = all.filter(isInSpan);
+  const isWhole = reachBack(all, fromMs) || stream.readings === 0;
+  const readSpan = async (onRead: (count: number) => void): Promise<readonly ReadingInfo[]> =>
+    all[0] !== undefined && !isInSpan(all[0]) ? readings : (await readAllReadings(client, stream, onRead)).filter(isInSpan);
   return (
     <>
       <PageHead
@@ -152,7 +185,7 @@ function StreamView({ stream }: { stream: StreamInfo }) {
             <Digest value={stream.stream} />
           </span>
         }
-        action={<ExportMenu stream={stream} readings={readings} />}
+        action={<ExportMenu stream={stream} disabled={readings.length === 0} deed={deed} read={readSpan} />}
       />
       <SegmentedControl
         className="fit"
@@ -161,6 +194,10 @@ function StreamView({ stream }: { stream: StreamInfo }) {
         onChange={(value) => setSpan(value as Span)}
         data={(Object.keys(SPANS) as Span[]).map((value) => ({ value, label: text.data.spans[value] }))}
       />
+      {deed.error && <p className="fault">{refusalSentence(text, deed.error)}</p>}
+      {answer.state === "ready" && !isWhole && (
+        <p className="quiet">{text.data.lastOf(format.number(readings.length), format.number(stream.readings))}</p>
+      )}
       <div className="cols">
         <div className="col">
           <Answered answer={answer} skeletonHeight={360}>

@@ -259,6 +259,8 @@ export const de: Text = {
     closed: "geschlossen",
     nothingYet: "noch nichts",
     export: "Exportieren",
+    exporting: (count) => `${count} gelesen`,
+    lastOf: (shown, all) => `Gezeigt werden die letzten ${shown} von ${all} Messwerten. Ein Export enthält alle der Spanne.`,
     asCsv: "CSV, für eine Tabelle",
     asSenml: "SenML, für andere Systeme",
     span: "Gezeigte Spanne",

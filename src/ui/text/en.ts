@@ -255,6 +255,8 @@ export const en = {
     closed: "closed",
     nothingYet: "nothing yet",
     export: "Export",
+    exporting: (count: string) => `${count} read`,
+    lastOf: (shown: string, all: string) => `The last ${shown} of ${all} readings are shown. An export has all of the span.`,
     asCsv: "CSV, for a spreadsheet",
     asSenml: "SenML, for other systems",
     span: "Span shown",
