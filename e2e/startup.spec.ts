@@ -104,6 +104,25 @@ test("nothing that the app does breaks its content security policy", async ({ br
   expect(errors).toEqual([]);
 });
 
+/** The invitation goes to the clipboard without its interface, and it is said when even that fails. */
+async function copies(tab: AppPage): Promise<void> {
+  expect(await tab.page.evaluate(() => navigator.clipboard as Clipboard | undefined)).toBeUndefined();
+  await tab.goTo("Invite");
+  await expect(tab.main.getByRole("button", { name: "Share" })).toHaveCount(0);
+  await tab.main.getByRole("button", { name: "Copy link" }).click();
+  await expect(tab.main.getByRole("button", { name: "Copied" })).toBeFocused();
+  await tab.goTo("Wallet");
+  const to = tab.main.getByRole("textbox", { name: "To" });
+  await to.press("ControlOrMeta+V");
+  await expect(to).toHaveValue(tab.page.url().replace(/#.*/, ""));
+  await tab.page.evaluate(() => Object.assign(document, { execCommand: () => false }));
+  await tab.main
+    .getByRole("button", { name: /^Copy / })
+    .first()
+    .click();
+  await expect(tab.main.getByText("Not copied")).toBeVisible();
+}
+
 test("at an address that is not secure the app says what does not work there, and works as far as it can", async ({ browser: first }) => {
   const founder = await openTab(first, relay);
   await founder.ready();
@@ -120,8 +139,19 @@ test("at an address that is not secure the app says what does not work there, an
     await expect(tab.main.getByText("This address is not secure")).toBeVisible();
     await tab.goToPath("#/devices/add");
     await expect(tab.main.getByRole("radio", { name: /^This device's own sensors/ })).toBeDisabled();
-    await tab.ready();
-    expect((await tab.status()).chain).toBe((await founder.status()).chain);
+    const { chain, keysDurable, joining } = await tab.ready();
+    expect(chain).toBe((await founder.status()).chain);
+    // A seat whose key ends with the tab would be left dead behind by each reload: none is taken, and nobody is told to wait for one.
+    expect(keysDurable).toBe(false);
+    expect((await founder.status()).keysDurable).toBe(true);
+    expect(joining.find(({ step }) => step === "seat")).toEqual({ step: "seat", state: "skipped" });
+    await tab.goTo("Home");
+    await expect(tab.main.getByText("Your key is only in this tab.").filter({ visible: true })).toBeVisible();
+    await tab.main.getByText("This account ends when this tab is closed or reloaded").waitFor();
+    await tab.main.getByRole("link", { name: "Save it now" }).click();
+    await expect(tab.heading("Settings")).toBeVisible();
+    await expect(tab.main.getByRole("switch", { name: "Take a seat by itself" })).not.toBeChecked();
+    await copies(tab);
   } finally {
     await browser.close();
   }

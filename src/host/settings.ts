@@ -25,6 +25,16 @@ export interface SettingsStore {
   rememberGenesis(genesis: Uint8Array): Promise<void>;
 }
 
+/**
+ * Before an account is made: no earlier one's export saves it. Where keys end with the tab it takes no seat unless told to, or every
+ * reload would leave a dead seat behind, whose vote the others then miss.
+ */
+export async function settleForNewAccount(settings: SettingsStore, keysDurable: boolean): Promise<void> {
+  const { exportedMs, seatWanted } = settings.current;
+  const wanted = seatWanted && keysDurable;
+  if (exportedMs !== null || seatWanted !== wanted) await settings.change({ exportedMs: null, seatWanted: wanted });
+}
+
 /** A field that is missing or of another type, as an older version wrote it, is as it was at first. */
 function settingsOf(value: Value): Settings {
   if (!isValueMap(value)) return DEFAULT_SETTINGS;

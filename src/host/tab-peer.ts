@@ -27,7 +27,7 @@ import { loadLedger } from "./load-ledger.ts";
 import { fetchManifest, type Manifest } from "./manifest.ts";
 import { runPeer, type PeerRunner, type ReportedEffect } from "./peer-runner.ts";
 import { createSdkServer, type SdkServer } from "./sdk-server/server.ts";
-import { openSettings, type SettingsStore } from "./settings.ts";
+import { openSettings, settleForNewAccount, type SettingsStore } from "./settings.ts";
 import { createSignatures, type SignatureWorker } from "./signatures/signatures.ts";
 import { holdVotingLock } from "./slot.ts";
 import { deleteDexieStorage, openDexieStorage } from "./storage/dexie-storage.ts";
@@ -115,7 +115,9 @@ export class TabPeer {
     this.#settings = await openSettings(settingsStorage);
     this.#keys = keys;
     // The newest: an account that was imported takes the place of the one made at first.
-    this.#account = (await this.#keys.list("account")).at(-1) ?? (await this.#keys.create("account"));
+    const kept = (await keys.list("account")).at(-1);
+    if (kept === undefined) await settleForNewAccount(this.#settings, keys.durable);
+    this.#account = kept ?? (await keys.create("account"));
     this.#identity = await this.#keys.identitySeed();
     const { relays, iceServers } = this.#settings.current;
     // Its start takes as long as that of the ledger. More relays come with the manifest.
@@ -145,6 +147,8 @@ export class TabPeer {
     const keys = this.#ready(this.#keys);
     const parameters = this.#ready(this.#manifest).parameters;
     const manifest = await found(base, keys, { name, parameters, account: this.#account, nowMs: this.#clock.nowMs() });
+    // The founder has the only seat: without it nothing would become final. Elsewhere a seat would only be left dead behind.
+    if (!keys.durable && (await keys.list("voting")).length > 0) await this.#ready(this.#settings).change({ seatWanted: true });
     this.#log.record("info", "host", "founding offered", { taken: manifest.genesis !== null });
     return manifest;
   }
@@ -228,6 +232,7 @@ export class TabPeer {
       completeCall: (call) => this.#completeCall(call),
       nowMs: () => this.#clock.nowMs(),
       slot: start.slot,
+      keysDurable: this.#ready(this.#keys).durable,
       persistent: start.persistent,
       settings: () => settings.current,
       fault: () => this.#fault,

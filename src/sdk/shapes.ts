@@ -21,6 +21,8 @@ export interface Status {
   /** libp2p peer id. */
   readonly peer: string;
   readonly account: AccountText;
+  /** Whether this peer's keys outlive the tab. False on an insecure origin: a reload ends the account, unless it was saved. */
+  readonly keysDurable: boolean;
   readonly chain: DigestText;
   /** Height of the highest block known, final or not. */
   readonly height: number;
@@ -311,7 +313,7 @@ export interface StorageInfo {
 }
 
 export interface Settings {
-  /** Whether this peer claims, bonds and takes a seat by itself. */
+  /** Whether this peer claims, bonds and takes a seat by itself. Begins as false where keys are not durable, but for who founds. */
   readonly seatWanted: boolean;
   readonly relays: readonly string[];
   /** STUN and TURN servers, as URLs. */

@@ -111,6 +111,7 @@ async function openWorld(machine: ContractMachine): Promise<World> {
     loadMachine: () => Promise.resolve(machine),
     nowMs: () => clock.nowMs(),
     slot: 0,
+    keysDurable: keys.durable,
     persistent: true,
     settings: () => SETTINGS,
     fault: () => null,
@@ -375,6 +376,8 @@ describe("ledger", () => {
     expect(await client.status()).toMatchObject({
       ready: true,
       account: world.account,
+      // In memory, as on an insecure origin.
+      keysDurable: false,
       chain: bytesToHex(world.peer.chain),
       token: "coal",
       seats: { total: 1, mine: true },
@@ -545,6 +548,7 @@ describe("whatever a port says", () => {
       loadMachine: () => new Promise(() => undefined),
       nowMs: () => 0,
       slot: 2,
+      keysDurable: true,
       persistent: false,
       settings: () => SETTINGS,
       fault: () => ({ code: "storage-broken", data: {} }),
@@ -558,6 +562,7 @@ describe("whatever a port says", () => {
     expect(await early.status()).toMatchObject({
       ready: false,
       slot: 2,
+      keysDurable: true,
       fault: { code: "storage-broken" },
       joining: [{ step: "relay", state: "working" }],
     });

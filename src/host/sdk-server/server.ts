@@ -34,6 +34,8 @@ export interface SdkServerDeps {
   readonly nowMs: () => number;
   /** Which of this browser's peers this is, from 0. */
   readonly slot: number;
+  /** Whether this peer's keys outlive the tab. */
+  readonly keysDurable: boolean;
   /** Whether the browser promised to keep the data. */
   readonly persistent: boolean;
   readonly settings: () => Settings;
@@ -227,8 +229,8 @@ class PortServer implements SdkServer {
   }
 
   #status(): Queries["status"]["result"] {
-    const { view, joining, slot, fault, account } = this.#deps;
-    const status = statusOf({ view: view(), joining: joining(), slot, fault: fault(), finality: this.#reports.finality });
+    const { view, joining, slot, keysDurable, fault, account } = this.#deps;
+    const status = statusOf({ view: view(), joining: joining(), slot, keysDurable, fault: fault(), finality: this.#reports.finality });
     const key = account();
     return status.account === "" && key.length === HASH_BYTES ? { ...status, account: accountToDid(key) } : status;
   }

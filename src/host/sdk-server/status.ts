@@ -126,16 +126,18 @@ export interface StatusDeps {
   readonly finality: Finality;
   readonly joining: readonly JoiningProgress[];
   readonly slot: number;
+  readonly keysDurable: boolean;
   /** Something is wrong with this peer itself, so that there may be no view at all. */
   readonly fault: RefusalShape | null;
 }
 
 /** Before the peer runs: nothing is known but how far joining has come. */
-function statusWhileStarting({ joining, slot, fault, finality }: StatusDeps): Status {
+function statusWhileStarting({ joining, slot, keysDurable, fault, finality }: StatusDeps): Status {
   return {
     ready: false,
     peer: "",
     account: "",
+    keysDurable,
     chain: "",
     height: 0,
     final: { height: 0, digest: "", stateRoot: "", timeMs: 0 },
@@ -165,6 +167,7 @@ export function statusOf(deps: StatusDeps): Status {
     ready: view.caughtUp && view.halted === null,
     peer: network?.self ?? "",
     account: accountText(state, view.account),
+    keysDurable: deps.keysDurable,
     chain: toHex(view.chain),
     height: Math.max(final.height, consensus.notarizedHeight),
     final: { height: final.height, digest: toHex(final.id), stateRoot: toHex(final.stateRoot), timeMs: final.timeMs },

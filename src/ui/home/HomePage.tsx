@@ -18,11 +18,12 @@ const ACTS = [
 function KeyDecision() {
   const text = useText();
   const settings = usePeer((state) => state.settings);
+  const keysDurable = usePeer((state) => state.status?.keysDurable ?? true);
   if (settings === null || settings.exportedMs !== null) return null;
   return (
     <Card title={text.home.waiting} end={<StatusPill status="waiting">{text.home.oneThing}</StatusPill>}>
       <div className="decision">
-        <p>{text.home.keyOnlyHere}</p>
+        <p>{keysDurable ? text.home.keyOnlyHere : text.home.keyEndsWithTab}</p>
         <Button component={Link} href="/settings" variant="default" leftSection={<IconKey size={18} aria-hidden />}>
           {text.home.keepKey}
         </Button>

@@ -15,14 +15,10 @@ function isLocal(address: string): boolean {
 
 export function InvitePage() {
   const text = useText();
-  const { inviteAddress, has } = usePlatform();
+  const { inviteAddress, has, copy } = usePlatform();
   const name = usePeer((state) => state.status?.name ?? "");
-  const [copied, setCopied] = useState(false);
+  const [copied, setCopied] = useState<boolean | null>(null);
   const address = inviteAddress();
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(address);
-    setCopied(true);
-  };
   return (
     <>
       <PageHead title={text.invite.title(name)} back={{ href: "/", name: text.places.home }} lede={text.invite.lede} />
@@ -40,18 +36,24 @@ export function InvitePage() {
               <Button
                 variant="default"
                 leftSection={copied ? <IconCheck size={18} aria-hidden /> : <IconCopy size={18} aria-hidden />}
-                onClick={() => void copy()}
+                onClick={() => void copy(address).then(setCopied)}
               >
                 {copied ? text.common.copied : text.invite.copy}
               </Button>
-              <Button
-                disabled={!has.share}
-                leftSection={<IconShare size={18} aria-hidden />}
-                onClick={() => void navigator.share({ title: name, url: address }).catch(() => undefined)}
-              >
-                {text.invite.share}
-              </Button>
+              {has.share && (
+                <Button
+                  leftSection={<IconShare size={18} aria-hidden />}
+                  onClick={() => void navigator.share({ title: name, url: address }).catch(() => undefined)}
+                >
+                  {text.invite.share}
+                </Button>
+              )}
             </div>
+            {copied === false && (
+              <p className="fault" role="status">
+                {text.invite.notCopied}
+              </p>
+            )}
           </div>
         </Card>
         <Card title={text.invite.what}>

@@ -1,5 +1,6 @@
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useState, type ReactNode } from "react";
+import { usePlatform } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { Identicon, type IdenticonKind } from "./Identicon.tsx";
 
@@ -9,12 +10,13 @@ export function shortId(id: string, ends = 4): string {
   return own.length <= ends * 2 + 1 ? own : `${own.slice(0, ends)}…${own.slice(-ends)}`;
 }
 
-const COPIED_MS = 1500;
+const SAID_MS = 1500;
 
 /** A digest or did:key: short to look at, whole to copy. `plain` is for rows that are links already. */
 export function Digest({ value, plain }: { value: string; plain?: boolean }) {
   const text = useText();
-  const [copied, setCopied] = useState(false);
+  const platform = usePlatform();
+  const [copied, setCopied] = useState<boolean | null>(null);
   const short = <span className="b-digest-text">{shortId(value)}</span>;
   if (plain)
     return (
@@ -23,9 +25,8 @@ export function Digest({ value, plain }: { value: string; plain?: boolean }) {
       </span>
     );
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(value);
-    setCopied(true);
-    setTimeout(() => setCopied(false), COPIED_MS);
+    setCopied(await platform.copy(value));
+    setTimeout(() => setCopied(null), SAID_MS);
   };
   return (
     <button
@@ -34,9 +35,9 @@ export function Digest({ value, plain }: { value: string; plain?: boolean }) {
       data-copy
       title={value}
       onClick={() => void copy()}
-      aria-label={copied ? text.common.copied : text.common.copy(shortId(value))}
+      aria-label={copied === null ? text.common.copy(shortId(value)) : copied ? text.common.copied : text.common.notCopied}
     >
-      {short}
+      {copied === false ? <span className="fault">{text.common.notCopied}</span> : short}
       {copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />}
     </button>
   );

@@ -182,6 +182,7 @@ export function KeyCards({ settings }: { settings: Settings | null }) {
   const text = useText();
   const format = useFormat();
   const account = usePeer((state) => state.status?.account);
+  const keysDurable = usePeer((state) => state.status?.keysDurable ?? true);
   return (
     <Card title={text.settings.identity}>
       <div className="col">
@@ -189,14 +190,14 @@ export function KeyCards({ settings }: { settings: Settings | null }) {
         {settings !== null &&
           (settings.exportedMs === null ? (
             <Banner tone="tentative" icon={<IconKey size={20} aria-hidden />}>
-              {text.home.keyOnlyHere}
+              {keysDurable ? text.home.keyOnlyHere : text.home.keyEndsWithTab}
             </Banner>
           ) : (
             <p className="quiet">{text.settings.exported(format.dateTime(settings.exportedMs))}</p>
           ))}
         <Export />
         <Words />
-        <Import />
+        {keysDurable ? <Import /> : <p className="quiet">{text.settings.restoreElsewhere}</p>}
       </div>
     </Card>
   );

@@ -123,6 +123,7 @@ function NetworkCard({ settings }: { settings: Settings }) {
 function PeerCard({ settings }: { settings: Settings }) {
   const text = useText();
   const token = usePeer((state) => state.status?.token ?? "");
+  const keysDurable = usePeer((state) => state.status?.keysDurable ?? true);
   const changeSettings = usePeer((state) => state.changeSettings);
   const [limit, setLimit] = useState(String(settings.windowLimit));
   const wrong = !/^[0-9]{1,15}$/.test(limit.trim());
@@ -138,7 +139,7 @@ function PeerCard({ settings }: { settings: Settings }) {
       >
         <Switch
           label={text.settings.seatWanted}
-          description={text.settings.seatWantedTells}
+          description={keysDurable ? text.settings.seatWantedTells : `${text.settings.seatWantedTells} ${text.settings.seatEndsWithTab}`}
           checked={settings.seatWanted}
           onChange={(event) => {
             const seatWanted = event.currentTarget.checked;

@@ -2,7 +2,7 @@ import { Button, Checkbox, Modal, Progress } from "@mantine/core";
 import { useState } from "react";
 import { Answered, Card } from "../pattern/Page.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
-import { useAsk, useClient, usePlatform } from "../shell/peer-context.tsx";
+import { useAsk, useClient, usePeer, usePlatform } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
 
@@ -40,7 +40,10 @@ export function ResetCard() {
   const client = useClient();
   const { reload } = usePlatform();
   const [asking, setAsking] = useState(false);
-  const [keys, setKeys] = useState(false);
+  const keysDurable = usePeer((state) => state.status?.keysDurable ?? true);
+  const [chosen, setKeys] = useState(false);
+  // The tab starts anew, and keys in its memory end with that.
+  const keys = chosen || !keysDurable;
   const { busy, error, run } = useDeed();
   const reset = (): void =>
     run(async () => {
@@ -65,6 +68,7 @@ export function ResetCard() {
             label={text.settings.resetKeys}
             description={text.settings.resetKeysTells}
             checked={keys}
+            disabled={!keysDurable}
             onChange={(event) => setKeys(event.currentTarget.checked)}
           />
           {error && <p className="fault">{refusalSentence(text, error)}</p>}

@@ -69,10 +69,40 @@ function StrandedNotice() {
   );
 }
 
+/** Where the keys are in this tab's memory only, the account ends with it: that comes first, and where to save it. */
+function InsecureNotice() {
+  const text = useText();
+  const { secure } = usePlatform();
+  const status = usePeer((state) => state.status);
+  const saved = usePeer((state) => state.settings === null || state.settings.exportedMs !== null);
+  if (secure) return null;
+  const ends = status !== null && !status.keysDurable;
+  const onlySeat = status !== null && status.seats.mine && status.seats.total === 1;
+  return (
+    <Banner
+      tone="tentative"
+      icon={<IconLockOpen size={22} aria-hidden />}
+      action={
+        ends &&
+        !saved && (
+          <Button component={Link} href="/settings" variant="default" size="compact-md">
+            {text.notices.saveAccount}
+          </Button>
+        )
+      }
+    >
+      {ends && <b>{text.notices.accountEnds} </b>}
+      {ends && onlySeat && `${text.notices.onlySeatEnds} `}
+      {text.notices.insecure}
+    </Banner>
+  );
+}
+
 /** Links that break are not made anew directly any more; what stands goes on. */
 function DirectSpentNotice() {
   const text = useText();
   const { reload } = usePlatform();
+  const keysDurable = usePeer((state) => state.status?.keysDurable ?? true);
   const spent = usePeer((state) => state.network?.directSpent ?? false);
   if (!spent) return null;
   return (
@@ -80,12 +110,14 @@ function DirectSpentNotice() {
       tone="tentative"
       icon={<IconPlugConnectedX size={22} aria-hidden />}
       action={
-        <Button variant="default" size="compact-md" onClick={reload}>
-          {text.notices.reload}
-        </Button>
+        keysDurable && (
+          <Button variant="default" size="compact-md" onClick={reload}>
+            {text.notices.reload}
+          </Button>
+        )
       }
     >
-      {text.notices.directSpent}
+      {text.notices.directSpent} {keysDurable ? text.notices.directSpentReload : text.notices.directSpentStay}
     </Banner>
   );
 }
@@ -129,15 +161,10 @@ function ConsensusNotice() {
 /** Lines above every page: what is wrong or waits, said once. */
 export function Notices() {
   const text = useText();
-  const { secure } = usePlatform();
   const fault = usePeer((state) => state.status?.fault ?? null);
   return (
     <>
-      {!secure && (
-        <Banner tone="tentative" icon={<IconLockOpen size={22} aria-hidden />}>
-          {text.notices.insecure}
-        </Banner>
-      )}
+      <InsecureNotice />
       {fault && (
         <Banner
           tone="refused"

@@ -3,7 +3,7 @@ import { createElement, type ComponentProps } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, it } from "vitest";
 import { Router } from "wouter";
-import type { Status } from "../../sdk/api.ts";
+import type { Settings, Status } from "../../sdk/api.ts";
 import type { Client } from "../../sdk/client.ts";
 import { Notices } from "./Notices.tsx";
 import { PeerProvider } from "./peer-context.tsx";
@@ -14,6 +14,7 @@ const WELL: Status = {
   ready: true,
   peer: "12D3",
   account: "did:key:ann",
+  keysDurable: true,
   chain: "ab",
   height: 4321,
   final: { height: 4321, digest: "cd", stateRoot: "ef", timeMs: 0 },
@@ -45,17 +46,26 @@ const PLATFORM: Platform = {
   has: { locks: true, serviceWorker: true, sensors: false, share: false },
   inviteAddress: () => "",
   askPersistence: async () => true,
+  copy: async () => true,
   reload: () => undefined,
   onUpdateReady: () => () => undefined,
 };
 
-/** The lines above every page, as text and links. */
-function noticesFor(change: Partial<Status>, network: PeerState["network"] = null): { text: string; links: readonly string[] } {
+/** The lines above every page, as text and links, where the account was saved at `exportedMs`. */
+function noticesFor(
+  change: Partial<Status>,
+  {
+    network = null,
+    secure = true,
+    exportedMs = null,
+  }: { network?: PeerState["network"]; secure?: boolean; exportedMs?: number | null } = {},
+): { text: string; links: readonly string[] } {
   const store = createPeerStore(CLIENT);
-  const state = { ...store.getState(), status: { ...WELL, ...change }, network };
+  const settings: Settings = { seatWanted: true, relays: [], iceServers: [], windowLimit: 100, nicknames: {}, exportedMs };
+  const state = { ...store.getState(), status: { ...WELL, ...change }, network, settings };
   const shown = { ...store, getState: () => state, getInitialState: () => state };
   // Not as JSX: tests are plain TypeScript.
-  const peer: ComponentProps<typeof PeerProvider> = { store: shown, platform: PLATFORM, children: createElement(Notices) };
+  const peer: ComponentProps<typeof PeerProvider> = { store: shown, platform: { ...PLATFORM, secure }, children: createElement(Notices) };
   const router: ComponentProps<typeof Router> = { ssrPath: "/", children: createElement(PeerProvider, peer) };
   const markup = renderToStaticMarkup(createElement(MantineProvider, null, createElement(Router, router)));
   return {
@@ -88,10 +98,27 @@ describe("the lines above every page", () => {
 
   it("say when the page has used up its direct connections", () => {
     const network = { self: "12D3", relays: [], links: [], known: 0, bytesIn: 0, bytesOut: 0 };
-    expect(noticesFor({}, { ...network, directSpent: false }).text).toBe("");
-    expect(noticesFor({}, { ...network, directSpent: true }).text).toMatch(
-      /no more direct connections\. Reload it when convenient; .* Reload$/,
+    expect(noticesFor({}, { network: { ...network, directSpent: false } }).text).toBe("");
+    expect(noticesFor({}, { network: { ...network, directSpent: true } }).text).toMatch(
+      /no more direct connections\. Reload it when convenient; nothing is lost\. Reload$/,
     );
+  });
+
+  it("offer no reload where it would end the account", () => {
+    const network = { self: "12D3", relays: [], links: [], known: 0, directSpent: true, bytesIn: 0, bytesOut: 0 };
+    const { text } = noticesFor({ keysDurable: false }, { network });
+    expect(text).toMatch(/no more direct connections\. .* A reload would end this account: save it first\.$/);
+    expect(text).not.toContain("nothing is lost");
+  });
+
+  it("say at an address that is not secure that the account ends with the tab, and lead to where it is saved", () => {
+    const notice = (change: Partial<Status>, exportedMs: number | null = null) => noticesFor(change, { secure: false, exportedMs });
+    const { text, links } = notice({ keysDurable: false });
+    expect(text).toMatch(/^This account ends when this tab is closed or reloaded, .* This address is not secure .* Save it now$/);
+    expect(links).toEqual(["/settings"]);
+    expect(notice({ keysDurable: false }, 1)).toEqual({ text: text.replace(" Save it now", ""), links: [] });
+    expect(notice({ keysDurable: false, seats: { total: 1, mine: true } }).text).toContain("The only seat ends with it");
+    expect(notice({ keysDurable: false, seats: { total: 1, mine: false } }).text).toBe(text);
   });
 
   it("say why a peer has stopped, with what the browser said of it where it said something", () => {

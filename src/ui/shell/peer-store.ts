@@ -145,14 +145,14 @@ function follow(client: Client, store: PeerStore): void {
     const before = store.getState();
     store.setState({ status, offlineSinceMs: isOnline(status) ? null : (before.offlineSinceMs ?? Date.now()) });
     // What could not be asked while the ledger was being fetched is asked once it is there.
-    if (before.status?.ready !== status.ready) soon();
+    if (before.status?.ready !== status.ready) {
+      soon();
+      // Founding, before the first readiness, may have changed them.
+      before.readSettings().catch(() => undefined);
+    }
   });
   client.subscribe("consensus", (consensus) => store.setState({ consensus }));
   client.subscribe("network", (network) => store.setState({ network }));
   client.subscribe("block", soon);
-  void store
-    .getState()
-    .readSettings()
-    .catch(() => undefined);
   soon();
 }

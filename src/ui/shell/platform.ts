@@ -8,6 +8,8 @@ export interface Platform {
   /** The address that makes another browser a peer of this BoT. */
   readonly inviteAddress: () => string;
   readonly askPersistence: () => Promise<boolean>;
+  /** Puts text on the clipboard, in answer to a click; whether it is there. */
+  readonly copy: (content: string) => Promise<boolean>;
   readonly reload: () => void;
   /**
    * Calls back when a new version is downloaded. `apply` lets every tab save and leave, and resolves when the new version takes over;

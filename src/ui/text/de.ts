@@ -34,6 +34,7 @@ export const de: Text = {
     costs: "Kostet höchstens",
     measuring: "wird gemessen",
     copied: "Kopiert",
+    notCopied: "Nicht kopiert",
     justNow: "gerade eben",
     copy: (short) => `${short} kopieren`,
     whatIs: (term) => `Was heißt „${term}“?`,
@@ -60,10 +61,15 @@ export const de: Text = {
     update: "Eine neue Fassung ist da. Sie beginnt, wenn jeder Tab von Bothy gespeichert hat.",
     updateNow: "Speichern und erneuern",
     insecure:
-      "Diese Adresse ist nicht sicher (http zu einem anderen Rechner). Darum verweigert der Browser, was ein Peer braucht: Schlüssel, die niemand herauskopieren kann, Arbeit ohne Netz, Sensoren und Kamera. Öffne sie mit https oder auf diesem Rechner selbst.",
+      "Diese Adresse ist nicht sicher (http zu einem anderen Rechner): Der Browser behält hier keine Schlüssel und gibt weder Sensoren noch Kamera noch Arbeit ohne Netz. Öffne sie mit https oder auf dem Rechner, der sie ausliefert.",
+    accountEnds: "Dieses Konto endet, wenn dieser Tab geschlossen oder neu geladen wird, es sei denn, du sicherst es.",
+    onlySeatEnds: "Mit ihm endet der einzige Sitz, und nichts wird in diesem BoT mehr endgültig.",
+    saveAccount: "Jetzt sichern",
     offline: (height) => `Zu sehen ist, was bei Block ${height} endgültig war. Was du tust, wird jetzt signiert und später geteilt.`,
-    directSpent:
-      "Dieser Tab ist schon so lange offen, dass der Browser ihm keine direkten Verbindungen mehr gibt. Lade ihn neu, wenn es passt; nichts geht verloren.",
+    directSpent: "Dieser Tab ist schon so lange offen, dass der Browser ihm keine direkten Verbindungen mehr gibt.",
+    directSpentReload: "Lade ihn neu, wenn es passt; nichts geht verloren.",
+    directSpentStay:
+      "Was verbunden ist, bleibt verbunden, und neue Verbindungen gehen über das Relay. Neu laden würde dieses Konto beenden: Sichere es zuvor.",
     reload: "Neu laden",
     waitingFor: (who) => `Nichts wird endgültig, bis diese Sitze zurück sind: ${who}.`,
     split: (height) =>
@@ -173,6 +179,8 @@ export const de: Text = {
     oneThing: "1 Sache",
     keyOnlyHere:
       "Dein Schlüssel ist nur in diesem Browser. Löscht der Browser seine Daten, sind dieses Konto, seine Geräte und Token für immer verloren.",
+    keyEndsWithTab:
+      "Dein Schlüssel ist nur in diesem Tab. Wird er geschlossen oder neu geladen, sind dieses Konto, seine Geräte und Token für immer verloren. Sichere es jetzt.",
     keepKey: "Schlüssel sichern…",
     myDevices: "Meine Geräte",
     noDevices: "Noch keine Geräte. Eine ausgedachte Lampe ist ein guter Anfang.",
@@ -512,6 +520,7 @@ export const de: Text = {
     qr: "QR-Code der Einladung",
     local: "Diese Adresse gilt nur auf diesem Rechner. Starte Bothy mit --https, um Telefone im Raum einzuladen.",
     copy: "Link kopieren",
+    notCopied: "Der Browser ließ das nicht kopieren. Markiere die Adresse oben und kopiere sie von Hand.",
     share: "Teilen",
     what: "Was sie damit dürfen",
     gets: [
@@ -539,6 +548,8 @@ export const de: Text = {
     restore: "Ein anderes Konto zurückholen",
     restoreTells:
       "Es tritt an die Stelle des Kontos in diesem Tab, das verloren ist, wenn du es nicht gesichert hast. Ledger und Sitz dieses Tabs bleiben, es sei denn, die Datei bringt ein eigenes Ledger mit.",
+    restoreElsewhere:
+      "Unter dieser Adresse lässt sich kein Konto zurückholen: Dazu wird neu geladen, und damit enden hier die Schlüssel. Öffne Bothy mit https oder auf dem Rechner, der es ausliefert.",
     importTitle: "Diese Datei übernehmen?",
     importOther: (name) =>
       `Sie kommt aus einem anderen BoT, „${name}“. Was ihr Konto dort hat, bleibt dort; hier beginnt es mit dem, was es hier hat.`,
@@ -559,6 +570,8 @@ export const de: Text = {
     peer: "Dieser Peer",
     seatWanted: "Von selbst einen Sitz nehmen",
     seatWantedTells: "Holt das Startguthaben, hinterlegt das Pfand und nimmt einen Sitz, sobald das Ledger geprüft ist.",
+    seatEndsWithTab:
+      "Unter dieser Adresse endet ein Sitz mit dem Tab: Sein Schlüssel ist verloren, und den anderen fehlt eine Stimme, bis sie ohne ihn weitermachen.",
     windowLimit: "Grenze von window.bothy",
     windowLimitTells: "Was Skripte in diesem Tab ausgeben dürfen, bis er geschlossen wird: Beträge, Pfänder und Gebühren. 0 verbietet es.",
     storage: "Speicher",

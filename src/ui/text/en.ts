@@ -34,6 +34,7 @@ export const en = {
     costs: "Costs at most",
     measuring: "being measured",
     copied: "Copied",
+    notCopied: "Not copied",
     justNow: "just now",
     copy: (short: string) => `Copy ${short}`,
     whatIs: (term: string) => `What does “${term}” mean?`,
@@ -60,10 +61,14 @@ export const en = {
     update: "A new version is here. It starts when every tab of Bothy has saved.",
     updateNow: "Save and update",
     insecure:
-      "This address is not secure (plain http to another machine), so the browser withholds what a peer needs: keys that cannot be copied out, working offline, sensors and the camera. Open it by https or on this machine itself.",
+      "This address is not secure (plain http to another machine): here the browser keeps no keys, and gives no sensors, no camera and nothing offline. Open it by https, or on the machine that serves it.",
+    accountEnds: "This account ends when this tab is closed or reloaded, unless you save it.",
+    onlySeatEnds: "The only seat ends with it, and nothing becomes final on this BoT any more.",
+    saveAccount: "Save it now",
     offline: (height: string) => `Showing what was final at block ${height}. What you do is signed now and shared later.`,
-    directSpent:
-      "This tab has been open for so long that the browser gives it no more direct connections. Reload it when convenient; nothing is lost.",
+    directSpent: "This tab has been open for so long that the browser gives it no more direct connections.",
+    directSpentReload: "Reload it when convenient; nothing is lost.",
+    directSpentStay: "What is linked stays linked, and new links go through the relay. A reload would end this account: save it first.",
     reload: "Reload",
     waitingFor: (who: string) => `Nothing becomes final until these seats are back: ${who}.`,
     split: (height: string) =>
@@ -173,6 +178,8 @@ export const en = {
     oneThing: "1 thing",
     keyOnlyHere:
       "Your key is only in this browser. If the browser clears its data, this account, its devices and its tokens are lost for ever.",
+    keyEndsWithTab:
+      "Your key is only in this tab. When it is closed or reloaded, this account, its devices and its tokens are lost for ever. Save it now.",
     keepKey: "Keep the key…",
     myDevices: "My devices",
     noDevices: "No devices yet. A lamp that is only made up is a good first one.",
@@ -506,6 +513,7 @@ export const en = {
     qr: "QR code of the invitation",
     local: "This address works on this machine only. Start Bothy with --https to invite phones in the room.",
     copy: "Copy link",
+    notCopied: "The browser did not let this be copied. Select the address above and copy it by hand.",
     share: "Share",
     what: "What it lets them do",
     gets: [
@@ -533,6 +541,8 @@ export const en = {
     restore: "Bring back another account",
     restoreTells:
       "It takes the place of the account in this tab, which is lost unless you saved it. The ledger and the seat of this tab stay, unless the file brings a ledger of its own.",
+    restoreElsewhere:
+      "An account cannot be brought back at this address: it comes with a reload, and keys end with that here. Open Bothy by https, or on the machine that serves it.",
     importTitle: "Take over this file?",
     importOther: (name: string) =>
       `It comes from another BoT, “${name}”. What its account has there stays there; here it begins with what it has here.`,
@@ -553,6 +563,7 @@ export const en = {
     peer: "This peer",
     seatWanted: "Take a seat by itself",
     seatWantedTells: "Claims the grant, bonds and takes a seat as soon as the ledger is checked.",
+    seatEndsWithTab: "At this address a seat ends with the tab: its key is lost, and the others miss a vote until they go on without it.",
     windowLimit: "Limit of window.bothy",
     windowLimitTells: "What scripts in this tab may spend until it is closed: amounts, bonds and fees. 0 forbids it.",
     storage: "Storage",

@@ -127,7 +127,9 @@ function SeatCard({ info, ask }: { info: AccountInfo; ask: Ask }) {
       }
       end={<StatusPill status={has ? "final" : "offline"}>{has ? text.wallet.hasSeat : text.wallet.noSeat}</StatusPill>}
     >
-      <p className="quiet">{has ? text.wallet.seatTells(bond) : text.wallet.noSeatTells(bond)}</p>
+      <p className="quiet">
+        {has ? text.wallet.seatTells(bond) : text.wallet.noSeatTells(bond)} {!status.keysDurable && text.settings.seatEndsWithTab}
+      </p>
       <div className="foot-acts">
         <Button variant="default" leftSection={<IconArmchair size={18} aria-hidden />} onClick={() => ask(question())}>
           {has ? text.wallet.leaveSeat : text.wallet.takeSeat}…
