@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -9,6 +10,8 @@ export default defineConfig({
     // Seeds, engines and hashes share two cores with each other; a unit test that hangs is still found.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // One of two cores would be left to itself by default, which saves it for a person at work beside the tests.
+    maxWorkers: availableParallelism(),
     retry: 0,
     passWithNoTests: false,
   },

@@ -57,6 +57,8 @@ test("a draft begun from a template outlives a reload, apart from other drafts, 
 });
 
 test("a contract's form takes a list by the line and a moment as date and time", async () => {
+  // The test before reloaded the page.
+  await wallet.ready();
   const deploy = async (name: string): Promise<string> => {
     const source = readFileSync(`src/sdk/templates/${name}.contract.js`, "utf8");
     return (await wallet.send([["contract.deploy", { source, arguments: null, endowment: 0 }]])).results[0] as string;

@@ -1,4 +1,4 @@
-/** HTTPS for phones in the room: a browser that trusts the authority which the relay made has all that a secure address gives. */
+/** HTTPS for phones in the room: a browser that takes the authority which the relay made has all that a secure address gives. */
 import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { RelayProcess } from "./harness/relay.ts";
 import { closeAll, openSeats } from "./harness/tabs.ts";
 import { AppPage } from "./pages/app.ts";
 
-test("over HTTPS two tabs that trust the relay's authority link and seat themselves, with a service worker; a guide says how to trust it", async ({
+test("over HTTPS two tabs of a browser that takes the relay's authority link and seat themselves, with a service worker; a guide says how to trust it", async ({
   browser,
   playwright,
   launchOptions,
@@ -19,6 +19,7 @@ test("over HTTPS two tabs that trust the relay's authority link and seat themsel
   await expect(stranger.goto(relay.url)).rejects.toThrow("ERR_CERT_AUTHORITY_INVALID");
   await stranger.close();
 
+  // By this flag a browser takes whatever that authority signed; that names and dates hold is shown in relay/relay.test.ts.
   const { publicKey } = new X509Certificate(readFileSync(join(relay.data, "authority.crt")));
   const authority = createHash("sha256")
     .update(publicKey.export({ type: "spki", format: "der" }))

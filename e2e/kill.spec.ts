@@ -43,7 +43,11 @@ async function openBoth(): Promise<[AppPage, AppPage]> {
 /** Renames its account without end, and resolves after so many have become final; the next is under way then. */
 async function trafficUntil(tab: AppPage, count: number): Promise<void> {
   await tab.page.evaluate(async (wanted) => {
-    const rename = (number: number): Promise<unknown> => window.bothy!.send([["account.setProfile", { name: `Number ${number}` }]]);
+    // What was shared in the moment before a kill, and not stored yet, may have taken the number that the reopened tab gives next.
+    const rename = (number: number): Promise<unknown> =>
+      window
+        .bothy!.send([["account.setProfile", { name: `Number ${number}` }]])
+        .catch((error: { code?: string }) => (error.code === "nonce-used" ? rename(number) : Promise.reject(error)));
     for (let number = 0; number < wanted; number++) await rename(number);
     const goOn = (number: number): void =>
       void rename(number).then(

@@ -5,7 +5,7 @@ import { RelayProcess } from "./harness/relay.ts";
 import { allAgree, allSeated, closeAll, openSeats, openTab } from "./harness/tabs.ts";
 import { WalletPage } from "./pages/wallet.ts";
 
-/** `BOTHY_ROUNDS=10` for a long look; `e2e/network/relay-death.spec.ts` does more of them with the network alone. */
+/** `BOTHY_ROUNDS=10` for a long look; `e2e/network/relay-death.spec.ts` does six with the network alone. */
 const ROUNDS = Number(process.env["BOTHY_ROUNDS"] ?? 4);
 /** From the relay's return and from the newcomer's first byte. */
 const REACHED_MS = 15_000;

@@ -1,7 +1,7 @@
 /** HTTPS in one room: a certificate authority of this relay's own, a certificate for its LAN addresses, and a page that guides phones in trusting it. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { isIPv6 } from "node:net";
+import { BlockList, isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import "reflect-metadata/lite";
@@ -13,6 +13,8 @@ const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3650;
 /** Phones refuse certificates of more than 825 days; a new one is made at every start. */
 const CERTIFICATE_DAYS = 397;
+/** RFC 1918, loopback, RFC 4193. The authority may speak for no other address. */
+const PRIVATE = { "10.0.0.0": 8, "172.16.0.0": 12, "192.168.0.0": 16, "127.0.0.0": 8, "fc00::": 7 } as const;
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
 export type Https = Awaited<ReturnType<typeof openHttps>>;
@@ -23,8 +25,10 @@ type Certified = { readonly certificate: x509.X509Certificate; readonly privateK
 /** A certificate for the LAN addresses, and a guide to its root: a page over plain HTTP and two QR codes; it gives what ends the page. */
 export async function openHttps(folder: string, given: readonly string[]) {
   const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const found = interfaces.filter(({ internal, family }) => !internal && family === "IPv4").map(({ address }) => address);
-  const lan = given.length > 0 ? given : found;
+  const found = interfaces.filter(({ internal, family, address }) => !internal && family === "IPv4" && isPrivate(address));
+  const strange = given.find((address) => !isPrivate(address));
+  if (strange !== undefined) throw new Error(`--lan ${strange}: not a private address, so no phone would accept its certificate`);
+  const lan = given.length > 0 ? given : found.map(({ address }) => address);
   if (lan.length === 0) throw new Error("no address in a local network found; name one with --lan");
   const root = await loadAuthority(join(folder, "authority.key"), join(folder, "authority.crt"));
   const names = [...new Set([...lan, "127.0.0.1"])].map((value) => ({ type: "ip" as const, value }));
@@ -36,6 +40,12 @@ export async function openHttps(folder: string, given: readonly string[]) {
   ]);
   const credentials = { key: await pemOf(privateKey), cert: `${certificate.toString("pem")}\n${root.certificate.toString("pem")}\n` };
   return { lan, credentials, guide: (options: GuideOptions) => guide(root.certificate, lan[0]!, options) };
+}
+
+function isPrivate(address: string): boolean {
+  const known = new BlockList();
+  for (const [network, bits] of Object.entries(PRIVATE)) known.addSubnet(network, bits, isIPv6(network) ? "ipv6" : "ipv4");
+  return known.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 
 async function pemOf(privateKey: CryptoKey): Promise<string> {
@@ -79,25 +89,13 @@ async function loadAuthority(keyPath: string, certificatePath: string): Promise<
   return authority;
 }
 
-/**
- * NameConstraints (RFC 5280, 4.2.1.10): whoever steals the authority's key can speak for private addresses (RFC 1918, loopback, fc00::/7) and
- * localhost, and for no site of the internet, on the phones that trust it.
- */
+/** NameConstraints (RFC 5280, 4.2.1.10): with a stolen key of the authority one can speak for private addresses and localhost, for no site of the internet. */
 function privateNamesOnly(): Uint8Array<ArrayBuffer> {
-  const der = (tag: number, content: readonly number[]): number[] => [
-    tag,
-    ...(content.length < 128 ? [] : [0x81]),
-    content.length,
-    ...content,
-  ];
-  const local6 = (first: number): number[] => [first, ...Array<number>(15).fill(0)];
-  const addresses = [
-    [10, 0, 0, 0, 255, 0, 0, 0],
-    [172, 16, 0, 0, 255, 240, 0, 0],
-    [192, 168, 0, 0, 255, 255, 0, 0],
-    [127, 0, 0, 0, 255, 0, 0, 0],
-    [...local6(0xfc), ...local6(0xfe)],
-  ].map((bytes) => der(0x87, bytes));
+  const der = (tag: number, body: readonly number[]): number[] => [tag, ...(body.length < 128 ? [] : [0x81]), body.length, ...body];
+  const addresses = Object.entries(PRIVATE).map(([address, bits]) => {
+    const bytes = isIPv6(address) ? [Number.parseInt(address, 16) >> 8, ...Array<number>(15).fill(0)] : address.split(".").map(Number);
+    return der(0x87, [...bytes, ...bytes.map((_, i) => 256 - 2 ** (8 - Math.min(8, Math.max(0, bits - 8 * i))))]);
+  });
   const permitted = [...addresses, der(0x82, [...Buffer.from("localhost")])].flatMap((name) => der(0x30, name));
   return Uint8Array.from(der(0x30, der(0xa0, permitted)));
 }

@@ -4,9 +4,10 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { get as httpGet, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { createServer } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { noise } from "@libp2p/noise";
 import { webSockets } from "@libp2p/websockets";
 import { yamux } from "@libp2p/yamux";
@@ -20,6 +21,7 @@ import { encodeFrame, FrameReader } from "../src/protocol/frames.ts";
 import { decodeIntroduction, encodeIntroduction, RENDEZVOUS_PROTOCOL, type Introduction } from "../src/protocol/introduction.ts";
 import { LIMITS } from "../src/protocol/limits.ts";
 import { asAccountId, asVotingKey } from "../src/protocol/identifiers.ts";
+import { openHttps } from "./https.ts";
 
 const BIG_SCRIPT = `export const text = "${"a".repeat(5000)}";\n`;
 
@@ -293,6 +295,26 @@ describe("--https", () => {
 
     await start("--https", "--lan", "127.0.0.1", "--host", "127.0.0.1", "--port", port, "--new");
     expect(readFileSync(join(folder, "data", "authority.crt"))).toEqual(ca);
+  });
+
+  it("certifies every private address of this machine, and no other: one would make the whole certificate void", async () => {
+    const { credentials } = await openHttps(folder, ["192.168.1.5", "10.0.0.7", "172.31.0.1", "fd00::1"]);
+    const [, authority] = credentials.cert.split(/(?<=-----END CERTIFICATE-----\n)/) as [string, string];
+    const server = createTlsServer(credentials).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    // OpenSSL checks the names against the authority's constraints, as phones do.
+    const socket = connectTls({ port, host: "127.0.0.1", ca: authority });
+    await once(socket, "secureConnect");
+    expect(socket.authorized).toBe(true);
+    expect(socket.getPeerCertificate().subjectaltname).toBe(
+      "DNS:localhost, IP Address:192.168.1.5, IP Address:10.0.0.7, IP Address:172.31.0.1, IP Address:FD00:0:0:0:0:0:0:1, IP Address:127.0.0.1",
+    );
+    socket.destroy();
+    server.close();
+    for (const strange of ["100.101.102.103", "169.254.1.1", "172.32.0.1", "2001:db8::1"]) {
+      await expect(openHttps(folder, ["192.168.1.5", strange])).rejects.toThrow(`--lan ${strange}: not a private address`);
+    }
   });
 
   /** A free port whose next one is free too. */

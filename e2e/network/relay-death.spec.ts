@@ -17,8 +17,8 @@ async function openMesh(browser: Parameters<typeof openTab>[0], count: number): 
   return tabs;
 }
 
-/** `BOTHY_ROUNDS=10` for a long look. */
-const ROUNDS = Number(process.env["BOTHY_ROUNDS"] ?? 3);
+/** With the four rounds of whole peers in `e2e/relay-death.spec.ts` these are ten in each run of the tests; `BOTHY_ROUNDS` for a long look. */
+const ROUNDS = Number(process.env["BOTHY_ROUNDS"] ?? 6);
 
 test("after each restart of the relay everybody is back and a newcomer reaches all, within 15 s", async ({ browser }) => {
   test.setTimeout(400_000);

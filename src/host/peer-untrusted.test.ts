@@ -234,29 +234,49 @@ const OBJECTIVE: readonly (readonly [...Case, code: string])[] = [
   ["a candidate with another list of transactions", GOSSIP, (rig) => candidateWith(rig, []), "encoding-invalid"],
 ];
 
-/** What depends on where each peer stands: it changes nothing, and nobody is blamed for it. */
-const SUBJECTIVE: readonly Case[] = [
-  ["a vote of another chain", GOSSIP, (rig) => forgedVote(rig, { chain: asHash(new Uint8Array(32)) })],
-  ["a vote of an unknown epoch", GOSSIP, (rig) => forgedVote(rig, { epochId: asHash(new Uint8Array(32).fill(9)) })],
-  ["a stale vote", GOSSIP, (rig) => forgedVote(rig, { round: 1 })],
-  ["a vote far ahead", GOSSIP, (rig) => forgedVote(rig, { round: 2 ** 50 })],
-  ["a vote that was heard before", GOSSIP, (rig) => lastSample(rig, "vote")],
-  ["a consensus message on the stream of greetings", WAYS[2], (rig) => lastSample(rig, "certificate")],
-  ["an answer that nobody asked for", FETCH, () => encode(["bodies", 77, [new Uint8Array(3)]])],
-  ["a transaction of another chain", BATCH, async (rig) => batchOf(await signedTransaction(rig, { chain: asHash(new Uint8Array(32)) }))],
-  ["an expired transaction", BATCH, async (rig) => batchOf(await signedTransaction(rig, { validUntilMs: START_MS }))],
-  ["a transaction that was final before", BATCH, (rig) => rig.samples.get("transactions")![0]!],
-  ["a transaction with a number far ahead", BATCH, async (rig) => batchOf(await signedTransaction(rig, { nonce: [3, 1_000_000] }))],
-  ["a transaction that its sender cannot pay", BATCH, async (rig) => batchOf(await signedTransaction(rig, { fee: 2 ** 40 }))],
+/**
+ * What depends on where each peer stands: it changes nothing, and nobody is blamed for it. It is refused with a code that each peer notes once for each
+ * neighbour, or passed over as known, held or of no use.
+ */
+const SUBJECTIVE: readonly (readonly [...Case, code: string | null])[] = [
+  ["a vote of another chain", GOSSIP, (rig) => forgedVote(rig, { chain: asHash(new Uint8Array(32)) }), "wrong-chain"],
+  ["a vote of an unknown epoch", GOSSIP, (rig) => forgedVote(rig, { epochId: asHash(new Uint8Array(32).fill(9)) }), null],
+  ["a stale vote", GOSSIP, (rig) => forgedVote(rig, { round: 1 }), null],
+  ["a vote far ahead", GOSSIP, (rig) => forgedVote(rig, { round: 2 ** 50 }), null],
+  ["a vote that was heard before", GOSSIP, (rig) => lastSample(rig, "vote"), null],
+  ["a consensus message on the stream of greetings", WAYS[2], (rig) => lastSample(rig, "certificate"), null],
+  ["an answer that nobody asked for", FETCH, () => encode(["bodies", 77, [new Uint8Array(3)]]), null],
+  [
+    "a transaction of another chain",
+    BATCH,
+    async (rig) => batchOf(await signedTransaction(rig, { chain: asHash(new Uint8Array(32)) })),
+    "wrong-chain",
+  ],
+  ["an expired transaction", BATCH, async (rig) => batchOf(await signedTransaction(rig, { validUntilMs: START_MS })), "expired"],
+  ["a transaction that was final before", BATCH, (rig) => rig.samples.get("transactions")![0]!, null],
+  [
+    "a transaction with a number far ahead",
+    BATCH,
+    async (rig) => batchOf(await signedTransaction(rig, { nonce: [3, 1_000_000] })),
+    "nonce-gap",
+  ],
+  [
+    "a transaction that its sender cannot pay",
+    BATCH,
+    async (rig) => batchOf(await signedTransaction(rig, { fee: 2 ** 40 })),
+    "balance-too-low",
+  ],
   [
     "a transaction that another than its sender signed",
     BATCH,
     async (rig) => batchOf(await signedTransaction(rig, { sender: rig.honest[0]!.peer.account })),
+    "signature-missing",
   ],
   [
     "an operation that this version does not have",
     BATCH,
     async (rig) => batchOf(await signedTransaction(rig, { calls: [["nothing.at-all", null]] })),
+    "unknown-operation",
   ],
 ];
 
@@ -305,13 +325,20 @@ describe("what is refused, one by one", () => {
     expect(await penaltiesFor(way, await bytes(rig))).toEqual([`mallory ${code}`]);
   });
 
-  it.each(SUBJECTIVE)("%s costs nobody its standing, and changes nothing", async (_name, way, bytes) => {
-    const before = rig.honest[0]!.peer;
-    const { waiting } = before;
-    const root = toHex(before.final.stateRoot);
-    expect(await penaltiesFor(way, await bytes(rig))).toEqual([]);
-    expect([before.waiting, toHex(before.final.stateRoot)]).toEqual([waiting, root]);
-  });
+  it.each(SUBJECTIVE)(
+    "%s costs nobody its standing, and changes nothing; what is refused is noted with its code",
+    async (_name, way, bytes, code) => {
+      const before = rig.honest[0]!.peer;
+      const { waiting } = before;
+      const root = toHex(before.final.stateRoot);
+      const seen = rig.honest[0]!.logs.length;
+      expect(await penaltiesFor(way, await bytes(rig))).toEqual([]);
+      const { logs } = rig.honest[0]!;
+      const noted = (line: string): boolean => line === `info refused ${JSON.stringify({ peer: "mallory", code })}`;
+      expect(code === null ? logs.slice(seen) : logs.filter(noted)).toHaveLength(code === null ? 0 : 1);
+      expect([before.waiting, toHex(before.final.stateRoot)]).toEqual([waiting, root]);
+    },
+  );
 
   it.each(ASKED)("%s calls of its own person", async (_name, calls, code) => {
     const { cluster, clock, honest } = rig;

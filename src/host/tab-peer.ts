@@ -203,7 +203,6 @@ export class TabPeer {
   }
 
   #command(command: NetworkCommand): void {
-    if (command.kind === "penalize") this.#log.record("info", "peer", "fault of another", { peer: command.peer, code: command.code });
     this.#makers.post({ kind: "network", command });
   }
 

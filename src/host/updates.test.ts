@@ -50,6 +50,7 @@ class Registration extends EventTarget {
   waiting: Worker | null = null;
   active: object | null = {};
   installing: Worker | null = null;
+  readonly update = vi.fn<() => Promise<void>>(() => Promise.reject(new Error("no network")));
 
   find(worker: Worker): void {
     this.installing = worker;
@@ -125,6 +126,14 @@ describe("new versions", () => {
     expect(early.applies).toHaveLength(1);
     registration.waiting = new Worker();
     expect((await openTab()).applies).toHaveLength(1);
+  });
+
+  it("are looked for every hour, for as long as the tab is open, with or without the network", async () => {
+    await openTab();
+    await vi.advanceTimersByTimeAsync(3_599_999);
+    expect(registration.update).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(7_200_001);
+    expect(registration.update).toHaveBeenCalledTimes(3);
   });
 
   it("take over when every tab has left, not before, and then each is reloaded", async () => {

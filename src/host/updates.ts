@@ -12,6 +12,9 @@ const PATIENCE_MS = 10_000;
 /** A tab that opens while others leave for an update waits for it, but not for ever. */
 const ENTER_MS = 3_000;
 
+/** A browser looks for a new version when a page loads, and a peer's page may stay open for weeks. */
+const LOOK_MS = 3_600_000;
+
 /** The one who updates asks all to leave; then the new version has taken over. */
 type UpdateMessage = "leave" | "taken";
 
@@ -111,6 +114,8 @@ async function register(announce: (worker: ServiceWorker) => void): Promise<void
     return;
   }
   if (registration.waiting !== null) announce(registration.waiting);
+  // Without the network there is none; the next look may find one.
+  setInterval(() => void registration.update().catch(() => undefined), LOOK_MS);
   registration.addEventListener("updatefound", () => {
     const installing = registration.installing;
     installing?.addEventListener("statechange", () => {

@@ -1,6 +1,8 @@
 /** Collects a step's effects, and remembers what to do when the outcome of one comes back as an input. */
+import { BoundedMap } from "../kit/bounded-map.ts";
 import { OBJECTIVE_FAULTS, type RejectCode } from "../protocol/codes.ts";
 import type { Value } from "../protocol/codec.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
 import type { EffectId, PeerEffect, PeerInput } from "./effects.ts";
 import type { NetworkCommand, SignatureCheck, StorageBatch, StorageTable } from "./ports.ts";
@@ -35,6 +37,7 @@ export class Outbox {
   #effects: PeerEffect[] = [];
   #nextId: EffectId = 1;
   readonly #waiting = new Map<EffectId, Continuation>();
+  readonly #noted = new BoundedMap<string, true>(LIMITS.notedRefusalsMax);
 
   /** Effects since the last call, in order. */
   drain(): readonly PeerEffect[] {
@@ -58,6 +61,15 @@ export class Outbox {
 
   penalize(peer: string, code: RejectCode): void {
     this.network({ kind: "penalize", peer, code });
+    this.noteRefusal(peer, code);
+  }
+
+  /** What a neighbour said was refused: for whoever reads the diagnostics, once for each neighbour and code. */
+  noteRefusal(peer: string, code: RejectCode): void {
+    const key = `${peer} ${code}`;
+    if (this.#noted.has(key)) return;
+    this.#noted.set(key, true);
+    this.log("info", "refused", { peer, code });
   }
 
   /** The verdict on what was heard by gossip under this number. */
@@ -89,6 +101,7 @@ export class Outbox {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (OBJECTIVE_FAULTS.has(error.code)) this.penalize(from, error.code);
+      else this.noteRefusal(from, error.code);
     }
   }
 

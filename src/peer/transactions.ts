@@ -153,7 +153,7 @@ export class Transactions {
         const envelope = toHex(digest(item));
         if (this.#verified.has(envelope)) continue;
         const transaction = decodeTransaction(item);
-        if (!this.#verifying.has(envelope) && this.#isWorthVerifying(transaction, nowMs)) batch.push(transaction);
+        if (!this.#verifying.has(envelope) && this.#isWorthVerifying(from, transaction, nowMs)) batch.push(transaction);
         else whole = false;
       }
       this.#verifyBatch(from, batch, (allValid) => verdict(whole && allValid));
@@ -164,19 +164,20 @@ export class Transactions {
   }
 
   /** Refusals that depend on state say nothing about the sender, so they cost it nothing. */
-  #isWorthVerifying(transaction: Transaction, nowMs: number): boolean {
-    if (!equalBytes(transaction.body.chain, this.#options.chain)) return false;
-    if (!this.#options.machine.isReady && usesContracts([transaction])) {
-      // It is shared again while it waits, and by then the machine is there.
-      this.#options.outbox.emit({ kind: "need-machine" });
-      return false;
-    }
+  #isWorthVerifying(from: string, transaction: Transaction, nowMs: number): boolean {
     try {
+      requireThat(equalBytes(transaction.body.chain, this.#options.chain), "wrong-chain");
+      if (!this.#options.machine.isReady && usesContracts([transaction])) {
+        // It is shared again while it waits, and by then the machine is there.
+        this.#options.outbox.emit({ kind: "need-machine" });
+        return false;
+      }
       this.#options.mempool.check(transaction, this.#options.state(), nowMs);
       return this.#verifying.size < LIMITS.verifyingMax;
     } catch (error) {
-      if (error instanceof Refusal) return false;
-      throw error;
+      if (!(error instanceof Refusal)) throw error;
+      this.#options.outbox.noteRefusal(from, error.code);
+      return false;
     }
   }
 

@@ -95,6 +95,8 @@ export const LIMITS = {
   asksMax: 256,
   /** Peers whose rate of answers is remembered: more links than a tab can have. */
   answeredPeersMax: 256,
+  /** Refusals of neighbours' messages that are remembered as noted: a dozen neighbours with every code. */
+  notedRefusalsMax: 512,
   /** One answer to a peer that is behind; it fits a message and does not stall a slow link. */
   giveBytesMax: 1024 * 1024,
   /** What one peer is given from storage: more than it can verify meanwhile, and a tenth of this peer's time for whoever only wants to cost it that. */

@@ -113,6 +113,17 @@ describe("readings of a device are sent in packs", () => {
     expect(ledger.packs).toEqual([1, 1]);
   });
 
+  it("soon also when the person looks while an earlier pack is under way", async () => {
+    const { ledger, clock, sender, readings, pass } = await createQuietWorld();
+    sender.add(readings(5));
+    clock.advance(0);
+    sender.add(readings(1), { urgent: true });
+    await settle();
+    expect(ledger.packs).toEqual([5]);
+    await pass(100);
+    expect(ledger.packs).toEqual([5, 1]);
+  });
+
   it("and the lease is renewed at half of it, also without readings", async () => {
     const { ledger, pass } = await createQuietWorld();
     await pass(29_999);

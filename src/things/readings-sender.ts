@@ -87,6 +87,8 @@ class Sender implements ReadingsSender {
   /** The pack whose fate is not known, under its number: if the stream went on by it, it is there. */
   #unsure: { readonly sequence: number; readonly count: number } | null = null;
   #underWay: Promise<void> | null = null;
+  /** Somebody waits for what is buffered and not under way yet. */
+  #isUrgent = false;
   #cancelTimer: (() => void) | null = null;
   #dueMs = Infinity;
   #statusDueMs: number;
@@ -110,7 +112,8 @@ class Sender implements ReadingsSender {
     if (this.#state === "failed" || this.#state === "stopped") return;
     this.#buffer.push(...readings);
     this.#trim();
-    if (this.#state !== "waiting" && this.#underWay === null) this.#schedule(urgent);
+    this.#isUrgent ||= urgent;
+    if (this.#state !== "waiting" && this.#underWay === null) this.#schedule();
     this.#options.onChange();
   }
 
@@ -150,13 +153,13 @@ class Sender implements ReadingsSender {
     });
   }
 
-  #schedule(urgent: boolean): void {
+  #schedule(): void {
     const { limits, clock } = this.#options;
     const nowMs = clock.nowMs();
     this.#wakeAt(Math.max(nowMs, this.#statusDueMs));
     if (this.#buffer.length === 0) return;
     const full = this.#buffer.length >= limits.readingsMax || this.#packBytes(this.#buffer.length) >= limits.bytesMax;
-    this.#wakeAt(nowMs + (full ? 0 : urgent ? limits.urgentMs : limits.periodMs));
+    this.#wakeAt(nowMs + (full ? 0 : this.#isUrgent ? limits.urgentMs : limits.periodMs));
   }
 
   #packBytes(count: number): number {
@@ -173,6 +176,7 @@ class Sender implements ReadingsSender {
 
   #flush(): void {
     if (this.#underWay !== null || this.#state === "failed" || this.#state === "stopped") return;
+    this.#isUrgent = false;
     this.#underWay = this.#sendOnce("active").then((outcome) => {
       this.#underWay = null;
       if (this.#state === "stopped" || this.#state === "failed") return;
@@ -184,7 +188,7 @@ class Sender implements ReadingsSender {
         this.#state = "running";
         this.#code = null;
         this.#retryMs = RETRY_MS_MIN;
-        this.#schedule(false);
+        this.#schedule();
       }
       this.#options.onChange();
     });

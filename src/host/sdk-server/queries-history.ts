@@ -212,9 +212,14 @@ export async function readings(
   if (known === undefined) throw new Refusal("unknown-stream", { stream: text });
   // As many packs as hold so many readings on average.
   const packs = known.readings === 0 ? limit : Math.ceil((limit * known.packs) / known.readings) + 1;
+  const wanted = Math.min(limit, packs);
+  const appends = await explorer.appends(id, after, wanted);
+  // What follows those that are not final yet must not be left out between.
+  const isWhole = after === undefined || appends.length < wanted;
   const places: readonly (FoundTransaction | { readonly block: ShownBlock; readonly index: number })[] = [
-    ...(await explorer.appends(id, after, Math.min(limit, packs))),
-    ...view.tentativeBlocks.flatMap((block) => block.receipts.map((_, index) => ({ block, index }))),
+    // A transaction is found once for each pack that it appends, and gives them all.
+    ...appends.filter(({ transaction }, at) => at === 0 || !equalBytes(transaction.id, appends[at - 1]!.transaction.id)),
+    ...(isWhole ? view.tentativeBlocks.flatMap((block) => block.receipts.map((_, index) => ({ block, index }))) : []),
   ];
   const found = places.flatMap((place) =>
     appendedReadings(place, place.block.height <= view.final.height)

@@ -254,6 +254,12 @@ describe("things", () => {
     expect((await client.query("readings", { stream, after: 0, limit: 1 })).map(({ value }) => value)).toEqual([20]);
     expect((await client.query("readings", { stream, limit: 1 })).map(({ value }) => value)).toEqual([30]);
     expect(heard).toEqual([10, 20, 30]);
+    // Two packs in one transaction are each read once.
+    const append = (sequence: number, v: number) =>
+      ({ operation: "stream.append", arguments: { stream, sequence, pack: [{ n: "level", u: "%", v }] } }) as const;
+    await client.send([append(3, 40), append(4, 50)]);
+    expect((await client.query("readings", { stream })).map(({ value }) => value)).toEqual([10, 20, 30, 40, 50]);
+    expect((await client.query("readings", { stream, after: 2 })).map(({ value }) => value)).toEqual([40, 50]);
     const owner = world.account;
     expect((await client.query("devices", { owner })).items.map((item) => item.device)).toEqual([device]);
     expect((await client.query("devices", { owner: OTHER })).items).toEqual([]);
