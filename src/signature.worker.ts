@@ -1,4 +1,4 @@
-/** A signature worker: answers packed batches of checks. One of several, since native checks scale with workers and not with calls in flight. */
+/** A signature worker: answers packed batches of checks. One or two, since native checks scale with workers and not with calls in flight. */
 import { createVerifyServer } from "./host/signatures/signatures.ts";
 import type { VerifyRequest } from "./host/signatures/packing.ts";
 

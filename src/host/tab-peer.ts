@@ -28,7 +28,7 @@ import { fetchManifest, type Manifest } from "./manifest.ts";
 import { runPeer, type PeerRunner, type ReportedEffect } from "./peer-runner.ts";
 import { createSdkServer, type SdkServer } from "./sdk-server/server.ts";
 import { openSettings, settleForNewAccount, type SettingsStore } from "./settings.ts";
-import { createSignatures, type SignatureWorker } from "./signatures/signatures.ts";
+import { createSignatures, signatureWorkersFor, type SignatureWorker } from "./signatures/signatures.ts";
 import { holdVotingLock } from "./slot.ts";
 import { deleteDexieStorage, openDexieStorage } from "./storage/dexie-storage.ts";
 import type { FromWorker, ToWorker } from "./tab-messages.ts";
@@ -95,7 +95,8 @@ export class TabPeer {
     this.#start = start;
     try {
       // Both while keys and settings open.
-      const signatures = createSignatures({ createWorker: this.#makers.createSignatureWorker });
+      const workers = signatureWorkersFor(navigator.hardwareConcurrency);
+      const signatures = createSignatures({ createWorker: this.#makers.createSignatureWorker, workers });
       const asked = fetchManifest(start.base);
       asked.catch(() => undefined);
       await this.#openOwn(start.slot);

@@ -14,7 +14,7 @@ import {
 } from "./back-ends.ts";
 import { runSignatureSuite } from "./determinism.ts";
 import { packChecks, unpackChecks, type VerifyRequest, type VerifyResponse } from "./packing.ts";
-import { createSignatures, createVerifyServer, defaultSignatureWorkers, type SignatureWorker } from "./signatures.ts";
+import { createSignatures, createVerifyServer, signatureWorkersFor, type SignatureWorker } from "./signatures.ts";
 
 const bytes = (text: string): Uint8Array => hexToBytes(text)!;
 const checks: readonly SignatureCheck[] = edge.cases.map((row) => ({
@@ -151,8 +151,8 @@ describe("the Signatures port", () => {
   it("packs and unpacks checks", () => {
     const whole = checks.filter(({ publicKey, signature }) => publicKey.length === 32 && signature.length === 64);
     expect(unpackChecks(packChecks(whole))).toEqual(whole);
-    expect(defaultSignatureWorkers(1)).toBe(1);
-    expect(defaultSignatureWorkers(4)).toBe(3);
+    expect(signatureWorkersFor(1)).toBe(1);
+    expect(signatureWorkersFor(4)).toBe(2);
   });
 });
 

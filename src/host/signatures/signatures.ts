@@ -15,7 +15,7 @@ export interface SignatureWorker {
 export interface SignaturesOptions {
   /** Makes a worker that runs `src/signature.worker.ts`. Without it everything is checked in this thread. */
   readonly createWorker?: () => SignatureWorker;
-  /** How many; `defaultSignatureWorkers` by default. */
+  /** How many; one by default. */
   readonly workers?: number;
   /** The back end of this thread; the platform's best by default. */
   readonly backEnd?: () => Promise<BackEnd>;
@@ -29,9 +29,9 @@ export interface ClosableSignatures extends Signatures {
 /** Below this many checks a batch goes to one worker: a message costs about as much as three checks. */
 const SPLIT_CHECKS_MIN = 16;
 
-/** One core stays with the peer itself. */
-export function defaultSignatureWorkers(cores: number): number {
-  return Math.max(1, Math.min(8, cores - 1));
+/** One core stays with the peer itself, and two workers check more than a ledger executes. */
+export function signatureWorkersFor(cores: number): number {
+  return Math.max(1, Math.min(2, cores - 1));
 }
 
 /** What a signature worker does with a message. It chooses its back end at once, since the self-test takes as long as a tab needs to find its first peer. */
