@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { chromium, expect, test, type Page } from "@playwright/test";
 import { build } from "vite";
 
-const KILLS = 10;
+const KILLS = Number(process.env["BOTHY_KILLS"] ?? 6);
 
 interface Answer {
   readonly height?: number;

@@ -356,7 +356,9 @@ export class TabNetwork {
     if (this.#gossip.hears(link.peer)) link.gossipAtMs = nowMs;
     else if (nowMs - link.gossipAtMs > GOSSIP_MEND_MS) {
       link.gossipAtMs = nowMs;
-      for (const stream of streams) if (stream.direction === "inbound") stream.abort(new Error("no subscriptions came over it"));
+      for (const stream of streams)
+        if (stream.direction === "inbound" && nowMs - stream.timeline.open > GOSSIP_MEND_MS)
+          stream.abort(new Error("no subscriptions came over it"));
     }
   }
 
