@@ -16,6 +16,8 @@ export function joiningOf({ view, keys, waitingCode, seatWanted }: JoiningFacts)
   const network = view?.network ?? null;
   const relays = network?.relays ?? [];
   const linkedRelays = relays.filter((relay) => relay.state === "linked").length;
+  // Which relays there are is not known before the manifest.
+  const ofRelays = relays.length === 0 ? {} : { done: linkedRelays, total: relays.length };
   const links = network?.links.length ?? 0;
   const alone = view !== null && links === 0 && view.caughtUp;
   return [
@@ -23,7 +25,7 @@ export function joiningOf({ view, keys, waitingCode, seatWanted }: JoiningFacts)
     { step: "keys", state: keys ? "done" : "working" },
     relays.length === 0 && view !== null && network !== null
       ? { step: "relay", state: "skipped" }
-      : { step: "relay", state: linkedRelays > 0 ? "done" : "working", done: linkedRelays, total: relays.length },
+      : { step: "relay", state: linkedRelays > 0 ? "done" : "working", ...ofRelays },
     alone ? { step: "peers", state: "skipped", done: 0 } : { step: "peers", state: links > 0 ? "done" : "working", done: links },
     ledgerStep(view, waitingCode),
     seatStep(view, seatWanted),
