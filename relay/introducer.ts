@@ -1,4 +1,4 @@
-/** The rendezvous: each tab keeps one stream here, which ends when it has said all, says its chain, and is told of recent peers of it. All bounded. */
+/** The rendezvous: each tab keeps one stream here, says its chain, and is told of recent peers of it. Bounded in every direction. */
 import type { Connection, Stream } from "@libp2p/interface";
 import { BoundedMap } from "../src/kit/bounded-map.ts";
 import { TokenBucket } from "../src/kit/token-bucket.ts";
@@ -39,6 +39,7 @@ export class Introducer {
           this.#introduce(chain, peer, stream);
         }
       }
+      // Whoever has said all on a stream takes no place for another one.
       await stream.close();
     } catch (error) {
       // A connection that breaks is no fault of anybody's.

@@ -15,7 +15,8 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env);
   if (options === "help") return void process.stdout.write(help());
   preparePlatform();
-  const stopRelay = await (await import("./relay.ts")).startRelay(options);
+  const { startRelay } = await import("./relay.ts");
+  const stopRelay = await startRelay(options);
   let stoppingSinceMs: number | undefined;
   const stop = (): void => {
     // npm passes on what the terminal has already told us; only a later signal is an impatient person's.

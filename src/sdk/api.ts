@@ -129,6 +129,9 @@ export interface RoadProgress {
 
 // ---------------------------------------------------------------- queries
 
+/** The most readings of one answer: about a megabyte. */
+export const READINGS_MAX = 5000;
+
 export interface Queries {
   status: { parameters: Record<never, never>; result: Status };
   account: { parameters: { readonly account: AccountText }; result: AccountInfo };

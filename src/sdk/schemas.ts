@@ -5,6 +5,7 @@ import { Refusal } from "../protocol/refusal.ts";
 import type { Value } from "../protocol/codec.ts";
 import {
   PROOF_KINDS,
+  READINGS_MAX,
   isTopic,
   type CommandName,
   type Commands,
@@ -15,9 +16,8 @@ import {
 } from "./api.ts";
 import type { ClientMessage } from "./messages.ts";
 
-/** The longest page of a list, and the most readings of one answer: about a megabyte. */
+/** The longest page of a list. */
 const PAGE_MAX = 200;
-const READINGS_MAX = 5000;
 
 function isValue(input: unknown, depth = 0): input is Value {
   if (depth > LIMITS.valueDepthMax) return false;

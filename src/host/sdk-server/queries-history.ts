@@ -214,7 +214,7 @@ export async function readings(
   const packs = known.readings === 0 ? limit : Math.ceil((limit * known.packs) / known.readings) + 1;
   const wanted = Math.min(limit, packs);
   const appends = await explorer.appends(id, after, wanted);
-  // What follows those that are not final yet must not be left out between.
+  // Else more that is final follows, and comes before what is not.
   const isWhole = after === undefined || appends.length < wanted;
   const places: readonly (FoundTransaction | { readonly block: ShownBlock; readonly index: number })[] = [
     // A transaction is found once for each pack that it appends, and gives them all.

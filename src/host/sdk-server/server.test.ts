@@ -2,28 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { assert } from "../../kit/assert.ts";
 import { bytesToHex } from "../../kit/bytes.ts";
 import { createRandom } from "../../kit/random.ts";
-import { Peer } from "../../peer/peer.ts";
-import type { Storage } from "../../peer/ports.ts";
 import type { Value } from "../../protocol/codec.ts";
-import type { ContractMachine } from "../../protocol/contract-machine.ts";
-import { DEFAULT_PARAMETERS, chainOf, encodeGenesis } from "../../protocol/genesis.ts";
-import { accountToDid, asAccountId, asVotingKey } from "../../protocol/identifiers.ts";
-import { Refusal, type OperationCall, type QueryName, type RoadProgress, type Settings, type TransactionInfo } from "../../sdk/api.ts";
+import { accountToDid } from "../../protocol/identifiers.ts";
+import { Refusal, type OperationCall, type QueryName, type RoadProgress, type TransactionInfo } from "../../sdk/api.ts";
 import { createClient, type Client } from "../../sdk/client.ts";
 import { QUERY_SCHEMAS } from "../../sdk/schemas.ts";
-import { searchClaim } from "../claims.ts";
-import { createSystemClock } from "../clock/clock.ts";
-import type { CommandHandlers } from "../commands.ts";
-import { createExplorer } from "../explorer/explorer.ts";
-import { createKeys } from "../keys/keys.ts";
-import { createMemorySeeds } from "../keys/memory-seeds.ts";
-import { loadLedger } from "../load-ledger.ts";
-import { runPeer, type PeerRunner } from "../peer-runner.ts";
-import { createSignatures } from "../signatures/signatures.ts";
-import { createMemoryStorage } from "../storage/memory-storage.ts";
 import { createContractMachine } from "../vm/contract-machine.ts";
 import { loadMeteredWasmNode } from "../vm/load-wasm-node.ts";
-import { createSdkServer, type SdkServer } from "./server.ts";
+import { createSdkServer } from "./server.ts";
+import { SETTINGS, type World, openWorld, commands } from "./world.suite.ts";
 
 const OTHER = accountToDid(new Uint8Array(32).fill(7));
 const UNKNOWN = "ab".repeat(32);
@@ -46,112 +33,6 @@ export function add(ctx, { by }) {
 export function count(ctx) { return ctx.state.get("count"); }
 `;
 const THING = JSON.stringify({ "@context": "https://www.w3.org/2022/wot/td/v1.1", title: "Porch lamp", properties: { on: {}, level: {} } });
-
-const SETTINGS: Settings = { seatWanted: true, relays: [], iceServers: [], windowLimit: 100, nicknames: {}, exportedMs: null };
-
-const refuse = async (): Promise<never> => {
-  throw new Refusal("not-supported");
-};
-const commands: CommandHandlers = {
-  setSettings: async () => SETTINGS,
-  exportPeer: refuse,
-  inspectPeer: refuse,
-  importPeer: refuse,
-  identityWords: async () => ["abandon"],
-  keepWords: refuse,
-  restoreWords: refuse,
-  reset: refuse,
-  found: refuse,
-  diagnostics: async () => ({}),
-  prepareToLeave: async () => null,
-};
-
-interface World {
-  readonly peer: Peer;
-  readonly runner: PeerRunner;
-  readonly server: SdkServer;
-  readonly storage: Storage;
-  readonly account: string;
-  connect(): Client;
-  /** A bare port, to say what no client would. */
-  rawPort(): MessagePort;
-  close(): void;
-}
-
-/** A founder alone: every block is final as soon as it has voted. */
-async function openWorld(machine: ContractMachine): Promise<World> {
-  const clock = createSystemClock();
-  const keys = await createKeys(createMemorySeeds());
-  const account = asAccountId(await keys.create("account"));
-  const genesis = encodeGenesis({
-    version: 1,
-    kind: "public",
-    name: "Test",
-    token: "coal",
-    createdMs: clock.nowMs() - 1,
-    founder: account,
-    foundingSeat: asVotingKey(await keys.create("voting")),
-    parameters: { ...DEFAULT_PARAMETERS, claimBits: 0 },
-    salt: new Uint8Array(16),
-  });
-  const storage = createMemoryStorage();
-  const peer = new Peer({
-    chain: chainOf(genesis),
-    account,
-    lane: 3,
-    votingKeys: (await keys.list("voting")).map(asVotingKey),
-    seatWanted: true,
-    machine,
-    ledger: await loadLedger(storage, genesis),
-  });
-  let runner: PeerRunner | null = null;
-  const server = createSdkServer({
-    view: () => peer,
-    input: (input) => runner?.input(input),
-    loadMachine: () => Promise.resolve(machine),
-    nowMs: () => clock.nowMs(),
-    slot: 0,
-    keysDurable: keys.durable,
-    persistent: true,
-    settings: () => SETTINGS,
-    fault: () => null,
-    joining: () => [],
-    account: () => account,
-    commands,
-  });
-  server.opened({ storage, explorer: createExplorer(storage) });
-  runner = runPeer(peer, {
-    clock,
-    storage,
-    keys,
-    signatures: createSignatures(),
-    loadMachine: () => Promise.resolve(machine),
-    network: () => undefined,
-    claim: ({ account: of, reference, bits }) => Promise.resolve(searchClaim({ account: of, reference, bits, start: new Uint8Array(16) })),
-    onEffect: (effect) => server.onEffect(effect),
-  });
-  const channels: MessageChannel[] = [];
-  const rawPort = (): MessagePort => {
-    const channel = new MessageChannel();
-    channels.push(channel);
-    server.attach(channel.port2);
-    return channel.port1;
-  };
-  return {
-    peer,
-    runner,
-    server,
-    storage,
-    account: accountToDid(account),
-    connect: () => createClient(rawPort()),
-    rawPort,
-    close: () => {
-      runner.stop();
-      server.stop();
-      for (const channel of channels) channel.port1.close();
-    },
-  };
-}
 
 let world: World;
 let client: Client;

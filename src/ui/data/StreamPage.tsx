@@ -2,7 +2,7 @@ import { Button, Loader, Menu, SegmentedControl } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
-import type { ReadingInfo, StreamInfo } from "../../sdk/api.ts";
+import { READINGS_MAX, type ReadingInfo, type StreamInfo } from "../../sdk/api.ts";
 import { useValueText } from "../devices/DeviceTile.tsx";
 import { readDescription, unitText } from "../devices/description.ts";
 import { Proof } from "../ledger/Proof.tsx";
@@ -16,7 +16,7 @@ import { useDeed } from "../pattern/use-deed.ts";
 import { useAsk, useClient, useNameOf, useNow } from "../shell/peer-context.tsx";
 import { useFormat, useLanguage, useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
-import { READINGS_AT_ONCE, reachBack, readAllReadings } from "./all-readings.ts";
+import { reachBack, readAllReadings } from "./all-readings.ts";
 import { numericProperties, readingsToCsv, seriesOf, summaryOf } from "./series.ts";
 
 const SPANS = { hour: 3_600_000, sixHours: 21_600_000, day: 86_400_000, all: Number.POSITIVE_INFINITY } as const;
@@ -158,7 +158,7 @@ function StreamView({ stream }: { stream: StreamInfo }) {
   const client = useClient();
   const deed = useDeed();
   const [span, setSpan] = useState<Span>("hour");
-  const answer = useAsk("readings", { stream: stream.stream, limit: READINGS_AT_ONCE });
+  const answer = useAsk("readings", { stream: stream.stream, limit: READINGS_MAX });
   const device = useAsk("device", { device: stream.device }, "once");
   const described = device.value && readDescription(device.value.description, language);
   const deviceName = nameOf(stream.device) ?? (described?.title || null);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { ReadingInfo } from "../../sdk/api.ts";
+import { READINGS_MAX, type ReadingInfo } from "../../sdk/api.ts";
 import type { Client } from "../../sdk/client.ts";
-import { READINGS_AT_ONCE, reachBack, readAllReadings } from "./all-readings.ts";
+import { reachBack, readAllReadings } from "./all-readings.ts";
 
 const STREAM = "ab".repeat(32);
 
@@ -40,9 +40,9 @@ describe("all readings of a stream", () => {
     const asked: Asked[] = [];
     const heard: number[] = [];
     const all = await readAllReadings(peerWith(packs, asked), { stream: STREAM, packs: packs.length }, (count) => heard.push(count));
-    expect(all.length).toBeGreaterThan(3 * READINGS_AT_ONCE);
+    expect(all.length).toBeGreaterThan(3 * READINGS_MAX);
     expect(all).toEqual(packs.flat());
-    expect(asked[0]).toEqual({ stream: STREAM, after: -1, limit: READINGS_AT_ONCE });
+    expect(asked[0]).toEqual({ stream: STREAM, after: -1, limit: READINGS_MAX });
     expect(heard.length).toBe(asked.length);
     expect(heard.at(-1)).toBe(all.length);
   });
@@ -57,7 +57,7 @@ describe("all readings of a stream", () => {
 
   it("are known to be shown when the newest reach back to the first or behind the span", () => {
     const long = Array.from({ length: 20 }, (_, sequence) => packOf(sequence, 256)).flat();
-    const cut = long.slice(-READINGS_AT_ONCE);
+    const cut = long.slice(-READINGS_MAX);
     expect(reachBack(packOf(0, 3), 0)).toBe(true);
     expect(reachBack(packOf(1, 3), 1000)).toBe(false);
     expect(reachBack(packOf(1, 3), 1001)).toBe(true);

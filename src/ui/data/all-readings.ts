@@ -1,14 +1,11 @@
 /** A stream from its first reading to its last, however long it is: a peer gives so many at once, a file should have all. */
-import { Refusal, type DigestText, type ReadingInfo } from "../../sdk/api.ts";
+import { READINGS_MAX, Refusal, type DigestText, type ReadingInfo } from "../../sdk/api.ts";
 import type { Client } from "../../sdk/client.ts";
-
-/** As many as a peer gives at once. */
-export const READINGS_AT_ONCE = 5000;
 
 /** Whether the newest readings, as one answer gave them, begin before a moment or with the stream. */
 export function reachBack(newest: readonly ReadingInfo[], fromMs: number): boolean {
   const first = newest[0];
-  return first !== undefined && (first.timeMs < fromMs || (first.sequence === 0 && newest.length < READINGS_AT_ONCE));
+  return first !== undefined && (first.timeMs < fromMs || (first.sequence === 0 && newest.length < READINGS_MAX));
 }
 
 /** Neighbouring readings of one pack. */
@@ -35,10 +32,10 @@ export async function readAllReadings(
 ): Promise<readonly ReadingInfo[]> {
   const all: ReadingInfo[] = [];
   for (let next = 0; ;) {
-    const page = await client.query("readings", { stream, after: next - 1, limit: READINGS_AT_ONCE });
+    const page = await client.query("readings", { stream, after: next - 1, limit: READINGS_MAX });
     const found = packsOf(page);
     // A full answer may end within a pack.
-    const whole = page.length < READINGS_AT_ONCE ? found : found.slice(0, -1);
+    const whole = page.length < READINGS_MAX ? found : found.slice(0, -1);
     const before = next;
     for (const pack of whole) {
       if (pack[0]!.sequence !== next) continue;
@@ -47,7 +44,7 @@ export async function readAllReadings(
     }
     onRead(all.length);
     // What comes while a live stream is read is not waited for.
-    if (next >= packs && page.length < READINGS_AT_ONCE) return all;
+    if (next >= packs && page.length < READINGS_MAX) return all;
     if (next === before) throw new Refusal("not-ready", { packs: next, of: packs });
   }
 }

@@ -1,0 +1,125 @@
+/** A founder alone behind a real server of the sdk, in memory: what tests of the server speak to. */
+import { Peer } from "../../peer/peer.ts";
+import type { Storage } from "../../peer/ports.ts";
+import type { ContractMachine } from "../../protocol/contract-machine.ts";
+import { DEFAULT_PARAMETERS, chainOf, encodeGenesis } from "../../protocol/genesis.ts";
+import { accountToDid, asAccountId, asVotingKey } from "../../protocol/identifiers.ts";
+import { Refusal, type Settings } from "../../sdk/api.ts";
+import { createClient, type Client } from "../../sdk/client.ts";
+import { searchClaim } from "../claims.ts";
+import { createSystemClock } from "../clock/clock.ts";
+import type { CommandHandlers } from "../commands.ts";
+import { createExplorer } from "../explorer/explorer.ts";
+import { createKeys } from "../keys/keys.ts";
+import { createMemorySeeds } from "../keys/memory-seeds.ts";
+import { loadLedger } from "../load-ledger.ts";
+import { runPeer, type PeerRunner } from "../peer-runner.ts";
+import { createSignatures } from "../signatures/signatures.ts";
+import { createMemoryStorage } from "../storage/memory-storage.ts";
+import { createSdkServer, type SdkServer } from "./server.ts";
+
+export const SETTINGS: Settings = { seatWanted: true, relays: [], iceServers: [], windowLimit: 100, nicknames: {}, exportedMs: null };
+
+const refuse = async (): Promise<never> => {
+  throw new Refusal("not-supported");
+};
+export const commands: CommandHandlers = {
+  setSettings: async () => SETTINGS,
+  exportPeer: refuse,
+  inspectPeer: refuse,
+  importPeer: refuse,
+  identityWords: async () => ["abandon"],
+  keepWords: refuse,
+  restoreWords: refuse,
+  reset: refuse,
+  found: refuse,
+  diagnostics: async () => ({}),
+  prepareToLeave: async () => null,
+};
+
+export interface World {
+  readonly peer: Peer;
+  readonly runner: PeerRunner;
+  readonly server: SdkServer;
+  readonly storage: Storage;
+  readonly account: string;
+  connect(): Client;
+  /** A bare port, to say what no client would. */
+  rawPort(): MessagePort;
+  close(): void;
+}
+
+/** A founder alone: every block is final as soon as it has voted. */
+export async function openWorld(machine: ContractMachine): Promise<World> {
+  const clock = createSystemClock();
+  const keys = await createKeys(createMemorySeeds());
+  const account = asAccountId(await keys.create("account"));
+  const genesis = encodeGenesis({
+    version: 1,
+    kind: "public",
+    name: "Test",
+    token: "coal",
+    createdMs: clock.nowMs() - 1,
+    founder: account,
+    foundingSeat: asVotingKey(await keys.create("voting")),
+    parameters: { ...DEFAULT_PARAMETERS, claimBits: 0 },
+    salt: new Uint8Array(16),
+  });
+  const storage = createMemoryStorage();
+  const peer = new Peer({
+    chain: chainOf(genesis),
+    account,
+    lane: 3,
+    votingKeys: (await keys.list("voting")).map(asVotingKey),
+    seatWanted: true,
+    machine,
+    ledger: await loadLedger(storage, genesis),
+  });
+  let runner: PeerRunner | null = null;
+  const server = createSdkServer({
+    view: () => peer,
+    input: (input) => runner?.input(input),
+    loadMachine: () => Promise.resolve(machine),
+    nowMs: () => clock.nowMs(),
+    slot: 0,
+    keysDurable: keys.durable,
+    persistent: true,
+    settings: () => SETTINGS,
+    fault: () => null,
+    joining: () => [],
+    account: () => account,
+    commands,
+  });
+  server.opened({ storage, explorer: createExplorer(storage) });
+  runner = runPeer(peer, {
+    clock,
+    storage,
+    keys,
+    signatures: createSignatures(),
+    loadMachine: () => Promise.resolve(machine),
+    network: () => undefined,
+    claim: ({ account: of, reference, bits }) => Promise.resolve(searchClaim({ account: of, reference, bits, start: new Uint8Array(16) })),
+    onEffect: (effect) => server.onEffect(effect),
+  });
+  const channels: MessageChannel[] = [];
+  const rawPort = (): MessagePort => {
+    const channel = new MessageChannel();
+    channels.push(channel);
+    server.attach(channel.port2);
+    return channel.port1;
+  };
+  return {
+    peer,
+    runner,
+    server,
+    storage,
+    account: accountToDid(account),
+    connect: () => createClient(rawPort()),
+    rawPort,
+    close: () => {
+      runner.stop();
+      server.stop();
+      for (const channel of channels) channel.port1.close();
+    },
+  };
+}

@@ -1,0 +1,174 @@
+/** Peers that run a BoT, and a stranger with the keys of a seat that is gone: what it says to them, right or wrong. */
+import { decodeConsensusMessage, encodeConsensusMessage } from "../consensus/wire.ts";
+import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
+import { createRandom, type Random } from "../kit/random.ts";
+import { machineOf } from "../ledger/scenario.suite.ts";
+import type { NetworkCommand, NetworkEvent } from "../peer/ports.ts";
+import { decode, encode, type Value } from "../protocol/codec.ts";
+import { chainOf } from "../protocol/genesis.ts";
+import { asAccountId, asVotingKey, digest } from "../protocol/identifiers.ts";
+import {
+  TRANSACTION_VERSION,
+  createTransaction,
+  encodeTransactionBody,
+  type Transaction,
+  type TransactionBody,
+} from "../protocol/transaction.ts";
+import { statementBytes, type Certificate, type Statement } from "../protocol/vote.ts";
+import { decodeFetch, decodeTransactionBatch, encodeFetch, encodeTransactionBatch } from "../protocol/wire.ts";
+import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
+import { mutate, pick } from "./mutations.suite.ts";
+import { SIGNED_KINDS, signedMessage, type Forger } from "./forged-statements.suite.ts";
+
+export const START_MS = 1_750_000_000_000;
+const HONEST = ["a", "b", "c", "d"] as const;
+/** Kept of each kind, so that late ones are mutated like early ones. */
+const SAMPLES_MAX = 60;
+
+export const clusters: MemoryCluster[] = [];
+export interface Rig {
+  readonly clock: VirtualClock;
+  readonly cluster: MemoryCluster;
+  readonly honest: readonly ClusterPeer[];
+  /** Who had a seat and whose process ended: the test speaks with its keys. */
+  readonly forger: Forger;
+  /** Messages that honest peers sent, by kind. */
+  readonly samples: Map<string, Uint8Array[]>;
+  /** Told of every command. */
+  readonly heard: ((from: string, command: NetworkCommand) => void)[];
+}
+
+function kindOf(command: NetworkCommand): string | null {
+  if (command.kind === "publish" && command.topic === "transactions") return "transactions";
+  if (command.kind !== "publish" && command.kind !== "send") return null;
+  if (command.kind === "send" && command.protocol === "fetch") return decodeFetch(command.bytes).kind;
+  return decodeConsensusMessage(command.bytes).kind;
+}
+
+export async function createRig(seed: number): Promise<Rig> {
+  const clock = createVirtualClock(START_MS);
+  const samples = new Map<string, Uint8Array[]>();
+  const random = createRandom(seed);
+  const heard: Rig["heard"] = [];
+  const onCommand = (from: string, command: NetworkCommand): void => {
+    for (const listener of heard) listener(from, command);
+    const kind = kindOf(command);
+    if (kind === null || !("bytes" in command)) return;
+    const known = samples.get(kind) ?? [];
+    samples.set(kind, known);
+    if (known.length < SAMPLES_MAX) known.push(command.bytes);
+    else known[random.below(SAMPLES_MAX)] = command.bytes;
+  };
+  const cluster = new MemoryCluster({ clock, machine: machineOf({}), seed, onCommand });
+  clusters.push(cluster);
+  const peers: ClusterPeer[] = [];
+  for (const name of [...HONEST, "mallory"]) peers.push(await cluster.open(name));
+  await cluster.runUntil(clock, () => peers.every(({ peer }) => peer.seatWork === "seated"), { what: "all seated" });
+  const mallory = peers.pop()!;
+  mallory.runner.input({ kind: "closing" });
+  await cluster.settled();
+  cluster.close("mallory");
+  const votingKey = (await mallory.keys.list("voting"))[0]!;
+  for (const { runner } of peers) runner.input({ kind: "network", event: { kind: "linked", peer: "mallory", direct: true } });
+  const forger: Forger = {
+    chain: chainOf(cluster.genesis),
+    votingKey,
+    account: cluster.accountOf("mallory"),
+    keys: mallory.keys,
+    finalBlocks: () => peers[0]!.committed.flatMap(({ block }) => block ?? []),
+    rivals: [],
+  };
+  // Bodies and blocks are asked for only where gossip was late, so this asks for some.
+  const envelopes = decodeTransactionBatch(samples.get("transactions")![0]!).map(digest);
+  const wanted = encodeFetch({ kind: "wanted", id: 1, envelopes });
+  const ask = encodeConsensusMessage({ kind: "ask", id: forger.finalBlocks().at(-1)!.id });
+  for (const [kind, protocol, bytes] of [
+    ["wanted", "fetch", wanted],
+    ["ask", "sync", ask],
+  ] as const) {
+    samples.set(kind, [bytes]);
+    peers[0]!.runner.input({ kind: "network", event: { kind: "message", from: "mallory", protocol, bytes } });
+  }
+  return { clock, cluster, honest: peers, forger, samples, heard };
+}
+
+/** Every way by which bytes reach a peer. */
+export const WAYS = [
+  { kind: "gossip", id: 1, topic: "transactions" },
+  { kind: "gossip", id: 1, topic: "consensus" },
+  { kind: "message", protocol: "hello" },
+  { kind: "message", protocol: "sync" },
+  { kind: "message", protocol: "fetch" },
+] as const;
+
+export function eventOf(way: (typeof WAYS)[number], bytes: Uint8Array): NetworkEvent {
+  return { ...way, from: "mallory", bytes };
+}
+
+function usualWays(kind: string): readonly (typeof WAYS)[number][] {
+  if (kind === "transactions") return [WAYS[0]];
+  if (kind === "wanted" || kind === "bodies") return [WAYS[4]];
+  return kind === "hello" ? [WAYS[2], WAYS[1]] : [WAYS[1], WAYS[3]];
+}
+
+export async function untrustedEvent(random: Random, rig: Rig, target: ClusterPeer): Promise<NetworkEvent> {
+  const kind = pick(random, [...rig.samples.keys()]);
+  const sample = pick(random, rig.samples.get(kind)!);
+  const ways = random.below(4) === 0 ? WAYS : usualWays(kind);
+  switch (random.below(5)) {
+    case 0:
+      return eventOf(pick(random, ways), sample);
+    case 1: {
+      const signed = await signedMessage(random, rig.forger, pick(random, SIGNED_KINDS), target.peer);
+      return eventOf(pick(random, random.below(4) === 0 ? WAYS : [WAYS[1], WAYS[3]]), signed);
+    }
+    default:
+      return eventOf(pick(random, ways), mutate(random, sample));
+  }
+}
+
+export async function signedTransaction(rig: Rig, change: Partial<TransactionBody> = {}, signer?: Uint8Array): Promise<Transaction> {
+  const { forger, honest } = rig;
+  const body = encodeTransactionBody({
+    version: TRANSACTION_VERSION,
+    chain: forger.chain,
+    sender: asAccountId(forger.account),
+    nonce: [3, 0],
+    validUntilMs: honest[0]!.peer.final.timeMs + 60_000,
+    fee: 10,
+    calls: [["account.transfer", { to: rig.cluster.accountOf("a"), amount: 1 }]],
+    ...change,
+  });
+  return createTransaction(body, [[signer ?? forger.account, await forger.keys.sign(forger.account, body)]]);
+}
+
+export const batchOf = (...transactions: readonly Transaction[]): Uint8Array =>
+  encodeTransactionBatch(transactions.map(({ bytes }) => bytes));
+export const lastSample = (rig: Rig, kind: string): Uint8Array => rig.samples.get(kind)!.at(-1)!;
+
+export async function forgedVote(rig: Rig, change: Partial<Statement> = {}, badSignature = false): Promise<Uint8Array> {
+  const { chain, votingKey, keys } = rig.forger;
+  const { epochId, round } = rig.honest[0]!.peer.consensus;
+  const said: Statement = { chain, epochId, round, kind: "skip", candidate: null, ...change };
+  const signature = await keys.sign(votingKey, statementBytes(said));
+  if (badSignature) signature[5]! ^= 1;
+  return encodeConsensusMessage({ kind: "vote", vote: { ...said, seat: asVotingKey(votingKey), signature } });
+}
+
+export function changedCertificate(rig: Rig, change: (certificate: Certificate) => Certificate): Uint8Array {
+  const message = decodeConsensusMessage(lastSample(rig, "certificate"));
+  if (message.kind !== "certificate") throw new Error("not a certificate");
+  return encodeConsensusMessage({ kind: "certificate", certificate: change(message.certificate) });
+}
+
+export function candidateWith(rig: Rig, envelopes: readonly Uint8Array[]): Uint8Array {
+  const list = [...(decode(lastSample(rig, "candidate")) as readonly Value[])];
+  list[2] = envelopes;
+  return encode(list);
+}
+
+export const GOSSIP = WAYS[1];
+export const SYNC = WAYS[3];
+export const FETCH = WAYS[4];
+export const BATCH = WAYS[0];
+export type Way = (typeof WAYS)[number];
