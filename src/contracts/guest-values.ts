@@ -5,7 +5,7 @@
  */
 import { assert } from "../kit/assert.ts";
 import { isWellFormed } from "../kit/bytes.ts";
-import type { Value, ValueMap } from "../protocol/codec.ts";
+import { compareMapKeys, type Value, type ValueMap } from "../protocol/codec.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { GUEST_NAMES } from "./guest-names.ts";
@@ -163,7 +163,8 @@ export class GuestEncoder {
   }
 
   #map(map: ValueMap): void {
-    const keys = Object.keys(map);
+    // A map that was executed here has another order of keys than one that was read from storage or from the network.
+    const keys = Object.keys(map).sort(compareMapKeys);
     this.#out.byte(TAG.map);
     this.#out.unsigned(keys.length);
     for (const key of keys) {
@@ -289,7 +290,7 @@ class ValueReader {
   }
 
   value(depth: number): Value {
-    if (depth > LIMITS.valueDepthMax) refuse("too deep");
+    if (depth > LIMITS.contractValueDepthMax) refuse("too deep");
     const tag = this.#byte();
     switch (tag) {
       case TAG.null:

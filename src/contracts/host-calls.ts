@@ -18,6 +18,15 @@ function boundedBytes(value: Value): number {
   return bytes;
 }
 
+/**
+ * What a method gives back stands in the receipts, as an event does.
+ * @throws {Refusal} `too-large`, and whatever `pay` throws.
+ */
+export function payForResult(result: Value, pay: Pay): Value {
+  pay(GAS.eventByte * boundedBytes(result));
+  return result;
+}
+
 function readKey(value: Value | undefined, field: string): string {
   const key = readText(value, field, LIMITS.contractKeyBytesMax, 1);
   requireThat(valueBytes(key) - 3 <= LIMITS.contractKeyBytesMax, "too-large", { field });

@@ -37,7 +37,7 @@ function requireKey(key: string): string {
 
 /** @throws {Refusal} `encoding-invalid`, `limit-exceeded`. */
 function requireSize(value: Value, bytesMax: number): void {
-  const { length } = encode(value);
+  const { length } = encode(value, LIMITS.contractValueDepthMax);
   requireThat(length <= bytesMax, "limit-exceeded", { bytes: length, bytesMax });
 }
 

@@ -109,7 +109,7 @@ function writeText(text: string): void {
 }
 
 /** Shorter keys first, then bytewise, in UTF-8 (RFC 8949, 4.2.3; DAG-CBOR asks for it). */
-function compareMapKeys(a: string, b: string): number {
+export function compareMapKeys(a: string, b: string): number {
   if (isAscii(a) && isAscii(b)) return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
   return compareUtf8(utf8(a), utf8(b));
 }
@@ -152,11 +152,14 @@ function writeValue(value: unknown, depth: number): void {
   else refuse("type");
 }
 
-/** Canonical bytes of a value. @throws {Refusal} `encoding-invalid` if it is outside the data model. */
-export function encode(value: Value): Uint8Array {
+/**
+ * Canonical bytes of a value. One that will stand inside of others names its greatest depth, so that those can still be encoded.
+ * @throws {Refusal} `encoding-invalid` if it is outside the data model, or deeper.
+ */
+export function encode(value: Value, depthMax: number = LIMITS.valueDepthMax): Uint8Array {
   const start = end;
   try {
-    writeValue(value, 0);
+    writeValue(value, LIMITS.valueDepthMax - depthMax);
     return buffer.slice(start, end);
   } finally {
     end = start;

@@ -23,6 +23,8 @@ export const LIMITS = {
   contractMessageUnitsMax: 200,
   /** Nesting of a decoded value: deeper input would overflow some engine's stack before others'. */
   valueDepthMax: 32,
+  /** Nesting of what a contract keeps, tells or gives back: receipts, lists of changes and snapshots wrap it in up to six levels of their own. */
+  contractValueDepthMax: 24,
   /** A multi-signature account of a household or a club; each signature costs every peer 70 µs. */
   signaturesMax: 16,
   /** Calls that are atomic together. */

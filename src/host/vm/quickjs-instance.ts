@@ -1,7 +1,7 @@
 /** One metered QuickJS: values in and out, host calls, gas, and setting it back to an image. How a call may end is told apart here. */
 import { CONTRACT_FILE, GUEST_PRELUDE, HOST_FUNCTION } from "../../contracts/guest-prelude.ts";
 import { decodeGuest, GuestEncoder, readNumber } from "../../contracts/guest-values.ts";
-import { performHostCall } from "../../contracts/host-calls.ts";
+import { payForResult, performHostCall } from "../../contracts/host-calls.ts";
 import { HOST_CALL_DEPTH, MEMORY_BYTES_MAX, METER_OPTIONS, STACK_BYTES_MAX } from "../../contracts/machine-version.ts";
 import { assert } from "../../kit/assert.ts";
 import type { Value } from "../../protocol/codec.ts";
@@ -454,12 +454,12 @@ export class QuickJsInstance {
 
   /**
    * Calls a method; `undefined` counts as null. `parts` are `[method, argument, caller, self, height, timeMs]`.
-   * @throws {GuestError} @throws {Refusal} if the result is outside the data model.
+   * @throws {GuestError} @throws {Refusal} if the result is outside the data model, or too large.
    */
   runMethod(module: number, parts: readonly Value[]): Value {
     const handles = parts.map((part) => this.#writeValue(part));
     const result = this.#settle(this.#succeed(this.#callHandle(this.#fixed.run, [module, ...handles])));
-    return this.#exports.qjs_is_undefined(result) ? null : this.#readValue(result);
+    return payForResult(this.#exports.qjs_is_undefined(result) ? null : this.#readValue(result), (gas) => this.#pay(gas));
   }
 
   /** Evaluates a script and gives its value as text, for the attack suite. @throws {GuestError} */
