@@ -2,10 +2,12 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { bytesToHex } from "../kit/bytes.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
+import { accountOf } from "../ledger/index.ts";
 import { restoresContracts } from "../peer/late-machine.ts";
 import { Peer } from "../peer/peer.ts";
 import type { StorageBatch } from "../peer/ports.ts";
 import { asVotingKey } from "../protocol/identifiers.ts";
+import type { Call } from "../protocol/transaction.ts";
 import { loadLedger } from "./load-ledger.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { Witness } from "./witness.suite.ts";
@@ -103,11 +105,13 @@ describe("a peer that was not there", () => {
       const [first, , , sleeper] = peers as [ClusterPeer, ClusterPeer, ClusterPeer, ClusterPeer];
       await cluster.runUntil(clock, () => peers.every(({ peer }) => peer.seatWork === "seated"), { what: "four seats" });
       const votes = witness.votesOf("d");
-      const sent = sleeper.send([["account.transfer", { to: new Uint8Array(32).fill(99), amount: 1 }]]).catch(() => undefined);
+      let fate: string | undefined;
+      sleeper.send([["account.transfer", { to: new Uint8Array(32).fill(99), amount: 1 }]]).then(
+        ({ stage }) => (fate = stage),
+        (error: unknown) => (fate = (error as Error).message),
+      );
       if (when === "at rest") {
-        let isDone = false;
-        void sent.then(() => (isDone = true));
-        await cluster.runUntil(clock, () => isDone && !sleeper.peer.consensus.working, { what: "it rests" });
+        await cluster.runUntil(clock, () => fate !== undefined && !sleeper.peer.consensus.working, { what: "it rests" });
       } else await cluster.runUntil(clock, () => witness.votesOf("d") > votes, { what: "it votes" });
       cluster.fallAsleep("d");
       const asleep = { heightBefore: sleeper.peer.final.height, untilMs: clock.nowMs() + 600_000 };
@@ -117,8 +121,11 @@ describe("a peer that was not there", () => {
         await cluster.settled();
       }
       // The others rest, so that nothing but its own question tells it what it missed.
+      expect(fate).toBe(when === "at rest" ? "final" : undefined);
       cluster.awake("d");
       await cluster.runUntil(clock, () => agree(peers), { what: "all agree", withinMs: 500 });
+      // By its own clock it expired while it slept; the block that holds it was final long before.
+      expect(fate).toBe("final");
       expect(sleeper.peer.final.height).toBeGreaterThan(asleep.heightBefore + 5);
       await cluster.runUntil(clock, () => sleeper.peer.consensus.seat !== null, { what: "it has a seat again", withinMs: 120_000 });
       const said = witness.votesOf("d");
@@ -128,6 +135,39 @@ describe("a peer that was not there", () => {
       expect(peers.flatMap(({ halted, undoneAbove }) => [...halted, ...undoneAbove])).toEqual([]);
     },
   );
+
+  it("was cut off with a transfer that nobody else has: it waits past its validity, and is refused once it has caught up", async () => {
+    const { cluster, clock } = createCluster();
+    const peers: ClusterPeer[] = [];
+    for (const name of ["a", "b", "c"]) peers.push(await cluster.open(name));
+    await cluster.runUntil(clock, () => peers.every(({ peer }) => peer.seatWork === "seated"), { what: "three seats" });
+    const alone = await cluster.open("alone", { seatWanted: false });
+    await sendMany(cluster, clock, peers[0]!, 1);
+    let isPaid = false;
+    void peers[0]!.send([["account.transfer", { to: cluster.accountOf("alone"), amount: 100 }]]).then(() => (isPaid = true));
+    await cluster.runUntil(clock, () => isPaid && agree([...peers, alone]), { what: "it has tokens" });
+    for (const name of ["a", "b", "c"]) cluster.cut("alone", name);
+    let fate: string | undefined;
+    const transfer: Call = ["account.transfer", { to: new Uint8Array(32).fill(99), amount: 1 }];
+    const send = (): void =>
+      void alone.send([transfer]).then(
+        ({ stage }) => (fate = stage),
+        (error: unknown) => (fate = (error as Error).message),
+      );
+    send();
+    const { heightBefore, untilMs } = { heightBefore: alone.peer.final.height, untilMs: clock.nowMs() + 300_000 };
+    for (; clock.nowMs() < untilMs; await cluster.settled()) clock.advance(50);
+    expect([fate, alone.peer.final.height, alone.peer.waiting]).toEqual([undefined, heightBefore, 0]);
+    expect(alone.peer.ownPending).toHaveLength(1);
+    cluster.heal();
+    await cluster.runUntil(clock, () => fate !== undefined, { what: "its fate", withinMs: 5_000 });
+    expect(fate).toBe("expired");
+    fate = undefined;
+    send();
+    await cluster.runUntil(clock, () => fate !== undefined, { what: "sent again" });
+    expect(fate).toBe("final");
+    expect(accountOf(peers[0]!.peer.state, new Uint8Array(32).fill(99)).balance).toBe(1);
+  });
 
   it("reloads while a contract is called, and goes on from its own store", async () => {
     const { cluster, clock } = createCluster();

@@ -40,7 +40,8 @@ describe("the mempool", () => {
     ]);
     expect(numbers(pool.ofSender(account(1)))).toEqual([0, 1, 2, 4]);
     scenario.block(chosen);
-    expect(pool.onFinal(chosen, scenario.state)).toEqual([]);
+    pool.onFinal(chosen, scenario.state);
+    expect(numbers(pool.all())).toEqual([4]);
     expect(pool.hasExecutable(scenario.state)).toBe(false);
     add(scenario.transfer(1, 2, 1, { number: 3 }));
     expect(pool.hasExecutable(scenario.state)).toBe(true);
@@ -55,10 +56,10 @@ describe("the mempool", () => {
     expect(codeOf(() => pool.add(first, scenario.state, START_MS))).toBe("already-known");
     expect(codeOf(() => pool.add(scenario.transfer(1, 2, 2, { fee: 109 }), scenario.state, START_MS))).toBe("fee-too-low");
     const second = scenario.transfer(1, 2, 2, { fee: 110 });
-    expect(pool.add(second, scenario.state, START_MS)).toEqual({ replaced: toHex(first.id) });
+    expect(pool.add(second, scenario.state, START_MS)).toEqual({ replaced: toHex(first.id), evicted: [] });
     expect(pool.size).toBe(1);
     scenario.block([first]);
-    expect(pool.onFinal([first], scenario.state)).toEqual([second]);
+    pool.onFinal([first], scenario.state);
     expect([pool.size, pool.bytes]).toEqual([0, 0]);
   });
 
@@ -88,8 +89,9 @@ describe("the mempool", () => {
     expect(pool.expire(START_MS + 1001)).toEqual([short]);
     scenario.block([scenario.transfer(3, 1, 1)]);
     const gone = scenario.transfer(3, 4, 1, { number: 0 });
-    expect(pool.readd([long, gone, scenario.transfer(4, 1, 1)], scenario.state, scenario.timeMs)).toEqual([gone]);
-    expect(pool.size).toBe(2);
+    const back = scenario.transfer(4, 1, 1);
+    pool.readd([long, gone, back], scenario.state, scenario.timeMs);
+    expect(pool.all()).toEqual([long, back]);
   });
 
   it("takes what is free of fee only when it is good now", () => {
@@ -119,6 +121,28 @@ describe("the mempool", () => {
     const narrow = createMempool({ bytesMax: 2.5 * bytes.length });
     for (const sender of [1, 2, 3]) codeOf(() => narrow.add(scenario.transfer(sender, 4, 1, { fee: sender }), scenario.state, START_MS));
     expect(narrow.all().map(({ body }) => body.fee)).toEqual([2, 3]);
+  });
+
+  it("drops nobody for a newcomer that it then refuses, and for one that it takes says whom, also for a larger replacement", () => {
+    const scenario = funded();
+    const [cheap, dear] = [scenario.transfer(1, 4, 1, { fee: 10 }), scenario.transfer(2, 4, 1, { fee: 1000 })];
+    const pool = createMempool({ bytesMax: 2.2 * cheap.bytes.length });
+    const add = (transaction: Transaction) => pool.add(transaction, scenario.state, START_MS);
+    for (const transaction of [cheap, dear]) expect(add(transaction)).toEqual({ replaced: null, evicted: [] });
+    const large = (sender: number, fee: number): Transaction =>
+      scenario.transaction(
+        sender,
+        [1, 2, 3, 4].map((amount) => ["account.transfer", { to: account(4), amount }] as const),
+        { fee },
+      );
+    expect(large(3, 1).bytes.length).toBeGreaterThan(1.2 * cheap.bytes.length);
+    for (let count = 0; count < 2; count++) expect(codeOf(() => add(large(3, 200)))).toBe("mempool-full");
+    expect(pool.all()).toEqual([cheap, dear]);
+    const replacement = large(2, 2000);
+    expect(add(replacement)).toEqual({ replaced: toHex(dear.id), evicted: [toHex(cheap.id)] });
+    expect(pool.all()).toEqual([replacement]);
+    expect(pool.bytes).toBe(replacement.bytes.length);
+    expect(add(scenario.transfer(3, 4, 1, { fee: 5000 })).evicted).toEqual([toHex(replacement.id)]);
   });
 
   it("always gives what a block can carry, in an order that no lane's turn breaks, best first", () => {

@@ -119,17 +119,22 @@ export class Mempool {
    * Takes a transaction whose signatures hold.
    * @throws {Refusal} as `check`, `mempool-full`, and, for one that is free of fee, what its call is refused for.
    */
-  add(transaction: Transaction, state: StateView, nowMs: number): { readonly replaced: HashHex | null } {
+  add(
+    transaction: Transaction,
+    state: StateView,
+    nowMs: number,
+  ): { readonly replaced: HashHex | null; readonly evicted: readonly HashHex[] } {
     const { id, senderKey, fee, rate, replaced } = this.#weigh(transaction, state, nowMs);
     if (readTransaction(transaction).free) {
       // Nobody pays for it, so it must be good now; its own block time only matters for its validity, checked above.
       const timeMs = Math.max(nowMs, transaction.body.validUntilMs - LIMITS.validityMsMax);
       checkTransaction(state, transaction, placeOf(state, headOf(state).height + 1, timeMs));
     }
+    const evicted = this.#victims(transaction.bytes.length, rate, senderKey, replaced);
+    for (const entry of evicted) this.#remove(entry);
     if (replaced !== undefined) this.#remove(replaced);
-    else this.#makeRoom(transaction.bytes.length, rate, senderKey);
     this.#insert(transaction, { id, senderKey, fee, rate });
-    return { replaced: replaced?.id ?? null };
+    return { replaced: replaced?.id ?? null, evicted: [...evicted].map((entry) => entry.id) };
   }
 
   #weigh(transaction: Transaction, state: StateView, nowMs: number) {
@@ -174,17 +179,33 @@ export class Mempool {
     return account;
   }
 
-  /** Makes room by dropping what pays least, and what waits behind it. @throws {Refusal} `mempool-full`. */
-  #makeRoom(bytes: number, rate: number, senderKey: string): void {
-    while (this.#byId.size >= this.#options.transactionsMax || this.#bytes + bytes > this.#options.bytesMax) {
-      let worst = this.#worst.peek();
-      while (worst?.removed) {
-        this.#worst.pop();
-        worst = this.#worst.peek();
+  /**
+   * Who makes room: what pays least, and what waits behind it. All are chosen before one is dropped, since a newcomer that is refused must cost
+   * nobody anything. @throws {Refusal} `mempool-full`.
+   */
+  #victims(bytes: number, rate: number, senderKey: string, replaced: Entry | undefined): ReadonlySet<Entry> {
+    const { transactionsMax, bytesMax } = this.#options;
+    const victims = new Set<Entry>();
+    const looked: Entry[] = [];
+    let count = this.#byId.size + 1 - (replaced === undefined ? 0 : 1);
+    let held = this.#bytes + bytes - (replaced?.transaction.bytes.length ?? 0);
+    while (count > transactionsMax || held > bytesMax) {
+      const worst = this.#worst.pop();
+      if (worst?.removed) continue;
+      if (worst !== undefined) looked.push(worst);
+      if (worst !== undefined && victims.has(worst)) continue;
+      if (worst === undefined || worst.rate >= rate || worst.sender.key === senderKey) {
+        for (const entry of looked) this.#worst.push(entry);
+        throw new Refusal("mempool-full", { rate });
       }
-      requireThat(worst !== undefined && worst.rate < rate && worst.sender.key !== senderKey, "mempool-full", { rate });
-      for (const entry of [...worst.lane.entries.values()]) if (entry.number >= worst.number) this.#remove(entry);
+      for (const entry of worst.lane.entries.values()) {
+        if (entry.number < worst.number || victims.has(entry)) continue;
+        victims.add(entry);
+        count--;
+        held -= entry.transaction.bytes.length;
+      }
     }
+    return victims;
   }
 
   #insert(
@@ -303,12 +324,8 @@ export class Mempool {
     return false;
   }
 
-  /**
-   * Removes what a final block carried, and what it made impossible; gives the latter, which lost to another transaction of their
-   * number. `state` is the one after the block.
-   */
-  onFinal(transactions: readonly Transaction[], state: StateView): readonly Transaction[] {
-    const impossible: Transaction[] = [];
+  /** Removes what a final block carried, and what lost its number to that. `state` is the one after the block. */
+  onFinal(transactions: readonly Transaction[], state: StateView): void {
     for (const transaction of transactions) {
       const { senderKey } = readTransaction(transaction);
       const [index] = transaction.body.nonce;
@@ -319,25 +336,21 @@ export class Mempool {
       if (known !== undefined) this.#remove(known);
       const next = readAccount(state, senderKey).lanes[index] ?? 0;
       for (let lowest = lane.entries.get(transaction.body.nonce[1]) ?? null; lowest !== null && lowest.number < next;) {
-        impossible.push(lowest.transaction);
         this.#remove(lowest);
         lowest = lane.entries.get(lowest.number + 1) ?? null;
       }
     }
-    return impossible;
   }
 
-  /** Puts back what another branch carried; gives what cannot return, to be reported to its sender. */
-  readd(transactions: readonly Transaction[], state: StateView, nowMs: number): readonly Transaction[] {
-    return transactions.filter((transaction) => {
+  /** Puts back what another branch carried, where it can return. */
+  readd(transactions: readonly Transaction[], state: StateView, nowMs: number): void {
+    for (const transaction of transactions) {
       try {
         this.add(transaction, state, nowMs);
-        return false;
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        return error.code !== "already-known";
       }
-    });
+    }
   }
 
   remove(id: HashHex): void {

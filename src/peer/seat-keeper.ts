@@ -5,18 +5,19 @@
 import { BoundedMap } from "../kit/bounded-map.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { accountKey, readAccount } from "../ledger/accounts.ts";
-import { parametersOf, seatsOf, type Seat, type StateView } from "../ledger/index.ts";
+import { parametersOf, seatsOf, type Seat, type Seats, type StateView } from "../ledger/index.ts";
 import { takeMessage } from "../ledger/modules/seat.ts";
 import { latestReferenceOf } from "../ledger/recent-blocks.ts";
 import { toHex, type AccountId, type Hash, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { Call } from "../protocol/transaction.ts";
 import { voteToValue, type Vote } from "../protocol/vote.ts";
+import type { RefusalShape } from "../protocol/refusal.ts";
 import type { RoadReport } from "./effects.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Transactions } from "./transactions.ts";
 
-/** How long a submission of the keeper may wait, and the pause after one was refused. */
+/** How long a submission of the keeper may wait, and the pause after one was refused; twice as long each time, up to a bound. */
 const VALID_FOR_MS = 120_000;
 const PAUSE_MS = 5_000;
 /** Fees of the keeper's own small transactions, in started kilobytes. */
@@ -49,9 +50,12 @@ export class SeatKeeper {
   #wanted: boolean;
   #busy = false;
   #pauseUntilMs = 0;
+  #pauseMs = PAUSE_MS;
   #nowMs = 0;
   #adoptedUntilMs = 0;
   #work: SeatWork = "none";
+  /** A key and its proof that no seat has yet: a try that was refused leaves them to the next. */
+  #spare: { readonly votingKey: VotingKey; readonly proof: Uint8Array } | null = null;
   /** By epoch and seat, done ones as well. */
   readonly #accusations = new BoundedMap<string, Accusation>(LIMITS.accusationsMax);
 
@@ -93,16 +97,22 @@ export class SeatKeeper {
     else if (!this.#busy) this.#work = "none";
     if (this.#busy || !this.#wanted || !caughtUp || nowMs < this.#pauseUntilMs) return;
     if (this.#work === "seated" || this.#work === "waiting") return;
-    const asleep = seats.sleeping.find((seat) => this.#isMine(seat));
-    if (asleep !== undefined) return this.#submit("waiting", ["seat.present", { votingKey: asleep.votingKey }]);
-    this.#takeOrClaim();
+    // Another peer of the account has its one seat. What the ledger is known to refuse is not asked: the fee would be gone all the same.
+    const isOfAccount = ({ account }: Seat): boolean => equalBytes(account, this.#options.account);
+    if ([...seats.current, ...seats.waiting].some(isOfAccount)) return;
+    const asleep = seats.sleeping.find((seat) => this.#isMine(seat) && isOfAccount(seat));
+    if (asleep === undefined) return this.#takeOrClaim(seats);
+    if (seats.current.length < LIMITS.seatsMax) this.#submit("waiting", ["seat.present", { votingKey: asleep.votingKey }]);
   }
 
-  #takeOrClaim(): void {
+  #takeOrClaim(seats: Seats): void {
     const state = this.#options.state();
     const { bond, feePerKilobyte, claimBits } = parametersOf(state);
     const account = readAccount(state, accountKey(this.#options.account));
-    if (account.balance + (account.bond?.amount ?? 0) >= bond + KILOBYTES * feePerKilobyte) return this.#take();
+    if (account.balance + (account.bond?.amount ?? 0) >= bond + KILOBYTES * feePerKilobyte) {
+      if (seats.current.length + seats.waiting.length < LIMITS.seatsMax) this.#take();
+      return;
+    }
     if (account.claimed) return;
     const { account: owner, outbox } = this.#options;
     this.#busy = true;
@@ -117,6 +127,7 @@ export class SeatKeeper {
 
   #take(): void {
     const { chain, account, outbox, onKeys } = this.#options;
+    if (this.#spare !== null) return this.#submit("taking", ["seat.take", this.#spare]);
     this.#busy = true;
     this.#work = "taking";
     outbox.createVotingKey((created) => {
@@ -126,7 +137,8 @@ export class SeatKeeper {
       onKeys(this.#keys);
       outbox.sign(votingKey, takeMessage(chain, account, votingKey), (proof) => {
         if (proof === null) return this.#release();
-        this.#submit("taking", ["seat.take", { votingKey, proof }]);
+        this.#spare = { votingKey, proof };
+        this.#submit("taking", ["seat.take", this.#spare]);
       });
     });
   }
@@ -137,7 +149,8 @@ export class SeatKeeper {
   }
 
   #pause(): void {
-    this.#pauseUntilMs = this.#nowMs + PAUSE_MS;
+    this.#pauseUntilMs = this.#nowMs + this.#pauseMs;
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LIMITS.seatPauseMsMax);
   }
 
   #submit(work: SeatWork, call: Call, kilobytes = KILOBYTES): void {
@@ -155,7 +168,11 @@ export class SeatKeeper {
     if (report.stage !== "final" && report.stage !== "refused") return;
     this.#busy = false;
     const refusal = report.stage === "final" ? report.receipt.refusal : report.refusal;
-    if (refusal === null) return;
+    if (operation === "seat.take" && (refusal === null || isOfKey(refusal))) this.#spare = null;
+    if (refusal === null) {
+      this.#pauseMs = PAUSE_MS;
+      return;
+    }
     this.#options.outbox.log("warning", "seat work refused", { operation, code: refusal.code });
     this.#pause();
   }
@@ -164,8 +181,9 @@ export class SeatKeeper {
   forgetEnded(): void {
     if (this.#busy || this.#nowMs < this.#adoptedUntilMs) return;
     const seats = seatsOf(this.#options.state());
-    const all = [...seats.current, ...seats.sleeping, ...seats.waiting];
-    const ended = this.#keys.filter((key) => !all.some((seat) => equalBytes(seat.votingKey, key)));
+    if (!this.#wanted) this.#spare = null;
+    const kept = [...seats.current, ...seats.sleeping, ...seats.waiting, ...(this.#spare === null ? [] : [this.#spare])];
+    const ended = this.#keys.filter((key) => !kept.some(({ votingKey }) => equalBytes(votingKey, key)));
     if (ended.length === 0) return;
     this.#keys = this.#keys.filter((key) => !ended.includes(key));
     for (const publicKey of ended) this.#options.outbox.emit({ kind: "destroy-voting-key", publicKey });
@@ -194,4 +212,9 @@ export class SeatKeeper {
     };
     this.#options.transactions.submit({ calls: [call], fee, validForMs: VALID_FOR_MS }, onReport, this.#nowMs);
   }
+}
+
+/** The ledger knows this very key: of a seat of an earlier try, or of one that ended. */
+function isOfKey({ code, data }: RefusalShape): boolean {
+  return code === "seat-taken" && data["reason"] === "key";
 }

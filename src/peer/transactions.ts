@@ -19,34 +19,15 @@ import {
   type Transaction,
 } from "../protocol/transaction.ts";
 import { decodeTransactionBatch, encodeTransactionBatch } from "../protocol/wire.ts";
-import type { RoadReport, Submission } from "./effects.ts";
+import type { Submission } from "./effects.ts";
 import { usesContracts, type LateMachine } from "./late-machine.ts";
 import type { Outbox, Verdict } from "./outbox.ts";
+import { OwnTransactions, type Reporter } from "./own-transactions.ts";
 
 /** How long what still waits is not shared again: long enough to cost little, short enough for a tab that was deaf for a moment. */
 const SHARE_AGAIN_MS = 3_000;
 /** A peer that sends much gathers for this long, since a message costs every tab on its way far more than a transaction in it. */
 const SHARE_PACE_MS = 100;
-
-/** Own ones are written when they have waited for so long and neighbours hold them meanwhile; most are final sooner, and cost no write. */
-const STORE_PACE_MS = 1_000;
-
-/** Where the road of a submission is told; nobody asks after those of an earlier run. */
-export type Reporter = (report: RoadReport) => void;
-
-/** Own transactions are stored by the batch, since IndexedDB costs by the row; a row goes when the last of them is done. */
-interface PoolRow {
-  readonly key: HashHex;
-  left: number;
-}
-
-interface Own {
-  readonly report: Reporter;
-  readonly transaction: Transaction;
-  inBlock: boolean;
-  /** Null until it is stored. */
-  row: PoolRow | null;
-}
 
 interface Queued {
   readonly submission: Submission;
@@ -77,7 +58,7 @@ export class Transactions {
     of: heldBytesOf,
   });
   readonly #verifying = new Set<HashHex>();
-  readonly #own = new Map<HashHex, Own>();
+  readonly #own: OwnTransactions;
   /** Submissions that have no number yet. */
   #queue: Queued[] = [];
   /** Numbers of this lane whose transactions are being signed. */
@@ -89,14 +70,22 @@ export class Transactions {
   #outgoingBytes = 0;
   #sharedAgainMs = 0;
   #sharedMs = 0;
-  #storedMs = 0;
-  /** Own ones that are not stored yet, and rows whose transactions are all done: both wait for the next flush. */
-  #unstored: Own[] = [];
-  #doneRows: string[] = [];
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
     this.#lane = options.lane;
+    const { account, mempool, outbox, state } = options;
+    this.#own = new OwnTransactions({
+      account,
+      mempool,
+      outbox,
+      state,
+      onLost: ({ body }, code) => {
+        this.#freeNumber = null;
+        // Another peer of the account numbers its transactions in this lane, too.
+        if (code === "nonce-used" && body.nonce[0] === this.#lane) this.#lane = (this.#lane + 1) % LIMITS.lanesMax;
+      },
+    });
   }
 
   /** A verified envelope by the digest of its bytes. */
@@ -115,7 +104,7 @@ export class Transactions {
   }
 
   get ownPending(): readonly Transaction[] {
-    return [...this.#own.values()].map((own) => own.transaction);
+    return this.#own.pending;
   }
 
   /**
@@ -215,18 +204,19 @@ export class Transactions {
 
   #nowMs = 0;
 
-  /** Shares what is new, and again what has waited; drops what expired. */
+  /** Shares what is new, and again what has waited; offers no further what this clock calls expired. */
   tick(nowMs: number): void {
     this.#nowMs = nowMs;
-    for (const expired of this.#options.mempool.expire(nowMs)) this.#refuse(toHex(expired.id), { code: "expired", data: {} });
+    if (this.#options.mempool.expire(nowMs).length > 0) this.#freeNumber = null;
     if (nowMs - this.#sharedAgainMs >= SHARE_AGAIN_MS) {
       this.#sharedAgainMs = nowMs;
+      if (this.#own.offer(nowMs)) this.#options.onChanged();
       for (const transaction of this.#options.mempool.executable(this.#options.state(), { bytesMax: LIMITS.shareAgainBytesMax })) {
         if (!this.#outgoing.includes(transaction)) this.#share(transaction);
       }
     }
     if (nowMs >= this.wakeAtMs) this.flush();
-    if (nowMs - this.#storedMs >= STORE_PACE_MS) this.#store();
+    this.#own.storeWhenDue(nowMs);
   }
 
   #share(transaction: Transaction): void {
@@ -235,32 +225,10 @@ export class Transactions {
     if (this.#outgoingBytes >= LIMITS.transactionBatchBytesMax) this.flush();
   }
 
-  /** Own ones that are new, one row for all; and away with the rows of those that are done. */
-  #store(): void {
-    const { outbox } = this.#options;
-    this.#storedMs = this.#nowMs;
-    const fresh = this.#unstored.filter(({ transaction }) => this.#own.has(idKeyOf(transaction)));
-    const deletes = this.#doneRows.map((key) => ["pool", key] as const);
-    this.#unstored = [];
-    this.#doneRows = [];
-    const puts: (readonly ["pool", string, Uint8Array])[] = [];
-    for (let from = 0; from < fresh.length; from += LIMITS.transactionBatchMax) {
-      const part = fresh.slice(from, from + LIMITS.transactionBatchMax);
-      const row: PoolRow = { key: idKeyOf(part[0]!.transaction), left: part.length };
-      for (const own of part) own.row = row;
-      puts.push(["pool", row.key, encodeTransactionBatch(part.map(({ transaction }) => transaction.bytes))]);
-    }
-    if (puts.length + deletes.length === 0) return;
-    const written = new Set(puts.map(([, key]) => key));
-    outbox.store({ puts, deletes: deletes.filter(([, key]) => !written.has(key)), strict: false }, (refusal) => {
-      if (refusal !== null) outbox.log("error", "own transactions not stored", { code: refusal.code });
-    });
-  }
-
   /** Publishes what waits to be shared, in batches; what nobody would hear is stored at once. */
   flush(): void {
     this.#sharedMs = this.#nowMs;
-    if (!this.#options.isLinked()) this.#store();
+    if (!this.#options.isLinked()) this.#own.store(this.#nowMs);
     while (this.#outgoing.length > 0) {
       let bytes = 0;
       let count = 0;
@@ -275,10 +243,7 @@ export class Transactions {
         topic: "transactions",
         bytes: encodeTransactionBatch(batch.map((transaction) => transaction.bytes)),
       });
-      for (const transaction of batch) {
-        const own = this.#own.get(idKeyOf(transaction));
-        if (own !== undefined && !own.inBlock) own.report({ stage: "shared", transaction, height: null });
-      }
+      this.#own.onShared(batch);
     }
     this.#outgoingBytes = 0;
   }
@@ -342,109 +307,55 @@ export class Transactions {
     for (const transaction of mempool.ofSender(account)) {
       if (transaction.body.nonce[0] === this.#lane) taken.add(transaction.body.nonce[1]);
     }
+    for (const number of this.#own.numbersTaken(this.#lane, this.#nowMs)) taken.add(number);
     let free = next;
     while (taken.has(free)) free += 1;
     this.#freeNumber = [...taken].every((number) => number < free) ? free : null;
     return free;
   }
 
+  /** @throws {Refusal} when the mempool does not take it: nobody else has heard of it then. */
   #adopt(transaction: Transaction, report: Reporter): void {
     const { mempool, state, onChanged } = this.#options;
+    requireThat(!this.#own.has(idKeyOf(transaction)), "already-known");
     mempool.add(transaction, state(), this.#nowMs);
-    const id = idKeyOf(transaction);
+    this.#own.follow(transaction, report);
     this.#verified.set(envelopeKeyOf(transaction), transaction);
-    const own: Own = { report, transaction, inBlock: false, row: null };
-    this.#own.set(id, own);
-    this.#unstored.push(own);
-    report({ stage: "signed", transaction, height: null });
     this.#share(transaction);
     onChanged();
   }
 
-  /** After a restart: own transactions that were stored and not yet final, without those that can no longer hold. They are stored anew. */
+  /** After a restart: own transactions that were stored. */
   restore(rows: readonly (readonly [key: string, bytes: Uint8Array])[], nowMs: number): void {
     this.#nowMs = nowMs;
-    for (const [key, bytes] of rows) {
-      this.#doneRows.push(key);
-      try {
-        for (const envelope of decodeTransactionBatch(bytes)) this.#restoreOne(envelope);
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-      }
+    for (const transaction of this.#own.restore(rows, nowMs)) {
+      this.#verified.set(envelopeKeyOf(transaction), transaction);
+      this.#share(transaction);
+      this.#options.onChanged();
     }
-    // In one write, or a crash between two would lose them.
-    this.#store();
-  }
-
-  #restoreOne(envelope: Uint8Array): void {
-    try {
-      this.#adopt(decodeTransaction(envelope), () => {});
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-    }
-  }
-
-  #forget(id: HashHex, { row }: Own): void {
-    this.#own.delete(id);
-    if (row !== null && --row.left === 0) this.#doneRows.push(row.key);
   }
 
   /** A leader could not include it, for a reason that will not go away. */
   onRefused(transaction: Transaction, refusal: RefusalShape): void {
     this.#options.mempool.remove(idKeyOf(transaction));
-    this.#refuse(idKeyOf(transaction), refusal);
-  }
-
-  #refuse(id: HashHex, refusal: RefusalShape): void {
-    const own = this.#own.get(id);
-    if (own === undefined) return;
-    this.#forget(id, own);
+    this.#own.onLeftOut(transaction, refusal);
     this.#freeNumber = null;
-    own.report({ stage: "refused", transaction: own.transaction, refusal });
   }
 
-  /** A candidate with these was executed: own ones are in a block now, which is not final. */
+  /** A candidate with these was executed. */
   onInBlock(transactions: readonly Transaction[], height: number): void {
-    if (this.#own.size === 0) return;
-    for (const transaction of transactions) {
-      const own = this.#own.get(idKeyOf(transaction));
-      if (own === undefined || own.inBlock) continue;
-      own.inBlock = true;
-      own.report({ stage: "in-block", transaction, height });
-    }
+    this.#own.onInBlock(transactions, height);
   }
 
   /** These became final and are written. */
   onFinal(transactions: readonly Transaction[], receipts: readonly Receipt[], height: number): void {
-    const dropped = this.#options.mempool.onFinal(transactions, this.#options.state());
-    for (const [index, transaction] of transactions.entries()) {
-      const id = idKeyOf(transaction);
-      const own = this.#own.get(id);
-      if (own === undefined) continue;
-      this.#forget(id, own);
-      own.report({ stage: "final", transaction, height, receipt: receipts[index]! });
-    }
-    for (const transaction of dropped) this.#onDropped(transaction);
+    this.#options.mempool.onFinal(transactions, this.#options.state());
+    this.#own.onFinal(transactions, receipts, height);
   }
 
-  /** Another peer of the account used the number first. That transaction can never take effect, so its calls may be signed anew. */
-  #onDropped(transaction: Transaction): void {
-    const own = this.#own.get(idKeyOf(transaction));
-    if (own === undefined) return;
-    this.#refuse(idKeyOf(transaction), { code: "nonce-used", data: { lane: transaction.body.nonce[0] } });
-    if (transaction.body.nonce[0] === this.#lane) this.#useLane((this.#lane + 1) % LIMITS.lanesMax);
-  }
-
-  #useLane(lane: number): void {
-    this.#lane = lane;
-    this.#freeNumber = null;
-  }
-
-  /** Final blocks were undone: what they held waits again, or is reported where it cannot return. */
+  /** Final blocks were undone: what they held waits again where it can. */
   onUndone(transactions: readonly Transaction[]): void {
-    for (const lost of this.#options.mempool.readd(transactions, this.#options.state(), this.#nowMs)) {
-      this.#refuse(toHex(lost.id), { code: "expired", data: { branch: true } });
-    }
+    this.#options.mempool.readd(transactions, this.#options.state(), this.#nowMs);
     this.#options.onChanged();
   }
 }

@@ -89,6 +89,8 @@ export const LIMITS = {
   votesPerSeatMax: 6,
   /** Late votes in one header: at most two of each seat are worth carrying. */
   lateVotesMax: 128,
+  /** Longest pause between two tries for a seat that were refused, each of which costs a fee: a day of them takes a seventh of a grant. */
+  seatPauseMsMax: 600_000,
   /** Seats that this peer remembers to have accused: all of an epoch. */
   accusationsMax: 64,
   /** Votes of an epoch on another branch, kept until it is known which branch is better. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Refusal, type Settings, type Status } from "./api.ts";
+import { Refusal, type RejectCode, type Settings, type Status } from "./api.ts";
 import { createClient, type Client } from "./client.ts";
 import type { ClientMessage, PeerMessage } from "./messages.ts";
 import { decodeRequest, requestIdOf } from "./schemas.ts";
@@ -81,7 +81,7 @@ describe("createClient", () => {
 });
 
 describe("window.bothy", () => {
-  function limited(windowLimit: number): { client: Client; sent: ClientMessage[] } {
+  function limited(windowLimit: number, refused: RejectCode | null = null): { client: Client; sent: ClientMessage[] } {
     const sent: ClientMessage[] = [];
     const client = connect((message, post) => {
       const reply = (value: unknown) => post({ kind: "result", id: message.id, value });
@@ -89,6 +89,7 @@ describe("window.bothy", () => {
       if (message.kind === "query" && message.name === "parameters") return reply({ bond: 500 });
       if (message.kind === "query" && message.name === "estimate") return reply({ fee: 1, gasUsed: 0 });
       sent.push(message);
+      if (refused !== null) return post({ kind: "refused", id: message.id, code: refused, data: {} });
       return reply({ transaction: "aa", height: 1, results: [null] });
     });
     return { client, sent };
@@ -109,6 +110,24 @@ describe("window.bothy", () => {
     const bothy = createWindowBothy(client);
     const outcomes = await Promise.allSettled([bothy.send([transfer(80)]), bothy.send([transfer(80)])]);
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(sent).toHaveLength(1);
+  });
+
+  it.each(["expired", "nonce-used", "replaced", "balance-too-low"] as const)(
+    "gives back the amount of what moved nothing: %s",
+    async (code) => {
+      const { client, sent } = limited(100, code);
+      const bothy = createWindowBothy(client);
+      for (let count = 0; count < 3; count++) await expect(bothy.send([transfer(90)])).rejects.toMatchObject({ code });
+      expect(sent).toHaveLength(3);
+    },
+  );
+
+  it("gives nothing back where the peer stopped before it knew", async () => {
+    const { client, sent } = limited(100, "stopped");
+    const bothy = createWindowBothy(client);
+    await expect(bothy.send([transfer(90)])).rejects.toMatchObject({ code: "stopped" });
+    await expect(bothy.send([transfer(90)])).rejects.toMatchObject({ code: "limit-exceeded", data: { limit: 100, spent: 91, cost: 91 } });
     expect(sent).toHaveLength(1);
   });
 

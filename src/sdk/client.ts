@@ -22,8 +22,10 @@ export type ParametersOf<Entry extends { parameters: unknown }> =
 export interface Client {
   status(): Promise<Status>;
   /**
-   * Signs and sends calls as one transaction; resolves when it is final.
-   * @throws {Refusal} with the code why it did not take effect, or `expired` when it was never included.
+   * Signs and sends calls as one transaction; resolves when it is final. While the final ledger leaves open what becomes of it (this peer is
+   * asleep, behind or alone without a seat), it waits, beyond `validForMs` if need be.
+   * @throws {Refusal} with the code why it did not take effect; `expired` or `nonce-used` or `replaced` when it is in no block and never will be;
+   * `stopped` when this peer stopped before it could know.
    */
   send(calls: readonly OperationCall[], options?: SendOptions & { onProgress?: (progress: RoadProgress) => void }): Promise<SendResult>;
   /** @throws {Refusal} */

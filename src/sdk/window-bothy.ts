@@ -79,8 +79,8 @@ export function createWindowBothy(client: Client): WindowBothy {
       try {
         return await client.send(calls, { ...options, feeMax });
       } catch (error) {
-        // What was refused moved no amount; its fee may have been taken, so that stays counted.
-        spent -= cost - fee;
+        // What was refused moved no amount; its fee may have been taken, so that stays counted. Only `stopped` leaves open what became of it.
+        if (error instanceof Refusal && error.code !== "stopped") spent -= cost - fee;
         throw error;
       }
     },

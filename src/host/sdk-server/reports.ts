@@ -142,11 +142,11 @@ export class Reports {
     }
   }
 
-  /** A peer that halted brings nothing to its end any more. */
-  #onHalted(refusal: RefusalShape): void {
+  /** A peer that halted brings nothing to its end any more; what was shared the others may still include. */
+  #onHalted({ code }: RefusalShape): void {
     const waiting = [...this.#sends.values(), ...this.#unwritten.splice(0).map(([send]) => send)];
     this.#sends.clear();
-    for (const send of waiting) send?.post({ kind: "refused", id: send.id, ...refusal });
+    for (const send of waiting) send?.post({ kind: "refused", id: send.id, code: "stopped", data: { reason: code } });
   }
 
   // ------------------------------------------------------------ feeds
