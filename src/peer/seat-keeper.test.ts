@@ -8,6 +8,7 @@ import { asAccountId, asHash, asVotingKey, toHex, type VotingKey } from "../prot
 import type { RejectCode } from "../protocol/codes.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { RefusalData } from "../protocol/refusal.ts";
+import { createTransaction, encodeTransactionBody, type Call, type Transaction } from "../protocol/transaction.ts";
 import { valueToVote, type Vote } from "../protocol/vote.ts";
 import type { Value } from "../protocol/codec.ts";
 import { Outbox } from "./outbox.ts";
@@ -42,6 +43,7 @@ function createKeeper(): { keeper: SeatKeeper; accused: string[]; refuse: (code:
     account: asAccountId(bytes(1)),
     outbox: new Outbox(),
     transactions: {
+      ownPending: [],
       submit: ({ calls }, report) => {
         last = report;
         const [operation, evidence] = calls[0]!;
@@ -96,6 +98,8 @@ function seat(key: number, account = bytes(key)): Seat {
 class TakerRig {
   readonly #outbox = new Outbox();
   readonly #state: LedgerState = createLedgerState(GENESIS);
+  /** On their way, though this keeper did not send them: a person did, or it did before a reload. */
+  readonly ownPending: Transaction[] = [];
   readonly asked: string[] = [];
   readonly destroyed: string[] = [];
   created = 0;
@@ -111,6 +115,7 @@ class TakerRig {
       account: ACCOUNT,
       outbox: this.#outbox,
       transactions: {
+        ownPending: this.ownPending,
         submit: ({ calls }, report) => {
           const [operation, named] = calls[0]!;
           this.asked.push(`${operation} ${toHex((named as { readonly votingKey: VotingKey }).votingKey).slice(0, 2)}`);
@@ -174,6 +179,26 @@ describe("a seat that the ledger would refuse", () => {
       rig.tick(60_000);
     }
     expect(rigs.map(({ asked }) => asked)).toEqual([["seat.take 60"], ["seat.present 41"]]);
+  });
+
+  it("is not asked for while a try from before a reload is on its way, whose key is kept until its fate is known", () => {
+    const votingKey = asVotingKey(bytes(0x41));
+    const rig = new TakerRig([votingKey]);
+    const calls: readonly Call[] = [["seat.take", { votingKey, proof: new Uint8Array(64) }]];
+    rig.ownPending.push(
+      createTransaction(
+        encodeTransactionBody({ version: 1, chain: CHAIN, sender: ACCOUNT, nonce: [0, 0], validUntilMs: 120_000, fee: 2, calls }),
+        [[ACCOUNT, new Uint8Array(64)]],
+      ),
+    );
+    for (let nowMs = 0; nowMs < 60_000; nowMs += 500) rig.tick(nowMs);
+    expect([rig.asked, rig.destroyed]).toEqual([[], []]);
+    rig.ownPending.pop();
+    rig.tick(60_000);
+    rig.refuse("seats-full");
+    rig.tick(60_500);
+    rig.tick(61_000);
+    expect([rig.asked, rig.destroyed]).toEqual([["seat.take 60"], ["41"]]);
   });
 
   it("of another account is not presented, whoever has its key", () => {

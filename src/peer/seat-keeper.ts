@@ -37,7 +37,7 @@ export interface SeatKeeperOptions {
   readonly chain: Hash;
   readonly account: AccountId;
   readonly outbox: Outbox;
-  readonly transactions: Pick<Transactions, "submit">;
+  readonly transactions: Pick<Transactions, "submit" | "ownPending">;
   readonly state: () => StateView;
   readonly votingKeys: readonly VotingKey[];
   readonly onKeys: (keys: readonly VotingKey[]) => void;
@@ -110,7 +110,7 @@ export class SeatKeeper {
     const { bond, feePerKilobyte, claimBits } = parametersOf(state);
     const account = readAccount(state, accountKey(this.#options.account));
     if (account.balance + (account.bond?.amount ?? 0) >= bond + KILOBYTES * feePerKilobyte) {
-      if (seats.current.length + seats.waiting.length < LIMITS.seatsMax) this.#take();
+      if (seats.current.length + seats.waiting.length < LIMITS.seatsMax && this.#keysAsked().length === 0) this.#take();
       return;
     }
     if (account.claimed) return;
@@ -123,6 +123,12 @@ export class SeatKeeper {
       if (nonce === null) this.#pause();
       else this.#submit("claiming", ["token.claim", { reference, nonce }], 0);
     });
+  }
+
+  /** Keys of seats that were asked for, by this keeper before a reload or by the person, and whose fate is open. */
+  #keysAsked(): readonly VotingKey[] {
+    const calls = this.#options.transactions.ownPending.flatMap(({ body }) => body.calls);
+    return calls.flatMap(([operation, take]) => (operation === "seat.take" ? [(take as { readonly votingKey: VotingKey }).votingKey] : []));
   }
 
   #take(): void {
@@ -183,7 +189,10 @@ export class SeatKeeper {
     const seats = seatsOf(this.#options.state());
     if (!this.#wanted) this.#spare = null;
     const kept = [...seats.current, ...seats.sleeping, ...seats.waiting, ...(this.#spare === null ? [] : [this.#spare])];
-    const ended = this.#keys.filter((key) => !kept.some(({ votingKey }) => equalBytes(votingKey, key)));
+    const unused = this.#keys.filter((key) => !kept.some(({ votingKey }) => equalBytes(votingKey, key)));
+    if (unused.length === 0) return;
+    const asked = this.#keysAsked();
+    const ended = unused.filter((key) => !asked.some((other) => equalBytes(other, key)));
     if (ended.length === 0) return;
     this.#keys = this.#keys.filter((key) => !ended.includes(key));
     for (const publicKey of ended) this.#options.outbox.emit({ kind: "destroy-voting-key", publicKey });
