@@ -6,6 +6,7 @@ export default defineConfig({
     name: "node",
     environment: "node",
     include: ["{src,sim,relay,tools,bench}/**/*.test.ts"],
+    globalSetup: ["tools/relay-is-built.mjs"],
     setupFiles: ["tools/vitest-setup.ts"],
     // Seeds, engines and hashes share two cores with each other; a unit test that hangs is still found.
     testTimeout: 60_000,

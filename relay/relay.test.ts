@@ -56,14 +56,10 @@ interface Running {
 }
 
 function launch(args: readonly string[]): { child: ChildProcess; output: () => string } {
-  const child = spawn(
-    process.execPath,
-    ["--import", "tsx", "relay/main.ts", "--app", join(folder, "app"), "--data", join(folder, "data"), ...args],
-    {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, PORT: undefined, HOST: undefined },
-    },
-  );
+  const child = spawn(process.execPath, ["dist-relay/main.js", "--app", join(folder, "app"), "--data", join(folder, "data"), ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, PORT: undefined, HOST: undefined },
+  });
   children.push(child);
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));

@@ -19,10 +19,12 @@ const PAINT_MS_MAX = 3_000;
 
 const boot = createBootStore();
 let gateway: Gateway | null = null;
+let setJoined: () => void = () => undefined;
+const joined = new Promise<void>((resolve) => (setJoined = resolve));
 const updates = watchUpdates(async () => {
   await Promise.race([gateway?.stopAll(), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS))]);
   await boot.getState().client?.command("prepareToLeave");
-});
+}, joined);
 const platform = createPlatform(__BOTHY_VERSION__, (handler) => updates.onReady(handler));
 const container = document.getElementById("root");
 const root = container === null ? null : createRoot(container);
@@ -54,6 +56,11 @@ async function start(): Promise<void> {
     onClient: (client) => {
       installWindowBothy(client);
       boot.setState({ client });
+      const stop = client.subscribe("status", ({ ready }) => {
+        if (!ready) return;
+        setJoined();
+        stop();
+      });
     },
     onPhase: (phase, error) => {
       boot.setState({ phase, error });

@@ -1,25 +1,20 @@
-/** `npm run build`: the app into dist/, with a digest of what it was made from, so that `npm start` builds only what is stale. */
+/**
+ * `npm run build`: the app into dist/ and the relay into dist-relay/, each with a digest of what it was made from, so that `npm start`
+ * builds only what is stale. The relay runs from sources too; as one program it starts in a fifth of the time.
+ */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { reportBundleSize } from "./bundle-size.mjs";
 import { installIfStale, requireNode, ROOT, run, scriptOf } from "./launch.mjs";
 
-const STAMP = join(ROOT, "dist", ".built");
-/** Everything that can change a byte of dist/. Tests cannot, and are left out below. */
-const SOURCES = [
-  "src",
-  "public",
-  "tools",
-  "vendor",
-  "index.html",
-  "vite.config.ts",
-  "tsconfig.json",
-  "tsconfig.base.json",
-  "package.json",
-  "package-lock.json",
-];
+const SETTINGS = ["tsconfig.json", "tsconfig.base.json", "package.json", "package-lock.json"];
+/** What is built, and everything that can change a byte of it. Tests cannot, and are left out below. */
+const PRODUCTS = {
+  app: { folder: "dist", sources: ["src", "public", "tools", "vendor", "index.html", "vite.config.ts", ...SETTINGS], make: makeApp },
+  relay: { folder: "dist-relay", sources: ["relay", "src/kit", "src/protocol", "tools/build.mjs", ...SETTINGS], make: makeRelay },
+};
 const TEST = /\.(test|suite|spec)\.tsx?$/;
 
 function filesBelow(path) {
@@ -30,9 +25,9 @@ function filesBelow(path) {
     .flatMap((name) => filesBelow(join(path, name)));
 }
 
-function digestOfSources() {
+function digestOf(sources) {
   const hash = createHash("sha256");
-  for (const source of SOURCES) {
+  for (const source of sources) {
     for (const path of filesBelow(join(ROOT, source))) {
       if (TEST.test(path)) continue;
       hash.update(path.slice(ROOT.length)).update("\0").update(readFileSync(path)).update("\0");
@@ -41,24 +36,66 @@ function digestOfSources() {
   return hash.digest("hex");
 }
 
-/** Builds when dist/ was not made from what stands here. Returns the exit code of the build. */
-export async function buildIfStale() {
-  const digest = digestOfSources();
-  if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === digest) return 0;
-  console.log("Building the app …");
-  return build(digest);
-}
-
-async function build(digest) {
+async function makeApp(folder) {
   const code = await run(process.execPath, [scriptOf("vite"), "build", "--logLevel", "warn"]);
   if (code !== 0) return code;
-  if (!reportBundleSize(join(ROOT, "dist"))) return 1;
-  writeFileSync(STAMP, digest);
+  return reportBundleSize(folder) ? 0 : 1;
+}
+
+async function makeRelay(folder) {
+  const { build } = await import("vite");
+  try {
+    await build({
+      root: ROOT,
+      configFile: false,
+      publicDir: false,
+      logLevel: "warn",
+      ssr: { noExternal: true },
+      build: {
+        ssr: "relay/main.ts",
+        outDir: folder,
+        emptyOutDir: true,
+        target: "node20",
+        minify: false,
+        // All in one folder, where it finds the texts that it reads beside itself.
+        rolldownOptions: { output: { entryFileNames: "main.js", chunkFileNames: "[name]-[hash].js" } },
+      },
+    });
+  } catch (error) {
+    console.error(error);
+    return 1;
+  }
+  for (const name of readdirSync(join(ROOT, "relay")))
+    if (extname(name) !== ".ts") copyFileSync(join(ROOT, "relay", name), join(folder, name));
+  return 0;
+}
+
+async function build(name, { onlyIfStale }) {
+  const { folder, sources, make } = PRODUCTS[name];
+  const path = join(ROOT, folder);
+  const stamp = join(path, ".built");
+  const digest = digestOf(sources);
+  if (onlyIfStale && existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return 0;
+  console.log(`Building the ${name} …`);
+  const code = await make(path);
+  if (code === 0) writeFileSync(stamp, digest);
+  return code;
+}
+
+/** Builds what was not made from what stands here. Returns the exit code of the build. */
+export async function buildIfStale(names = Object.keys(PRODUCTS)) {
+  for (const name of names) {
+    const code = await build(name, { onlyIfStale: true });
+    if (code !== 0) return code;
+  }
   return 0;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   requireNode();
   await installIfStale();
-  process.exit(await build(digestOfSources()));
+  for (const name of Object.keys(PRODUCTS)) {
+    const code = await build(name, { onlyIfStale: false });
+    if (code !== 0) process.exit(code);
+  }
 }

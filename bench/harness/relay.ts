@@ -16,7 +16,7 @@ export async function startRelay(parameters: Partial<Parameters>, app = process.
   const data = mkdtempSync(join(tmpdir(), "bothy-bench-"));
   const founding = Object.entries(parameters).flatMap(([name, value]) => ["--parameter", `${name}=${value}`]);
   const options = ["--port", "0", "--data", data, "--app", app, ...founding];
-  const child = spawn(process.execPath, ["--import", "tsx", "relay/main.ts", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["dist-relay/main.js", ...options], { stdio: ["ignore", "pipe", "inherit"] });
   const url = await addressOf(child);
   return {
     url,

@@ -69,7 +69,7 @@ export class RelayProcess {
     const { app = APP, https = false } = this.#options;
     const place = ["--host", "127.0.0.1", "--port", String(this.port), "--app", app, "--data", this.data];
     const options = [...place, ...(https ? HTTPS : []), ...parameters];
-    const child = spawn(process.execPath, ["--import", "tsx", "relay/main.ts", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, ["dist-relay/main.js", ...options], { stdio: ["ignore", "pipe", "inherit"] });
     this.#process = child;
     this.said = "";
     // The guide is the last to start.

@@ -123,7 +123,7 @@ export class RelayProcess {
   async start(): Promise<void> {
     const child = spawn(
       process.execPath,
-      ["--import", "tsx", "relay/main.ts", "--host", "127.0.0.1", "--port", String(this.port), "--app", PAGE_FOLDER, "--data", this.#data],
+      ["dist-relay/main.js", "--host", "127.0.0.1", "--port", String(this.port), "--app", PAGE_FOLDER, "--data", this.#data],
       { stdio: ["ignore", "pipe", "inherit"] },
     );
     this.#process = child;

@@ -96,9 +96,9 @@ afterEach(() => {
 });
 
 /** A tab that runs; `leave` saves it. Gives how often it was asked to. */
-async function openTab(leave: () => Promise<void> = async () => undefined) {
+async function openTab(leave: () => Promise<void> = async () => undefined, joined: Promise<void> = Promise.resolve()) {
   const asked = vi.fn<() => Promise<void>>(leave);
-  const updates = watchUpdates(asked);
+  const updates = watchUpdates(asked, joined);
   const applies: (() => Promise<void>)[] = [];
   const end = updates.onReady((apply) => applies.push(apply));
   await settle();
@@ -111,6 +111,20 @@ describe("new versions", () => {
     const { applies, updates } = await openTab();
     await updates.entered;
     expect(applies).toEqual([]);
+  });
+
+  it("are looked for when the tab has joined, and after a while when nobody is there to join", async () => {
+    const looks = vi.spyOn(navigator.serviceWorker, "register");
+    let join = (): void => undefined;
+    await openTab(undefined, new Promise((resolve) => (join = resolve)));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(looks).toHaveBeenCalledTimes(0);
+    join();
+    await settle();
+    expect(looks).toHaveBeenCalledTimes(1);
+    await openTab(undefined, new Promise(() => undefined));
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(looks).toHaveBeenCalledTimes(2);
   });
 
   it("are told when downloaded, or when found waiting; the very first is not one", async () => {
@@ -183,7 +197,7 @@ describe("new versions", () => {
     registration.find(worker);
     await here.applies[0]!();
     const entered = vi.fn<() => void>();
-    void watchUpdates(async () => undefined).entered.then(entered);
+    void watchUpdates(async () => undefined, Promise.resolve()).entered.then(entered);
     await vi.advanceTimersByTimeAsync(2_999);
     expect(entered).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);

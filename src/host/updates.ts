@@ -11,6 +11,8 @@ const LOCK = "bothy-version";
 const PATIENCE_MS = 10_000;
 /** A tab that opens while others leave for an update waits for it, but not for ever. */
 const ENTER_MS = 3_000;
+/** A tab that has not joined by then, since nobody is there, is kept for a start without a network all the same. */
+const JOIN_MS = 15_000;
 
 /** A browser looks for a new version when a page loads, and a peer's page may stay open for weeks. */
 const LOOK_MS = 3_600_000;
@@ -28,8 +30,11 @@ export interface Updates {
   readonly entered: Promise<void>;
 }
 
-/** `leave` saves this tab and says goodbye; it resolves when the tab may be reloaded. */
-export function watchUpdates(leave: () => Promise<void>): Updates {
+/**
+ * `leave` saves this tab and says goodbye; it resolves when the tab may be reloaded. Versions are looked for, and the very first one is
+ * kept for starts without a network, once `joined` resolves: to download all of the app would keep a tab from joining.
+ */
+export function watchUpdates(leave: () => Promise<void>, joined: Promise<void>): Updates {
   // Without locks the address is not secure, and there is no service worker either.
   if (!("serviceWorker" in navigator && "locks" in navigator)) return { onReady: () => () => undefined, entered: Promise.resolve() };
   const handlers = new Set<(apply: () => Promise<void>) => void>();
@@ -74,10 +79,12 @@ export function watchUpdates(leave: () => Promise<void>): Updates {
     const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Refusal("tabs-waiting")), PATIENCE_MS));
     await Promise.race([taking, late]);
   };
-  void register((worker) => {
+  const waited = new Promise<void>((resolve) => setTimeout(resolve, JOIN_MS));
+  const announce = (worker: ServiceWorker): void => {
     waiting = worker;
     for (const handler of handlers) handler(apply);
-  });
+  };
+  void Promise.race([joined, waited]).then(() => register(announce));
   return {
     onReady: (handler) => {
       handlers.add(handler);
