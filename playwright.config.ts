@@ -34,6 +34,8 @@ export default defineConfig({
     // Pictures of every tab all the time would cost more than the peers in them.
     trace: { mode: "retain-on-failure", screenshots: false },
     locale: "en-GB",
+    // A new tab downloads all of the app for starts without a network, which is worth seconds of both cores. Tests of tabs that come back allow it.
+    serviceWorkers: "block",
   },
   projects: [{ name: "chromium" }],
 });

@@ -5,6 +5,8 @@ import { allAgree, allSeated, closeAll, crash, openSeats, openTabIn } from "./ha
 import type { AppPage } from "./pages/app.ts";
 import { NetworkPage } from "./pages/network.ts";
 
+test.use({ serviceWorkers: "allow" });
+
 /** Recovery after two seconds instead of ten: the same steps, waited for in less time. */
 const FAST = { recoveryMs: 2000, baseTimeoutMs: 400 };
 

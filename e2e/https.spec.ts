@@ -8,6 +8,8 @@ import { RelayProcess } from "./harness/relay.ts";
 import { closeAll, openSeats } from "./harness/tabs.ts";
 import { AppPage } from "./pages/app.ts";
 
+test.use({ serviceWorkers: "allow" });
+
 test("over HTTPS two tabs of a browser that takes the relay's authority link and seat themselves, with a service worker; a guide says how to trust it", async ({
   browser,
   playwright,

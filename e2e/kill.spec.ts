@@ -9,6 +9,8 @@ import { RelayProcess } from "./harness/relay.ts";
 import { allAgree, allSeated, openTabIn } from "./harness/tabs.ts";
 import type { AppPage } from "./pages/app.ts";
 
+test.use({ serviceWorkers: "allow" });
+
 /** `BOTHY_KILLS` makes it more, for a long look. */
 const KILLS = Number(process.env["BOTHY_KILLS"] ?? 4);
 /** Final transactions of one tab until the kill, at most. */

@@ -5,6 +5,8 @@ import { allAgree, allSeated, closeAll, crash, openSeats, openTab, openTabIn } f
 import type { AppPage } from "./pages/app.ts";
 import { LedgerPage } from "./pages/ledger.ts";
 
+test.use({ serviceWorkers: "allow" });
+
 let relay: RelayProcess;
 
 test.beforeEach(async () => {

@@ -72,7 +72,7 @@ test("the shell has painted within 300 kB, and the peer is ready within 700 kB",
 });
 
 test("nothing that the app does breaks its content security policy", async ({ browser }) => {
-  const context = await browser.newContext();
+  const context = await browser.newContext({ serviceWorkers: "allow" });
   await context.addInitScript(() => {
     const reports: string[] = [];
     Object.assign(globalThis, { reports });

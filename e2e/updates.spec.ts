@@ -6,6 +6,8 @@ import { expect, test } from "@playwright/test";
 import { APP, RelayProcess } from "./harness/relay.ts";
 import { closeAll, openTabIn } from "./harness/tabs.ts";
 
+test.use({ serviceWorkers: "allow" });
+
 const app = mkdtempSync(join(tmpdir(), "bothy-app-"));
 let relay: RelayProcess;
 
