@@ -16,7 +16,7 @@ const launchOptions = {
 
 export default defineConfig({
   testDir: "e2e",
-  globalSetup: "./tools/relay-is-built.mjs",
+  globalSetup: "./tools/app-is-built.mjs",
   outputDir: "test-results",
   // Every test runs several peers and a relay of its own; two cores carry one test at a time.
   // A test of several tabs waits half of its time for clocks and links; a second one uses that half of two cores.
