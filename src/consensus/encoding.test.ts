@@ -269,7 +269,7 @@ describe("the published encoding vectors", () => {
     const { messages } = EXAMPLES.consensus;
     const checks = KINDS.flatMap((kind) => {
       const message = decodeConsensusMessage(encodeConsensusMessage(messages[kind]));
-      return messageChecks(message, EXAMPLES.chain, () => SEATS.map(({ votingKey }) => votingKey));
+      return messageChecks(message, EXAMPLES.chain, { seatsOf: () => SEATS.map(({ votingKey }) => votingKey), sleepersOf: () => [] });
     });
     expect(checks.length).toBeGreaterThan(0);
     for (const { publicKey, message, signature } of checks) expect(ed25519.verify(signature, message, publicKey)).toBe(true);

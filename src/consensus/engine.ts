@@ -215,4 +215,6 @@ export interface Engine {
   readonly epochId: Hash;
   /** Seats of an epoch that the engine knows, to check signatures against; undefined if it does not know the epoch. */
   seatsOf(epochId: Hash): readonly VotingKey[] | undefined;
+  /** Seats that slept when the epoch began, as far as that is known, and that sleep now if it is the current one. Within an epoch some may leave. */
+  sleepersOf(epochId: Hash): readonly VotingKey[];
 }

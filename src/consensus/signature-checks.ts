@@ -3,6 +3,7 @@ import { equalBytes } from "../kit/bytes.ts";
 import type { BlockHeader } from "../protocol/block.ts";
 import { digest, type Hash, type VotingKey } from "../protocol/identifiers.ts";
 import { requireThat } from "../protocol/refusal.ts";
+import { includesSeat } from "../protocol/seats.ts";
 import {
   absentBytes,
   aliveBytes,
@@ -15,8 +16,8 @@ import {
   type Recovery,
   type Vote,
 } from "../protocol/vote.ts";
-import type { CompleteRecovery } from "./engine.ts";
-import type { WireMessage } from "./wire.ts";
+import type { CompleteRecovery, Engine } from "./engine.ts";
+import type { WireCandidate, WireMessage } from "./wire.ts";
 
 export interface SignatureToCheck {
   readonly publicKey: Uint8Array;
@@ -24,7 +25,8 @@ export interface SignatureToCheck {
   readonly message: Uint8Array;
 }
 
-export type SeatsOf = (epochId: Hash) => readonly VotingKey[] | undefined;
+/** Whose word counts in an epoch. */
+export type Members = Pick<Engine, "seatsOf" | "sleepersOf">;
 
 /** The message belongs to an epoch whose seats are not known yet: it can be judged later. */
 export class UnknownEpoch extends Error {
@@ -32,7 +34,7 @@ export class UnknownEpoch extends Error {
 }
 
 function seatsFor(epochId: Hash, known: Known): readonly VotingKey[] {
-  const seats = known.seatsOf(epochId);
+  const seats = known.members.seatsOf(epochId);
   if (seats === undefined) throw new UnknownEpoch();
   return seats;
 }
@@ -40,12 +42,38 @@ function seatsFor(epochId: Hash, known: Known): readonly VotingKey[] {
 /** What is known of a BoT where its messages are checked. */
 interface Known {
   readonly chain: Hash;
-  readonly seatsOf: SeatsOf;
+  readonly members: Members;
 }
 
 /** One statement of another chain among those of this one would spoil whatever is made of them. @throws {Refusal} `wrong-chain` */
 function requireChain(stated: Hash, { chain }: Known): void {
   requireThat(equalBytes(stated, chain), "wrong-chain");
+}
+
+/**
+ * A statement that only seats make. An epoch's name is the digest of what decides its seats, so that all who know it know the same ones: nobody honest
+ * says this for a key that is none, or passes it on.
+ */
+function requireSeat(seat: VotingKey, epochId: Hash, known: Known): void {
+  requireThat(includesSeat(seatsFor(epochId, known), seat), "vote-invalid", { reason: "no seat" });
+}
+
+/** The same where those who sleep are heard, too. They may leave in the middle of an epoch, so two honest peers may differ: it costs nobody anything. */
+function requireSeatOrSleeper(seat: VotingKey, epochId: Hash, known: Known): void {
+  const isMember = includesSeat(seatsFor(epochId, known), seat) || includesSeat(known.members.sleepersOf(epochId), seat);
+  requireThat(isMember, "unknown-seat");
+}
+
+/** A candidate comes with its proposer's own vote for it, which authenticates it: else anybody could have its transactions fetched. */
+function requireOwnVote({ id, header, vote }: WireCandidate): void {
+  const isOwn =
+    vote.candidate !== null &&
+    vote.kind === "notarize" &&
+    vote.round === header.round &&
+    equalBytes(vote.candidate, id) &&
+    equalBytes(vote.seat, header.proposer) &&
+    equalBytes(vote.epochId, header.epochId);
+  requireThat(isOwn, "vote-invalid", { reason: "not the proposer's for this candidate" });
 }
 
 function voteCheck(vote: Vote, known: Known): SignatureToCheck {
@@ -93,40 +121,47 @@ function completeChecks({ recovery, signatures }: CompleteRecovery, known: Known
 }
 
 /**
- * @throws {Refusal} `wrong-chain` where anything stated is of another; `certificate-invalid`. @throws {UnknownEpoch} when the seats of an epoch that
- * something is stated of are not known.
+ * @throws {Refusal} `wrong-chain` where anything stated is of another; `certificate-invalid`; `vote-invalid` for what nobody honest says, `unknown-seat`
+ * for a promise or recovery of a key that is neither seat nor asleep. @throws {UnknownEpoch} when the seats of an epoch that something is stated of are
+ * not known.
  */
-export function messageChecks(message: WireMessage, chain: Hash, seatsOf: SeatsOf): readonly SignatureToCheck[] {
-  const known: Known = { chain, seatsOf };
+export function messageChecks(message: WireMessage, chain: Hash, members: Members): readonly SignatureToCheck[] {
+  const known: Known = { chain, members };
   switch (message.kind) {
-    case "candidate":
+    case "candidate": {
+      const check = voteCheck(message.vote, known);
+      requireOwnVote(message);
+      requireSeat(message.vote.seat, message.vote.epochId, known);
       return [
-        voteCheck(message.vote, known),
+        check,
         ...headerChecks(message.header, known),
         ...message.certificates.flatMap((certificate) => certificateChecks(certificate, known)),
       ];
+    }
     case "vote": {
       const check = voteCheck(message.vote, known);
-      seatsFor(message.vote.epochId, known);
+      requireSeat(message.vote.seat, message.vote.epochId, known);
       return [check];
     }
     case "certificate":
       return certificateChecks(message.certificate, known);
     case "alive": {
       const checks = aliveChecks(message.alive, known);
-      seatsFor(message.alive.epochId, known);
+      requireSeatOrSleeper(message.alive.seat, message.alive.epochId, known);
       return checks;
     }
     case "recover": {
       const { recovery, seat, signature } = message.recover;
       requireChain(recovery.chain, known);
-      seatsFor(recovery.epochId, known);
+      requireThat(includesSeat(recovery.seats, seat), "vote-invalid", { reason: "not named by the recovery" });
+      if (recovery.sleepers) requireSeatOrSleeper(seat, recovery.epochId, known);
+      else requireSeat(seat, recovery.epochId, known);
       return [{ publicKey: seat, signature, message: recoverBytes(recoveryDigest(recovery)) }];
     }
     case "absent": {
       const { absent } = message;
       requireChain(absent.chain, known);
-      seatsFor(absent.epochId, known);
+      requireSeat(absent.seat, absent.epochId, known);
       return [{ publicKey: absent.seat, signature: absent.signature, message: absentBytes(absent) }];
     }
     case "give":
@@ -139,4 +174,16 @@ export function messageChecks(message: WireMessage, chain: Hash, seatsOf: SeatsO
     case "ask":
       return [];
   }
+}
+
+/**
+ * Whether an answer is one that peers also gossip: recoveries that are complete, of seats or sleepers of an epoch that is known here. All else of this
+ * kind was asked for, and is for whom asked.
+ */
+export function isGossiped(give: Extract<WireMessage, { kind: "give" }>, members: Members): boolean {
+  const isOfMembers = ({ recovery }: CompleteRecovery): boolean => {
+    const named = recovery.sleepers ? members.sleepersOf(recovery.epochId) : (members.seatsOf(recovery.epochId) ?? []);
+    return recovery.seats.every((seat) => includesSeat(named, seat));
+  };
+  return give.blocks.length === 0 && give.certificates.length === 0 && give.recoveries.every(isOfMembers);
 }

@@ -8,7 +8,7 @@ import { LIMITS } from "../protocol/limits.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { quorumOf, recoverBytes, statementBytes, type Certificate, type Recovery, type Statement, type Vote } from "../protocol/vote.ts";
 import type { ConsensusMessage } from "./engine.ts";
-import { messageChecks, recoveryDigest, UnknownEpoch } from "./signature-checks.ts";
+import { isGossiped, messageChecks, recoveryDigest, UnknownEpoch, type Members } from "./signature-checks.ts";
 import { decodeConsensusMessage, encodeConsensusMessage, type WireMessage } from "./wire.ts";
 
 const hash = (name: string): Hash => digest(encode(name));
@@ -16,7 +16,11 @@ const CHAIN = hash("chain");
 const EPOCH = hash("epoch");
 const secrets = [1, 2, 3, 4].map((number) => new Uint8Array(32).fill(number));
 const seats = secrets.map((secret): VotingKey => asVotingKey(ed25519.getPublicKey(secret)));
-const seatsOf = (epochId: Hash): readonly VotingKey[] | undefined => (equalBytes(epochId, EPOCH) ? seats : undefined);
+const [sleeper, stranger] = [5, 6].map((number) => asVotingKey(ed25519.getPublicKey(new Uint8Array(32).fill(number))));
+const members: Members = {
+  seatsOf: (epochId) => (equalBytes(epochId, EPOCH) ? seats : undefined),
+  sleepersOf: (epochId) => (equalBytes(epochId, EPOCH) ? [sleeper!] : []),
+};
 
 const notarize: Statement = { chain: CHAIN, epochId: EPOCH, round: 3, kind: "notarize", candidate: hash("candidate") };
 const voteOf = (statement: Statement, seat = 0): Vote => ({
@@ -142,7 +146,7 @@ describe("consensus messages on the wire", () => {
 
 describe("what must be verified in a consensus message", () => {
   const checksOf = (message: ConsensusMessage, chain = CHAIN): ReturnType<typeof messageChecks> =>
-    messageChecks(decodeOf(message), chain, seatsOf);
+    messageChecks(decodeOf(message), chain, members);
 
   it.each([
     ["vote", 1],
@@ -194,8 +198,8 @@ describe("what must be verified in a consensus message", () => {
   it("a certificate without a quorum, or by a seat that is none, is certificate-invalid", () => {
     expect(quorumOf(seats.length)).toBe(3);
     expect(codeOf(() => checksOf({ kind: "certificate", certificate: certificateOf(notarize, [0, 1]) }))).toBe("certificate-invalid");
-    const stranger = { ...certificate, signers: [0, 1, 4] };
-    expect(codeOf(() => checksOf({ kind: "certificate", certificate: stranger }))).toBe("certificate-invalid");
+    const foreign = { ...certificate, signers: [0, 1, 4] };
+    expect(codeOf(() => checksOf({ kind: "certificate", certificate: foreign }))).toBe("certificate-invalid");
     expect(codeOf(() => checksOf({ kind: "alive", alive: { ...alive, highest: certificateOf(notarize, [2]) } }))).toBe(
       "certificate-invalid",
     );
@@ -209,6 +213,92 @@ describe("what must be verified in a consensus message", () => {
   it("an epoch that is not known is no fault of the sender's", () => {
     const vote = voteOf({ ...notarize, epochId: hash("later") });
     expect(() => checksOf({ kind: "vote", vote })).toThrow(UnknownEpoch);
+  });
+
+  type Message<Kind extends ConsensusMessage["kind"]> = Extract<ConsensusMessage, { kind: Kind }>;
+  const messageOf = <Kind extends ConsensusMessage["kind"]>(kind: Kind): Message<Kind> => MESSAGES[kind] as Message<Kind>;
+  const { absent } = messageOf("absent");
+  const recoverBy = (seat: VotingKey, change: Partial<Recovery> = {}): ConsensusMessage => ({
+    kind: "recover",
+    recover: { recovery: { ...recovery, seats: [seat], ...change }, seat, signature: new Uint8Array(64) },
+  });
+
+  it("a vote, a hint or a recovery of a key that is no seat of its epoch is vote-invalid, also of one that sleeps", () => {
+    for (const seat of [stranger!, sleeper!]) {
+      expect(codeOf(() => checksOf({ kind: "vote", vote: { ...voteOf(notarize), seat } }))).toBe("vote-invalid");
+      expect(codeOf(() => checksOf({ kind: "absent", absent: { ...absent, seat } }))).toBe("vote-invalid");
+      expect(codeOf(() => checksOf(recoverBy(seat)))).toBe("vote-invalid");
+    }
+    expect(codeOf(() => checksOf(recoverBy(seats[3]!, { seats: seats.slice(0, 2) })))).toBe("vote-invalid");
+  });
+
+  it("who sleeps may promise, and recover with others who sleep; of any other key that costs nobody anything", () => {
+    const promiseOf = (seat: VotingKey): ConsensusMessage => ({ kind: "alive", alive: { ...alive, seat } });
+    for (const seat of [seats[0]!, sleeper!]) {
+      expect(codeOf(() => checksOf(promiseOf(seat)))).toBe("taken");
+      expect(codeOf(() => checksOf(recoverBy(seat, { sleepers: true })))).toBe("taken");
+    }
+    expect(codeOf(() => checksOf(promiseOf(stranger!)))).toBe("unknown-seat");
+    expect(codeOf(() => checksOf(recoverBy(stranger!, { sleepers: true })))).toBe("unknown-seat");
+  });
+
+  it("a statement of a stranger of an epoch that is not known may be a seat's", () => {
+    const epochId = hash("later");
+    const later: readonly ConsensusMessage[] = [
+      { kind: "vote", vote: { ...voteOf(notarize), epochId, seat: stranger! } },
+      { kind: "absent", absent: { ...absent, epochId, seat: stranger! } },
+      { kind: "alive", alive: { ...alive, epochId, seat: stranger! } },
+      recoverBy(stranger!, { epochId }),
+      recoverBy(stranger!, { epochId, sleepers: true }),
+      candidateBy(stranger!, { epochId, certificate: null, lateVotes: [] }),
+    ];
+    for (const message of later) expect(() => checksOf(message)).toThrow(UnknownEpoch);
+  });
+
+  function candidateBy(proposer: VotingKey, change: Partial<BlockHeader> = {}, said: Partial<Vote> = {}): ConsensusMessage {
+    const made = createBlock({ ...header, proposer, ...change }, []);
+    const { epochId, round } = made.header;
+    const vote = { ...voteOf(notarize), epochId, round, candidate: made.id, seat: proposer, ...said };
+    return { kind: "candidate", block: made, vote, certificates: [] };
+  }
+
+  it("a candidate comes with its proposer's own vote for it, in its epoch and round: else it is vote-invalid", () => {
+    expect(codeOf(() => checksOf(candidateBy(seats[1]!)))).toBe("taken");
+    const wrong: readonly ConsensusMessage[] = [
+      candidateBy(stranger!),
+      candidateBy(seats[1]!, {}, { candidate: hash("another") }),
+      candidateBy(seats[1]!, {}, { seat: seats[2]! }),
+      candidateBy(stranger!, {}, { seat: seats[2]! }),
+      candidateBy(seats[1]!, {}, { seat: stranger! }),
+      candidateBy(seats[1]!, {}, { round: header.round + 1 }),
+      candidateBy(seats[1]!, {}, { epochId: hash("later") }),
+      candidateBy(seats[1]!, { epochId: hash("later") }, { epochId: EPOCH }),
+      candidateBy(seats[1]!, {}, { kind: "finalize" }),
+      candidateBy(seats[1]!, {}, { kind: "skip", candidate: null }),
+    ];
+    expect(wrong.map((message) => codeOf(() => checksOf(message)))).toEqual(wrong.map(() => "vote-invalid"));
+  });
+
+  it("of answers only complete recoveries of members are gossiped", () => {
+    const { recoveries } = messageOf("give");
+    const giveOf = (change: Partial<Message<"give">>): Message<"give"> => ({
+      ...messageOf("give"),
+      blocks: [],
+      certificates: [],
+      ...change,
+    });
+    const by = (change: Partial<Recovery>) => [{ ...recoveries[0]!, recovery: { ...recovery, ...change } }];
+    const sent: readonly (readonly [boolean, Message<"give">])[] = [
+      [true, giveOf({})],
+      [true, giveOf({ recoveries: by({ seats: [sleeper!], sleepers: true }) })],
+      [false, giveOf({ blocks: [block] })],
+      [false, giveOf({ certificates: [certificate] })],
+      [false, giveOf({ recoveries: by({ seats: [seats[0]!, stranger!] }) })],
+      [false, giveOf({ recoveries: by({ seats: [sleeper!] }) })],
+      [false, giveOf({ recoveries: by({ seats: [stranger!], sleepers: true }) })],
+      [false, giveOf({ recoveries: by({ epochId: hash("later") }) })],
+    ];
+    expect(sent.map(([, give]) => isGossiped(give, members))).toEqual(sent.map(([isOne]) => isOne));
   });
 
   it("candidates are named by skip and notarize votes as they must be", () => {

@@ -30,7 +30,7 @@ export interface Forger {
   readonly rivals: Block[];
 }
 
-export const SIGNED_KINDS = ["vote", "alive", "recover", "absent", "stranger", "rival", "transaction"] as const;
+export const SIGNED_KINDS = ["vote", "alive", "recover", "absent", "stranger", "candidate", "rival", "transaction", "claim"] as const;
 
 const randomHash = (random: Random): Hash => asHash(randomBytes(random, 32));
 
@@ -62,6 +62,21 @@ function give(random: Random, forger: Forger): ConsensusMessage {
   return { kind: "give", blocks: [rival], certificates: [], recoveries: [], more: random.below(2) === 0 };
 }
 
+/** By a seat or a stranger; sometimes for another block, or in another's name. */
+async function candidate(
+  random: Random,
+  { keys, votingKey, finalBlocks }: Forger,
+  place: { readonly chain: Hash; readonly epochId: Hash; readonly round: number },
+): Promise<ConsensusMessage> {
+  const key = random.below(2) === 0 ? votingKey : await keys.create("voting");
+  const old = pick(random, finalBlocks());
+  const proposer = random.below(4) === 0 ? old.header.proposer : asVotingKey(key);
+  const block = createBlock({ ...old.header, ...place, proposer, certificate: null, lateVotes: [], alives: [] }, old.transactions);
+  const said = { ...place, kind: "notarize", candidate: random.below(4) === 0 ? randomHash(random) : block.id } as const;
+  const vote = { ...said, seat: asVotingKey(key), signature: await keys.sign(key, statementBytes(said)) };
+  return { kind: "candidate", block, vote, certificates: [] };
+}
+
 /** Of seats in their order, once each. */
 function sorted(seats: readonly VotingKey[]): readonly VotingKey[] {
   const byKey = new Map(seats.map((seat) => [toHex(seat), seat]));
@@ -71,6 +86,7 @@ function sorted(seats: readonly VotingKey[]): readonly VotingKey[] {
 async function statement(random: Random, forger: Forger, kind: (typeof SIGNED_KINDS)[number], peer: Victim): Promise<ConsensusMessage> {
   if (kind === "rival") return give(random, forger);
   const { chain, epochId, round } = placeOf(random, forger, peer);
+  if (kind === "candidate") return candidate(random, forger, { chain, epochId, round });
   const key = kind === "stranger" ? await forger.keys.create("voting") : forger.votingKey;
   const seat = asVotingKey(key);
   const sign = (bytes: Uint8Array): Promise<Uint8Array> => forger.keys.sign(key, bytes);
@@ -113,6 +129,26 @@ async function transactionBatch(random: Random, forger: Forger, peer: Victim): P
   return encodeTransactionBatch([createTransaction(body, [[forger.account, await forger.keys.sign(forger.account, body)]]).bytes]);
 }
 
+/** Of accounts that nobody knows; few have done the work. */
+async function claimBatch(random: Random, forger: Forger, peer: Victim): Promise<Uint8Array> {
+  const reference = forger.finalBlocks().at(-1 - random.below(3))!.id;
+  const claims: Uint8Array[] = [];
+  for (let count = 1 + random.below(12); count > 0; count--) {
+    const key = await forger.keys.create("account");
+    const body = encodeTransactionBody({
+      version: TRANSACTION_VERSION,
+      chain: forger.chain,
+      sender: asAccountId(key),
+      nonce: [0, 0],
+      validUntilMs: peer.final.timeMs + 100_000,
+      fee: 0,
+      calls: [["token.claim", { reference, nonce: randomBytes(random, 8) }]],
+    });
+    claims.push(createTransaction(body, [[key, await forger.keys.sign(key, body)]]).bytes);
+  }
+  return encodeTransactionBatch(claims);
+}
+
 /** Bytes of one such message. */
 export async function signedMessage(
   random: Random,
@@ -121,5 +157,6 @@ export async function signedMessage(
   peer: Victim,
 ): Promise<Uint8Array> {
   if (kind === "transaction") return transactionBatch(random, forger, peer);
+  if (kind === "claim") return claimBatch(random, forger, peer);
   return encodeConsensusMessage(await statement(random, forger, kind, peer));
 }

@@ -20,8 +20,10 @@ import {
   untrustedEvent,
   eventOf,
   signedTransaction,
+  strangersCandidate,
   batchOf,
   lastSample,
+  emptyClaims,
   forgedVote,
   changedCertificate,
   candidateWith,
@@ -34,6 +36,8 @@ import {
 } from "./untrusted-rig.suite.ts";
 
 const MESSAGES = 10_000;
+/** More than are tried at once. */
+const CLAIMS = 2 * LIMITS.claimsTriedMax;
 
 afterEach(() => {
   for (const cluster of clusters.splice(0)) cluster.closeAll();
@@ -65,7 +69,7 @@ const OBJECTIVE: readonly (readonly [...Case, code: string])[] = [
     () => encode(["wanted", 1, Array.from({ length: LIMITS.blockTransactionsMax + 1 }, () => new Uint8Array(32))]),
     "too-large",
   ],
-  ["a vote with a wrong signature", GOSSIP, (rig) => forgedVote(rig, { round: 1 }, true), "signature-invalid"],
+  ["a vote with a wrong signature", GOSSIP, (rig) => forgedVote(rig, { round: 1 }, { badSignature: true }), "signature-invalid"],
   [
     "a transaction with a wrong signature",
     BATCH,
@@ -88,6 +92,20 @@ const OBJECTIVE: readonly (readonly [...Case, code: string])[] = [
     "signature-invalid",
   ],
   ["a candidate with another list of transactions", GOSSIP, (rig) => candidateWith(rig, []), "encoding-invalid"],
+  [
+    "a vote of a key that is no seat",
+    GOSSIP,
+    async (rig) => forgedVote(rig, {}, { votingKey: await rig.forger.keys.create("voting") }),
+    "vote-invalid",
+  ],
+  ["a candidate of a key that is no seat", GOSSIP, (rig) => strangersCandidate(rig), "vote-invalid"],
+  [
+    "a candidate of a seat with another's vote",
+    GOSSIP,
+    (rig) => strangersCandidate(rig, { proposer: asVotingKey(rig.forger.votingKey) }),
+    "vote-invalid",
+  ],
+  ["claims without their work", BATCH, async (rig) => batchOf(...(await emptyClaims(rig, CLAIMS))), "work-too-low"],
 ];
 
 /**
@@ -177,8 +195,14 @@ describe("what is refused, one by one", () => {
     return target.penalties.slice(before).map(({ peer, code }) => `${peer} ${code}`);
   }
 
-  it.each(OBJECTIVE)("%s", async (_name, way, bytes, code) => {
+  it.each(OBJECTIVE)("%s costs who says it, and goes no further", async (_name, way, bytes, code) => {
+    const verdicts: boolean[] = [];
+    rig.heard.push((from, command) => {
+      if (from === "a" && command.kind === "verdict" && command.id === 1) verdicts.push(command.accept);
+    });
     expect(await penaltiesFor(way, await bytes(rig))).toEqual([`mallory ${code}`]);
+    rig.heard.pop();
+    expect(verdicts).toEqual(way.kind === "gossip" ? [false] : []);
   });
 
   it.each(SUBJECTIVE)(
@@ -274,6 +298,29 @@ describe("blocks that nobody stands for", () => {
     }
     expect(rig.honest.flatMap(({ halted }) => halted)).toEqual([]);
     await goOn(rig);
+  });
+
+  it("candidates of strangers have nothing fetched, and are not passed on", async () => {
+    const rig = await createRig(3);
+    const [target] = rig.honest;
+    const heard: string[] = [];
+    rig.heard.push((from, command) => {
+      if (from !== "a") return;
+      if (command.kind === "verdict" && command.id === 1 && command.accept) heard.push("passed on");
+      if (command.kind === "send" && command.protocol === "fetch") heard.push(`${decodeFetch(command.bytes).kind} of ${command.peer}`);
+    });
+    const [seat] = target!.peer.consensus.seats;
+    const nowhere = digest(Uint8Array.of(1));
+    for (const change of [{}, { proposer: seat! }, { epochId: nowhere }]) {
+      for (let salt = 0; salt < 3; salt++) {
+        const bytes = await strangersCandidate(rig, { ...change, salt });
+        target!.runner.input({ kind: "network", event: eventOf(GOSSIP, bytes) });
+      }
+    }
+    const endMs = rig.clock.nowMs() + 3000;
+    await rig.cluster.runUntil(rig.clock, () => rig.clock.nowMs() >= endMs, { what: "taken" });
+    expect(heard).toEqual([]);
+    expect(target!.penalties.map(({ code }) => code)).toEqual(Array.from({ length: 6 }, () => "vote-invalid"));
   });
 
   it("one with a transaction that no version has", async () => {

@@ -2,15 +2,18 @@
 import { decodeConsensusMessage, encodeConsensusMessage } from "../consensus/wire.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { createRandom, type Random } from "../kit/random.ts";
+import { claimWork, latestReferenceOf, leadingZeroBits } from "../ledger/index.ts";
 import { machineOf } from "../ledger/scenario.suite.ts";
 import type { NetworkCommand, NetworkEvent } from "../peer/ports.ts";
+import { createBlock, transactionsRootOf } from "../protocol/block.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { chainOf } from "../protocol/genesis.ts";
-import { asAccountId, asVotingKey, digest } from "../protocol/identifiers.ts";
+import { asAccountId, asVotingKey, digest, type Hash, type VotingKey } from "../protocol/identifiers.ts";
 import {
   TRANSACTION_VERSION,
   createTransaction,
   encodeTransactionBody,
+  type Call,
   type Transaction,
   type TransactionBody,
 } from "../protocol/transaction.ts";
@@ -21,6 +24,8 @@ import { mutate, pick } from "./mutations.suite.ts";
 import { SIGNED_KINDS, signedMessage, type Forger } from "./forged-statements.suite.ts";
 
 export const START_MS = 1_750_000_000_000;
+/** Four tries a claim on average: little to find, and three of four that were not searched for have too little. */
+const CLAIM_BITS = 2;
 const HONEST = ["a", "b", "c", "d"] as const;
 /** Kept of each kind, so that late ones are mutated like early ones. */
 const SAMPLES_MAX = 60;
@@ -59,7 +64,7 @@ export async function createRig(seed: number): Promise<Rig> {
     if (known.length < SAMPLES_MAX) known.push(command.bytes);
     else known[random.below(SAMPLES_MAX)] = command.bytes;
   };
-  const cluster = new MemoryCluster({ clock, machine: machineOf({}), seed, onCommand });
+  const cluster = new MemoryCluster({ clock, machine: machineOf({}), seed, onCommand, parameters: { claimBits: CLAIM_BITS } });
   clusters.push(cluster);
   const peers: ClusterPeer[] = [];
   for (const name of [...HONEST, "mallory"]) peers.push(await cluster.open(name));
@@ -119,8 +124,10 @@ export async function untrustedEvent(random: Random, rig: Rig, target: ClusterPe
     case 0:
       return eventOf(pick(random, ways), sample);
     case 1: {
-      const signed = await signedMessage(random, rig.forger, pick(random, SIGNED_KINDS), target.peer);
-      return eventOf(pick(random, random.below(4) === 0 ? WAYS : [WAYS[1], WAYS[3]]), signed);
+      const signedKind = pick(random, SIGNED_KINDS);
+      const signed = await signedMessage(random, rig.forger, signedKind, target.peer);
+      const usual = signedKind === "claim" || signedKind === "transaction" ? [WAYS[0]] : [WAYS[1], WAYS[3]];
+      return eventOf(pick(random, random.below(4) === 0 ? WAYS : usual), signed);
     }
     default:
       return eventOf(pick(random, ways), mutate(random, sample));
@@ -139,15 +146,62 @@ export async function signedTransaction(rig: Rig, change: Partial<TransactionBod
     calls: [["account.transfer", { to: rig.cluster.accountOf("a"), amount: 1 }]],
     ...change,
   });
-  return createTransaction(body, [[signer ?? forger.account, await forger.keys.sign(forger.account, body)]]);
+  const key = signer ?? forger.account;
+  return createTransaction(body, [[key, await forger.keys.sign(key, body)]]);
+}
+
+/** Of accounts that nobody knows, signed and tied to a recent block; only their work is not done. */
+export async function emptyClaims(rig: Rig, count: number): Promise<readonly Transaction[]> {
+  const reference = latestReferenceOf(rig.honest[0]!.peer.state);
+  const claims: Transaction[] = [];
+  while (claims.length < count) {
+    const key = await rig.forger.keys.create("account");
+    const nonce = Uint8Array.of(1);
+    if (leadingZeroBits(claimWork(key, reference, nonce)) >= CLAIM_BITS) continue;
+    const calls: readonly Call[] = [["token.claim", { reference, nonce }]];
+    claims.push(await signedTransaction(rig, { sender: asAccountId(key), nonce: [0, 0], fee: 0, calls }, key));
+  }
+  return claims;
+}
+
+/** A candidate of the current epoch with a made-up transaction, by a key that is no seat but signs its vote. */
+export async function strangersCandidate(
+  rig: Rig,
+  change: { epochId?: Hash; proposer?: VotingKey; salt?: number } = {},
+): Promise<Uint8Array> {
+  const { chain, keys, finalBlocks } = rig.forger;
+  const key = await keys.create("voting");
+  const { epochId, round } = { ...rig.honest[0]!.peer.consensus, ...change };
+  const transactions = [await signedTransaction(rig, { fee: 11 + (change.salt ?? 0) })];
+  const { header } = finalBlocks().at(-1)!;
+  const block = createBlock(
+    {
+      ...header,
+      epochId,
+      round,
+      proposer: change.proposer ?? asVotingKey(key),
+      transactionsRoot: transactionsRootOf(transactions),
+      certificate: null,
+      lateVotes: [],
+      alives: [],
+    },
+    transactions,
+  );
+  const said: Statement = { chain, epochId, round, kind: "notarize", candidate: block.id };
+  const vote = { ...said, seat: asVotingKey(key), signature: await keys.sign(key, statementBytes(said)) };
+  return encodeConsensusMessage({ kind: "candidate", block, vote, certificates: [] });
 }
 
 export const batchOf = (...transactions: readonly Transaction[]): Uint8Array =>
   encodeTransactionBatch(transactions.map(({ bytes }) => bytes));
 export const lastSample = (rig: Rig, kind: string): Uint8Array => rig.samples.get(kind)!.at(-1)!;
 
-export async function forgedVote(rig: Rig, change: Partial<Statement> = {}, badSignature = false): Promise<Uint8Array> {
-  const { chain, votingKey, keys } = rig.forger;
+export async function forgedVote(
+  rig: Rig,
+  change: Partial<Statement> = {},
+  { badSignature = false, votingKey = rig.forger.votingKey }: { badSignature?: boolean; votingKey?: Uint8Array } = {},
+): Promise<Uint8Array> {
+  const { chain, keys } = rig.forger;
   const { epochId, round } = rig.honest[0]!.peer.consensus;
   const said: Statement = { chain, epochId, round, kind: "skip", candidate: null, ...change };
   const signature = await keys.sign(votingKey, statementBytes(said));

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { encode } from "../protocol/codec.ts";
 import { digest } from "../protocol/identifiers.ts";
 import { createBlock, transactionsRootOf, type BlockHeader } from "../protocol/block.ts";
-import { createTransaction } from "../protocol/transaction.ts";
+import { createTransaction, type Transaction } from "../protocol/transaction.ts";
 import { DEFAULT_PARAMETERS } from "../protocol/genesis.ts";
 import {
   applyBlock,
@@ -11,6 +11,7 @@ import {
   blockDueAtMs,
   decodeReceipts,
   encodeReceipts,
+  hasShownWork,
   headOf,
   heldSupply,
   nextNonceOf,
@@ -173,9 +174,19 @@ describe("a grant", () => {
 
   it("needs its work, tied to a recent block and to the account", () => {
     const scenario = new Scenario({ parameters: { claimBits: 24 } });
-    expect(() => scenario.block([claim(scenario, 1)])).toThrow("claim-invalid");
+    expect(() => scenario.block([claim(scenario, 1)])).toThrow("work-too-low");
     const easy = new Scenario();
     expect(() => easy.block([claim(easy, 1, { reference: digest(new Uint8Array(2)) })])).toThrow("claim-invalid");
+  });
+
+  it("costs whoever checks a block no more than the claims that one may hold, and nothing after the first with too little work", () => {
+    const scenario = new Scenario({ parameters: { claimBits: 24, claimsPerBlockMax: 2 } });
+    const isTried = (transaction: Transaction): boolean => hasShownWork(transaction, { claimBits: 0 });
+    const claims = [1, 2, 3].map((number) => claim(scenario, number));
+    expect(() => scenario.block(claims)).toThrow("claims-full");
+    expect(claims.filter(isTried)).toEqual([]);
+    expect(() => scenario.block(claims.slice(0, 2))).toThrow("work-too-low");
+    expect(claims.filter(isTried)).toEqual([claims[0]]);
   });
 });
 

@@ -10,6 +10,7 @@ import { includesSeat, seatsAfterRecovery } from "../protocol/seats.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import { recoveryBytes, type Recovery } from "../protocol/vote.ts";
 import { addToSupply, genesisOf, GENESIS_KEY } from "./accounts.ts";
+import { isFree } from "./calls.ts";
 import { executeTransaction, type BlockRun, type Place } from "./execute.ts";
 import { receiptsRootOf } from "./receipts.ts";
 import { rememberBlock } from "./recent-blocks.ts";
@@ -140,6 +141,9 @@ export function applyBlock(parent: StateView, context: BlockContext, transaction
     requireThat(transactions.length <= LIMITS.blockTransactionsMax, "block-full", { transactions: transactions.length });
     const bytes = transactions.reduce((sum, transaction) => sum + transaction.bytes.length, 0);
     requireThat(bytes <= LIMITS.blockBytesMax, "block-full", { bytes });
+    // Before the work of any is tried, which is dear; the first that shows too little ends the block.
+    const claims = transactions.reduce((count, transaction) => count + Number(isFree(transaction)), 0);
+    requireThat(claims <= run.genesis.parameters.claimsPerBlockMax, "claims-full", { claims });
   }
   return finishBlock(
     run,

@@ -42,6 +42,11 @@ function readCalls(transaction: Transaction): ReadTransaction {
   return { calls, senderKey: accountKey(transaction.body.sender), free: calls.every(({ operation }) => operation.free === true), gasMax };
 }
 
+/** Whether nobody pays for it: a claim, which shows work instead. @throws {Refusal} as `readTransaction`. */
+export function isFree(transaction: Transaction): boolean {
+  return readTransaction(transaction).free;
+}
+
 const KILOBYTE = 1024;
 const MILLION_GAS = 1_000_000;
 

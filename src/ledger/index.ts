@@ -3,7 +3,7 @@ export type * from "./types.ts";
 export { type AccountView, type Bond, type Profile, type Supply } from "./accounts.ts";
 export { genesisOf, heldSupply, nextNonceOf, parametersOf, supplyOf } from "./accounts.ts";
 export { applyBlock, applyRecovery, blockDueAtMs, buildBlockBody, chainOfState, contextOf, placeOf, validateBlock } from "./apply-block.ts";
-export { feeOf, signatureChecksOf } from "./calls.ts";
+export { feeOf, isFree, signatureChecksOf } from "./calls.ts";
 export { dryRun, runView, type ContractRun, type DryRun, type DryRunRequest, type ViewRequest } from "./contract-runs.ts";
 export { checkTransaction, type Place } from "./execute.ts";
 export { createLedgerState } from "./genesis-state.ts";
@@ -13,7 +13,7 @@ export { DEVICE_STATUSES, type Device, type DeviceStatus } from "./modules/devic
 export { type LedgerRecord } from "./modules/record.ts";
 export { isContradiction, takeMessage } from "./modules/seat.ts";
 export { type LastReading, type Stream } from "./modules/stream.ts";
-export { claimWork, leadingZeroBits } from "./modules/token.ts";
+export { claimWork, hasShownWork, leadingZeroBits } from "./modules/token.ts";
 export * from "./queries.ts";
 export { decodeReceipts, encodeReceipts, receiptsRootOf } from "./receipts.ts";
 export { latestReferenceOf } from "./recent-blocks.ts";

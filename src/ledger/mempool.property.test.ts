@@ -99,7 +99,7 @@ describe("the mempool", () => {
     const claim = scenario.transaction(7, [["token.claim", { reference: scenario.chain, nonce: new Uint8Array(4) }]], { fee: 0 });
     const pool = createMempool();
     expect(codeOf(() => pool.check(claim, scenario.state, START_MS))).toBeNull();
-    expect(codeOf(() => pool.add(claim, scenario.state, START_MS))).toBe("claim-invalid");
+    expect(codeOf(() => pool.add(claim, scenario.state, START_MS))).toBe("work-too-low");
   });
 
   it("stays within its bounds: per sender, and in total by dropping what pays least", () => {

@@ -3,7 +3,7 @@
  * out, final blocks to the ledger and to storage.
  */
 import type { ConsensusEffect, ConsensusInput, ConsensusMessage, Engine, FinalizedEffect } from "../consensus/engine.ts";
-import { messageChecks, recoveryDigest, UnknownEpoch, type SignatureToCheck } from "../consensus/signature-checks.ts";
+import { isGossiped, messageChecks, recoveryDigest, UnknownEpoch, type SignatureToCheck } from "../consensus/signature-checks.ts";
 import { decodeConsensusMessage, encodeConsensusMessage, type WireMessage } from "../consensus/wire.ts";
 import { assert } from "../kit/assert.ts";
 import { BoundedMap } from "../kit/bounded-map.ts";
@@ -138,7 +138,7 @@ export class ConsensusDriver {
     try {
       if (message.kind === "candidate")
         requireThat(equalBytes(rootOfEnvelopes(message.envelopes), message.header.transactionsRoot), "encoding-invalid");
-      checks = messageChecks(message, this.#options.chain, (epochId) => this.#options.engine.seatsOf(epochId));
+      checks = messageChecks(message, this.#options.chain, this.#options.engine);
     } catch (error) {
       if (!(error instanceof UnknownEpoch)) throw error;
       this.#keepUnjudged(key, heard);
@@ -203,7 +203,7 @@ export class ConsensusDriver {
       this.#judgedBytes += sizeBytes;
       this.#options.transactions.verify(from, transactions, { keep: false }, (allValid) => {
         this.#judgedBytes -= sizeBytes;
-        verdict(allValid);
+        verdict(allValid && isGossiped(message, this.#options.engine));
         if (allValid) this.#giveBlocks(from, transactions, message);
         else this.#options.outbox.penalize(from, "signature-invalid");
       });

@@ -4,7 +4,18 @@
  */
 import { BoundedMap } from "../kit/bounded-map.ts";
 import { equalBytes } from "../kit/bytes.ts";
-import { nextNonceOf, signatureChecksOf, type Mempool, type Receipt, type StateView } from "../ledger/index.ts";
+import { TokenBucket } from "../kit/token-bucket.ts";
+import {
+  hasShownWork,
+  isFree,
+  nextNonceOf,
+  parametersOf,
+  signatureChecksOf,
+  type Mempool,
+  type Receipt,
+  type StateView,
+} from "../ledger/index.ts";
+import type { RejectCode } from "../protocol/codes.ts";
 import { digest, toHex, type AccountId, type Hash, type HashHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, requireThat, type RefusalShape } from "../protocol/refusal.ts";
@@ -58,6 +69,8 @@ export class Transactions {
     of: heldBytesOf,
   });
   readonly #verifying = new Set<HashHex>();
+  /** How many more claims of a neighbour are tried. */
+  readonly #claimRates = new BoundedMap<string, TokenBucket>(LIMITS.answeredPeersMax);
   readonly #own: OwnTransactions;
   /** Submissions that have no number yet. */
   #queue: Queued[] = [];
@@ -140,8 +153,9 @@ export class Transactions {
       let whole = true;
       for (const item of decodeTransactionBatch(bytes)) {
         const envelope = toHex(digest(item));
-        if (this.#verified.has(envelope)) continue;
-        const transaction = decodeTransaction(item);
+        const known = this.#verified.get(envelope);
+        if (known !== undefined && !this.#needsWork(known)) continue;
+        const transaction = known ?? decodeTransaction(item);
         if (!this.#verifying.has(envelope) && this.#isWorthVerifying(from, transaction, nowMs)) batch.push(transaction);
         else whole = false;
       }
@@ -162,12 +176,26 @@ export class Transactions {
         return false;
       }
       this.#options.mempool.check(transaction, this.#options.state(), nowMs);
-      return this.#verifying.size < LIMITS.verifyingMax;
+      return this.#verifying.size < LIMITS.verifyingMax && (!this.#needsWork(transaction) || this.#mayTry(from, nowMs));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#options.outbox.noteRefusal(from, error.code);
       return false;
     }
+  }
+
+  /** Whether it is a claim whose work was not tried here, or is too little: it must cost nobody who passes on what this peer has accepted. */
+  #needsWork(transaction: Transaction): boolean {
+    return isFree(transaction) && !hasShownWork(transaction, parametersOf(this.#options.state()));
+  }
+
+  #mayTry(from: string, nowMs: number): boolean {
+    let rate = this.#claimRates.get(from);
+    if (rate === undefined) {
+      rate = new TokenBucket({ capacity: LIMITS.claimsTriedMax, perSecond: LIMITS.claimsTriedPerSecondMax, nowMs });
+      this.#claimRates.set(from, rate);
+    }
+    return rate.take(1, nowMs);
   }
 
   #verifyBatch(from: string, batch: readonly Transaction[], verdict: Verdict): void {
@@ -178,26 +206,32 @@ export class Transactions {
       for (const key of keys) this.#verifying.delete(key);
       let offset = 0;
       let changed = false;
+      let isProven = true;
+      let fault: RejectCode | null = allValid ? null : "signature-invalid";
       for (const [index, transaction] of batch.entries()) {
         const mine = results.slice(offset, (offset += counts[index]!.length));
         if (!mine.every(Boolean)) continue;
         this.#verified.set(keys[index]!, transaction);
-        changed = this.#add(transaction) || changed;
+        // Work is dear to try, and whoever gave one thing that nobody honest gives is not owed it.
+        const refusal: RejectCode | null | undefined = fault === null || !this.#needsWork(transaction) ? this.#add(transaction) : undefined;
+        if (refusal === "work-too-low") fault = refusal;
+        changed = refusal === null || changed;
+        isProven &&= !this.#needsWork(transaction);
       }
-      verdict(allValid);
+      verdict(fault === null && isProven);
       this.#options.onVerified();
-      if (!allValid) this.#options.outbox.penalize(from, "signature-invalid");
+      if (fault !== null) this.#options.outbox.penalize(from, fault);
       if (changed) this.#options.onChanged();
     });
   }
 
-  /** Whether the mempool took it. */
-  #add(transaction: Transaction): boolean {
+  /** Why the mempool did not take it, or null. */
+  #add(transaction: Transaction): RejectCode | null {
     try {
       this.#options.mempool.add(transaction, this.#options.state(), this.#nowMs);
-      return true;
+      return null;
     } catch (error) {
-      if (error instanceof Refusal) return false;
+      if (error instanceof Refusal) return error.code;
       throw error;
     }
   }

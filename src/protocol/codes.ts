@@ -38,6 +38,7 @@ export const REJECT_CODES = [
   "amount-invalid",
   "supply-exceeded",
   "claim-invalid",
+  "work-too-low",
   "claim-used",
   "claims-full",
   "bond-required",
@@ -103,6 +104,8 @@ export const OBJECTIVE_FAULTS: ReadonlySet<RejectCode> = new Set<RejectCode>([
   "schema-invalid",
   "signature-invalid",
   "certificate-invalid",
+  "vote-invalid",
+  "work-too-low",
 ]);
 
 const KNOWN: ReadonlySet<string> = new Set(REJECT_CODES);

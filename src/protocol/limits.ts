@@ -115,6 +115,12 @@ export const LIMITS = {
   rowBytesMax: 64 * 1024 * 1024,
   /** The nonce of a claim's proof of work: found by counting, so that eight bytes would do. */
   claimNonceBytesMax: 32,
+  /**
+   * Claims of one neighbour whose work is tried, in a second and at once: each takes 10 ms of the thread that votes, so that eight neighbours take at most
+   * a third of it. At once as many as a neighbour shares of its own pool. Others are dropped, and shared again by those who hold them.
+   */
+  claimsTriedPerSecondMax: 4,
+  claimsTriedMax: 8,
   /** A snapshot of the whole state: a hundred thousand accounts take 10 MiB. */
   stateBytesMax: 1024 * 1024 * 1024,
   /** A state key: a key space, an identifier, and a contract's own key. */

@@ -107,6 +107,13 @@ class Simplex implements Engine {
     return this.#s.epochs.get(toHex(epochId))?.seats;
   }
 
+  sleepersOf(epochId: Hash): readonly VotingKey[] {
+    const s = this.#s;
+    const key = toHex(epochId);
+    const before = s.tree.get(key)?.info.sleeping ?? [];
+    return key === s.epoch.key ? [...before, ...s.finalNode.info.sleeping] : before;
+  }
+
   get epochId(): Hash {
     return this.#s.epoch.id;
   }

@@ -1,6 +1,7 @@
 /** `token`: one small grant per account, for a proof of work that memory bounds. PROTOCOL, "Economy of a public BoT". */
 import { scrypt } from "@noble/hashes/scrypt.js";
 import { concatBytes, utf8 } from "../../kit/bytes.ts";
+import type { Parameters } from "../../protocol/genesis.ts";
 import { asHash, type Hash } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { requireThat } from "../../protocol/refusal.ts";
@@ -44,6 +45,14 @@ function workBits(transaction: Transaction, claim: Claim): number {
   return bits;
 }
 
+/**
+ * Whether a claim's work was tried here and is enough. One with too little is nobody's mistake: all that it depends on stands in the claim and in
+ * the genesis.
+ */
+export function hasShownWork(claim: Transaction, { claimBits }: Pick<Parameters, "claimBits">): boolean {
+  return (bitsOf.get(claim) ?? -1) >= claimBits;
+}
+
 export const tokenOperations = {
   "token.claim": operation<Claim>({
     free: true,
@@ -57,7 +66,7 @@ export const tokenOperations = {
       requireThat(!readAccount(state, senderKey).claimed, "claim-used");
       requireThat(isRecentBlock(state, claim.reference), "claim-invalid", { reason: "block", recent: RECENT_BLOCKS });
       const bits = workBits(transaction, claim);
-      requireThat(bits >= parameters.claimBits, "claim-invalid", { reason: "work", bits });
+      requireThat(bits >= parameters.claimBits, "work-too-low", { bits, claimBits: parameters.claimBits });
     },
     apply({ state, sender, senderKey, parameters, block, emit }) {
       requireThat(block.claims < parameters.claimsPerBlockMax, "claims-full");

@@ -35,6 +35,7 @@ export const codes: Text["codes"] = {
   "amount-invalid": "Der Betrag ist keine ganze Zahl über null.",
   "supply-exceeded": "So viele Token kann es nicht geben.",
   "claim-invalid": "Der Arbeitsnachweis für das Startguthaben hält nicht.",
+  "work-too-low": "Der Arbeitsnachweis für das Startguthaben leistet zu wenig.",
   "claim-used": "Dieses Konto hatte sein Startguthaben schon.",
   "claims-full": "Dieser Block hat kein Startguthaben mehr zu vergeben; der nächste schon.",
   "bond-required": "Ein Sitz braucht ein Pfand, und das Konto hat nicht genug dafür.",

@@ -36,6 +36,7 @@ export const codes: Readonly<Record<RejectCode, string>> = {
   "amount-invalid": "The amount is not a whole number above zero.",
   "supply-exceeded": "There cannot be so many tokens.",
   "claim-invalid": "The proof of work for the grant does not hold.",
+  "work-too-low": "The proof of work for the grant does too little.",
   "claim-used": "This account has had its grant.",
   "claims-full": "This block has no more grants to give; the next one has.",
   "bond-required": "A seat needs a bond, and the account has not enough for it.",
