@@ -128,6 +128,7 @@ describe("stream", () => {
     ["a name that begins with a sign", [{ n: "_a", v: 1 }]],
     ["an unknown label", [{ n: "a", v: 1, x: 1 }]],
     ["a relative time", [{ n: "a", v: 1, t: -5 }]],
+    ["a time after the last moment of a Date", [{ n: "a", v: 1, t: 8_640_000_000_001 }]],
     ["a sum beyond numbers", [{ n: "a", bv: 9007199254740991, v: 9007199254740991 }]],
     ["nothing", []],
   ] as const)("refuses a pack with %s", (_, records) => {

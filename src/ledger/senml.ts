@@ -57,7 +57,7 @@ export function readPack(bytes: Uint8Array, defaultTimeMs: number): readonly Rea
     const unit = record["u"] ?? baseUnit;
     const timeS = baseTime + readNumber(record["t"], "t");
     const timeMs = timeS === 0 ? defaultTimeMs : Math.round(timeS * 1000);
-    requireThat(timeS === 0 || (timeS >= ABSOLUTE_TIME_S_MIN && Number.isSafeInteger(timeMs)), "schema-invalid", {
+    requireThat(timeS === 0 || (timeS >= ABSOLUTE_TIME_S_MIN && timeMs <= LIMITS.readingTimeMsMax), "schema-invalid", {
       field: "t",
       expected: "absolute",
     });

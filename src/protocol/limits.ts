@@ -150,6 +150,8 @@ export const LIMITS = {
   /** One SenML pack: a few minutes of a busy device. */
   packBytesMax: 16 * 1024,
   packRecordsMax: 256,
+  /** The last moment of a `Date` (ECMA-262, 21.4.1.1): a reading of a later one could be drawn or exported nowhere. */
+  readingTimeMsMax: 8_640_000_000_000_000,
   /** Last values that a stream's entry keeps for contracts to read. */
   streamPropertiesMax: 32,
   /** Text of one reading: a state's name, a short message. */

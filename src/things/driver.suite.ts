@@ -70,9 +70,12 @@ export function driverSuite(create: () => Driver, live: () => void): void {
   it("refuses what it does not have", async () => {
     const driver = create();
     await driver.start(createRecordingSink());
-    await expect(driver.readProperty("nothing")).rejects.toMatchObject({ code: "device-refused" });
-    await expect(driver.writeProperty("nothing", 1)).rejects.toMatchObject({ code: "device-refused" });
-    await expect(driver.invokeAction("nothing")).rejects.toMatchObject({ code: "device-refused" });
+    // The second is a name that every object has.
+    for (const name of ["nothing", "constructor"]) {
+      await expect(driver.readProperty(name)).rejects.toMatchObject({ code: "device-refused" });
+      await expect(driver.writeProperty(name, 1)).rejects.toMatchObject({ code: "device-refused" });
+      await expect(driver.invokeAction(name)).rejects.toMatchObject({ code: "device-refused" });
+    }
     for (const [name, { readOnly }] of Object.entries(driver.describe().properties ?? {})) {
       const expected = readOnly ? "device-refused" : "schema-invalid";
       await expect(driver.writeProperty(name, "no such value")).rejects.toMatchObject({ code: expected });

@@ -55,6 +55,11 @@ export interface Simulation {
   readonly run?: (control: SimulationControl) => void;
 }
 
+/** Not what every object has: `constructor` is no property of a lamp. */
+function ownOf<Found>(record: Readonly<Record<string, Found>> | undefined, name: string): Found | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
 /** A driver around a simulation: properties in memory, timers of the clock. */
 export function createSimulatedDriver(simulation: Simulation, clock: Clock): Driver {
   const { kind, description } = simulation;
@@ -84,7 +89,7 @@ export function createSimulatedDriver(simulation: Simulation, clock: Clock): Dri
     },
   };
   const property = (name: string): NonNullable<ThingDescription["properties"]>[string] => {
-    const found = description.properties?.[name];
+    const found = ownOf(description.properties, name);
     if (!found) throw new Refusal("device-refused", { reason: "no such property", name });
     return found;
   };
@@ -110,8 +115,8 @@ export function createSimulatedDriver(simulation: Simulation, clock: Clock): Dri
       simulation.written?.(name, control);
     },
     async invokeAction(name, input = null) {
-      const action = simulation.actions?.[name];
-      const described = description.actions?.[name];
+      const action = ownOf(simulation.actions, name);
+      const described = ownOf(description.actions, name);
       if (!action || !described) throw new Refusal("device-refused", { reason: "no such action", name });
       if (described.input && (input !== null || described.input.required)) assertMatches(described.input, input, name);
       return action(input, control);

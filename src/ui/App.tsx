@@ -14,6 +14,7 @@ import { BothyMark } from "./pattern/BothyMark.tsx";
 import { PageState } from "./pattern/PageState.tsx";
 import type { BootStore } from "./shell/boot-store.ts";
 import { FIRST_STEPS, Joining } from "./shell/Joining.tsx";
+import { PageBoundary } from "./shell/PageBoundary.tsx";
 import { PeerProvider, usePeer } from "./shell/peer-context.tsx";
 import { createPeerStore } from "./shell/peer-store.ts";
 import type { Platform } from "./shell/platform.ts";
@@ -112,7 +113,9 @@ function Peer() {
   if (location === "/" && !entered && !ready && !faulty) return <FirstMinute onSkip={() => setEntered(true)} />;
   return (
     <Shell>
-      <Pages />
+      <PageBoundary location={location}>
+        <Pages />
+      </PageBoundary>
     </Shell>
   );
 }

@@ -12,7 +12,8 @@ import { useDeed } from "../pattern/use-deed.ts";
 import { useList } from "../pattern/use-list.ts";
 import { useAsk, useClient, useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
 import { shortfall } from "../shell/peer-store.ts";
-import { useFormat, useText } from "../text/language.tsx";
+import { useFormat, useLanguage, useText } from "../text/language.tsx";
+import { isoTime } from "../text/format.ts";
 import { refusalSentence, valueText } from "../text/sentences.ts";
 import { RunOutcome, schemaOf } from "./RunOutcome.tsx";
 
@@ -26,6 +27,7 @@ const ENTRIES = 50;
 function CallCard({ contract, ask }: { contract: ContractInfo; ask: Ask }) {
   const text = useText();
   const format = useFormat();
+  const { language } = useLanguage();
   const client = useClient();
   const token = usePeer((state) => state.status?.token ?? "");
   const balance = usePeer((state) => state.status?.balance ?? 0);
@@ -69,7 +71,7 @@ function CallCard({ contract, ask }: { contract: ContractInfo; ask: Ask }) {
     <Card title={text.contracts.call}>
       <SchemaForm
         key={method.name}
-        schema={schemaOf(method)}
+        schema={schemaOf(method, language)}
         label={method.name}
         disabled={busy || contract.status === "terminated"}
         verb={method.view ? text.contracts.look : `${text.contracts.callVerb}…`}
@@ -122,7 +124,7 @@ function EventsCard({ contract }: { contract: string }) {
             <ol className="feed">
               {items.map(({ height, index, topic, data, timeMs, transaction }) => (
                 <li key={`${height} ${index}`}>
-                  <time dateTime={new Date(timeMs).toISOString()}>{format.span(now - timeMs)}</time>
+                  <time dateTime={isoTime(timeMs)}>{format.span(now - timeMs)}</time>
                   <span>
                     <b>{topic}</b>{" "}
                     {transaction && <Link href={`/transaction/${transaction}`}>{text.ledger.block(format.number(height))}</Link>}

@@ -1,12 +1,13 @@
 import type { ContractMethodInfo, RunResult } from "../../sdk/api.ts";
-import type { DataSchema } from "../devices/description.ts";
+import { isJson, readSchema, type DataSchema } from "../pattern/data-schema.ts";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { refusalSentence, valueText } from "../text/sentences.ts";
 
-export function schemaOf(method: ContractMethodInfo | undefined): DataSchema | null {
+/** What a method takes, as its author wrote it: read like any stranger's document. */
+export function schemaOf(method: ContractMethodInfo | undefined, language: string): DataSchema | null {
   const input = method?.input;
-  return typeof input === "object" && input !== null ? (input as DataSchema) : null;
+  return isJson(input) ? readSchema(input, language) : null;
 }
 
 /** What a run did, or why it failed: shown the same for the test bench and for views. */

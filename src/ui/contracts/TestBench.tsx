@@ -10,7 +10,7 @@ import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
 import { refusalOf } from "../shell/peer-store.ts";
 import { useClient, usePeer } from "../shell/peer-context.tsx";
-import { useFormat, useText } from "../text/language.tsx";
+import { useFormat, useLanguage, useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
 import { compile } from "./compile.ts";
 import { RunOutcome, schemaOf } from "./RunOutcome.tsx";
@@ -19,6 +19,7 @@ import { RunOutcome, schemaOf } from "./RunOutcome.tsx";
 export function TestBench({ source, onInspect }: { source: string; onInspect: (inspected: Queries["inspect"]["result"] | null) => void }) {
   const text = useText();
   const format = useFormat();
+  const { language } = useLanguage();
   const client = useClient();
   const height = usePeer((state) => state.status?.height ?? 0);
   const ready = usePeer((state) => state.status?.ready ?? false);
@@ -70,7 +71,7 @@ export function TestBench({ source, onInspect }: { source: string; onInspect: (i
       <div className="col">
         <SchemaForm
           key={`${method?.name}${JSON.stringify(method?.input)}`}
-          schema={schemaOf(method)}
+          schema={schemaOf(method, language)}
           label={text.contracts.testBench}
           variant="default"
           disabled={busy || fault !== null}

@@ -15,6 +15,7 @@ import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
 import { useAsk, useClient, useNameOf, useNow } from "../shell/peer-context.tsx";
 import { useFormat, useLanguage, useText } from "../text/language.tsx";
+import { isoTime } from "../text/format.ts";
 import { refusalSentence } from "../text/sentences.ts";
 import { reachBack, readAllReadings } from "./all-readings.ts";
 import { numericProperties, readingsToCsv, seriesOf, summaryOf } from "./series.ts";
@@ -89,7 +90,7 @@ function LastReadings({ readings, titleOf }: { readings: readonly ReadingInfo[];
           .toReversed()
           .map(({ timeMs, property, value, unit, sequence, final }) => (
             <li key={`${sequence}${property}${timeMs}`}>
-              <time dateTime={new Date(timeMs).toISOString()}>{format.time(timeMs)}</time>
+              <time dateTime={isoTime(timeMs)}>{format.time(timeMs)}</time>
               <span>
                 <span className={final ? undefined : "b-tentative"}>
                   <b>{show(value)}</b> {unitText(unit)}

@@ -1,6 +1,7 @@
 /** Readings of one property as a chart, as numbers, and as a file. */
 import type { ReadingInfo, Value } from "../../sdk/api.ts";
 import type { Series } from "../pattern/Chart.tsx";
+import { isoTime } from "../text/format.ts";
 
 /** Properties with at least one number, in the order they came. */
 export function numericProperties(readings: readonly ReadingInfo[]): readonly string[] {
@@ -53,7 +54,7 @@ function cell(value: Value | undefined): string {
 /** One line a reading (RFC 4180). */
 export function readingsToCsv(readings: readonly ReadingInfo[]): string {
   const rows = readings.map(({ timeMs, property, value, unit, height, sequence, final }) =>
-    [new Date(timeMs).toISOString(), property, value, unit, height, sequence, final].map(cell).join(","),
+    [isoTime(timeMs) ?? timeMs, property, value, unit, height, sequence, final].map(cell).join(","),
   );
   return ["time,property,value,unit,block,pack,final", ...rows, ""].join("\r\n");
 }

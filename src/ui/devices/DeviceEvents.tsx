@@ -1,5 +1,6 @@
 import { Card } from "../pattern/Page.tsx";
 import { useAsk } from "../shell/peer-context.tsx";
+import { isoTime } from "../text/format.ts";
 import { useFormat, useText } from "../text/language.tsx";
 import type { EventAffordance } from "./description.ts";
 import { useValueText } from "./DeviceTile.tsx";
@@ -23,7 +24,7 @@ export function DeviceEvents({ stream, events }: { stream: string | undefined; e
         <ol className="feed">
           {said.slice(0, SHOWN).map(({ timeMs, property, value, sequence, final }) => (
             <li key={`${sequence} ${property} ${timeMs}`}>
-              <time dateTime={new Date(timeMs).toISOString()}>{format.time(timeMs)}</time>
+              <time dateTime={isoTime(timeMs)}>{format.time(timeMs)}</time>
               <span className={final ? undefined : "b-tentative"}>
                 <b>{titles.get(property)}</b>
                 <small>{show(value)}</small>

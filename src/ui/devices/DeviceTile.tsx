@@ -1,6 +1,7 @@
 import { IconBulb, IconCamera, IconCpu, IconDeviceMobile, IconDoor, IconTemperature, IconWashMachine } from "@tabler/icons-react";
 import { Link } from "wouter";
 import type { DeviceInfo, Value } from "../../sdk/api.ts";
+import { ownOf } from "../pattern/data-schema.ts";
 import { Sparkline } from "../pattern/Sparkline.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useAsk, useNameOf, useNow } from "../shell/peer-context.tsx";
@@ -51,8 +52,9 @@ function DeviceTile({ device }: { device: DeviceInfo }) {
     description.properties.map(({ name }) => name),
   );
   const first =
-    description.properties.find(({ name }) => name in device.values || (live !== null && name in live.values)) ?? description.properties[0];
-  const value = first && (live?.values[first.name] ?? device.values[first.name]?.value);
+    description.properties.find(({ name }) => Object.hasOwn(device.values, name) || (live !== null && Object.hasOwn(live.values, name))) ??
+    description.properties[0];
+  const value = first && (ownOf(live?.values ?? {}, first.name) ?? ownOf(device.values, first.name)?.value);
   const series = (readings.value ?? []).filter(
     ({ property, value: read }) => property === first?.name && (typeof read === "number" || typeof read === "boolean"),
   );

@@ -1,6 +1,7 @@
 import { Switch } from "@mantine/core";
 import { Link } from "wouter";
 import type { DeviceInfo, Value } from "../../sdk/api.ts";
+import { ownOf } from "../pattern/data-schema.ts";
 import { SchemaForm } from "../pattern/SchemaForm.tsx";
 import { Sparkline } from "../pattern/Sparkline.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
@@ -68,8 +69,8 @@ export function PropertyCard({
   const readings = useAsk("readings", stream === undefined ? null : { stream, limit: POINTS });
   const series = (readings.value ?? []).filter(({ property: name, value }) => name === property.name && typeof value === "number");
   const numbers = series.map(({ value }) => value as number);
-  const stored = device.values[property.name];
-  const value = live?.values[property.name] ?? stored?.value;
+  const stored = ownOf(device.values, property.name);
+  const value = ownOf(live?.values ?? {}, property.name) ?? stored?.value;
   // A value that a driver here has read stands ahead of the ledger until a block carries it.
   const ahead = live !== null && value !== undefined && stored !== undefined && JSON.stringify(stored.value) !== JSON.stringify(value);
   const title = property.title ?? property.name;

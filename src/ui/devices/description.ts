@@ -1,25 +1,6 @@
 /** A Thing Description (W3C WoT TD 1.1) as the pages draw it: only what a person sees, and nothing that a strange document could break. */
-export interface DataSchema {
-  readonly type?: string;
-  /** Of a number: `date-time` says that it is a moment, in milliseconds since 1970. */
-  readonly format?: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly unit?: string;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly default?: unknown;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly multipleOf?: number;
-  readonly properties?: Readonly<Record<string, DataSchema>>;
-  readonly required?: readonly string[];
-  readonly items?: DataSchema;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-}
+import { isJson, mapOf, readSchema, wordsOf, type DataSchema, type Json } from "../pattern/data-schema.ts";
+
 export interface PropertyAffordance extends DataSchema {
   readonly name: string;
   readonly readOnly: boolean;
@@ -46,15 +27,6 @@ export interface Description {
   readonly events: readonly EventAffordance[];
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-function isJson(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-const mapOf = (value: unknown): readonly (readonly [string, Json])[] =>
-  isJson(value) ? Object.entries(value).filter((entry): entry is [string, Json] => isJson(entry[1])) : [];
-const textOf = (value: unknown, otherwise = ""): string => (typeof value === "string" ? value : otherwise);
-
 const KINDS: readonly (readonly [DeviceKind, RegExp])[] = [
   ["lamp", /lamp|light|bulb|licht|lampe/i],
   ["washer", /wash|wasch|laundry/i],
@@ -69,25 +41,6 @@ function kindOf(document: Json): DeviceKind {
   const given = document["@type"];
   const words = [...(Array.isArray(given) ? given : [given]), document["title"]].filter((word) => typeof word === "string").join(" ");
   return KINDS.find(([, pattern]) => pattern.test(words))?.[0] ?? "other";
-}
-
-/** `title` or `description` in this language, where the document has it (TD 1.1, "MultiLanguage"). */
-function wordsOf(part: Json, field: "title" | "description", language: string, otherwise = ""): string {
-  const translated = part[`${field}s`];
-  return textOf(isJson(translated) ? translated[language] : undefined, textOf(part[field], otherwise));
-}
-
-/** A schema, and those inside it, with their words in this language. */
-function schemaIn(schema: Json, language: string): DataSchema {
-  const title = wordsOf(schema, "title", language);
-  const description = wordsOf(schema, "description", language);
-  const inner = mapOf(schema["properties"]).map(([name, part]) => [name, schemaIn(part, language)] as const);
-  return {
-    ...(schema as DataSchema),
-    ...(title === "" ? {} : { title }),
-    ...(description === "" ? {} : { description }),
-    ...(inner.length === 0 ? {} : { properties: Object.fromEntries(inner) }),
-  };
 }
 
 /** Reads a description's JSON text, with its words in this language where it has them; what is missing or strange is left out. */
@@ -105,7 +58,7 @@ export function readDescription(json: string, language: string): Description {
     description: wordsOf(thing, "description", language),
     kind: kindOf(thing),
     properties: mapOf(thing["properties"]).map(([name, schema]) => ({
-      ...schemaIn(schema, language),
+      ...readSchema(schema, language),
       name,
       readOnly: schema["readOnly"] === true,
       writeOnly: schema["writeOnly"] === true,
@@ -114,7 +67,7 @@ export function readDescription(json: string, language: string): Description {
       name,
       title: wordsOf(action, "title", language, name),
       description: wordsOf(action, "description", language),
-      input: isJson(action["input"]) ? schemaIn(action["input"], language) : null,
+      input: isJson(action["input"]) ? readSchema(action["input"], language) : null,
     })),
     events: mapOf(thing["events"]).map(([name, event]) => ({
       name,
@@ -124,24 +77,24 @@ export function readDescription(json: string, language: string): Description {
   };
 }
 
+/** A map, not an object: units come from strangers, and an object has more names than were put into it. */
+const UNITS: ReadonlyMap<string, string> = new Map([
+  ["Cel", "°C"],
+  ["celsius", "°C"],
+  ["degree_celsius", "°C"],
+  ["om:degree_Celsius", "°C"],
+  ["om2:degreeCelsius", "°C"],
+  ["percent", "%"],
+  ["/100", "%"],
+  ["%RH", "%"],
+  ["%EL", "%"],
+  ["deg", "°"],
+  ["minute", "min"],
+  ["minutes", "min"],
+  ["m/s2", "m/s²"],
+]);
+
 /** A unit as people write it; TDs use QUDT or UCUM words. */
 export function unitText(unit: string | null | undefined): string {
-  if (unit === null || unit === undefined) return "";
-  const known: Readonly<Record<string, string>> = {
-    Cel: "°C",
-    celsius: "°C",
-    degree_celsius: "°C",
-    "om:degree_Celsius": "°C",
-    "om2:degreeCelsius": "°C",
-    percent: "%",
-    "/100": "%",
-    "%RH": "%",
-    "%EL": "%",
-    lx: "lx",
-    deg: "°",
-    minute: "min",
-    minutes: "min",
-    "m/s2": "m/s²",
-  };
-  return known[unit] ?? unit;
+  return unit === null || unit === undefined ? "" : (UNITS.get(unit) ?? unit);
 }

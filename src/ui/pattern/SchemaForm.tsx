@@ -1,10 +1,10 @@
 import { Button, NativeSelect, Switch, Textarea, TextInput } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import type { Value } from "../../sdk/api.ts";
-import type { DataSchema } from "../devices/description.ts";
 import { unitText } from "../devices/description.ts";
 import { useText } from "../text/language.tsx";
-import { choiceText, draftOf, fieldsOf, readDraft, WHOLE, type Draft, type Field, type FieldFault } from "./schema-values.ts";
+import { choiceText, ownOf, type DataSchema } from "./data-schema.ts";
+import { draftOf, fieldsOf, readDraft, WHOLE, type Draft, type Field, type FieldFault } from "./schema-values.ts";
 
 function SchemaField({
   field: { name, schema, kind, required },
@@ -91,8 +91,8 @@ export function SchemaForm({
             key={field.name}
             field={field}
             label={label}
-            typed={draft[field.name] ?? ""}
-            fault={faults[field.name]}
+            typed={ownOf(draft, field.name) ?? ""}
+            fault={ownOf(faults, field.name)}
             onChange={(typed) => setDraft({ ...draft, [field.name]: typed })}
           />
         ))}

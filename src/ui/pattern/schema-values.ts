@@ -1,6 +1,6 @@
 /** Between a JSON Schema (of a Thing Description or a contract's manifest), the fields of a form, and the value that is sent. */
 import type { Value } from "../../sdk/api.ts";
-import type { DataSchema } from "../devices/description.ts";
+import { choiceText, ownOf, type DataSchema } from "./data-schema.ts";
 
 /** What stands in the fields: texts as typed, switches as booleans. */
 export type Draft = Readonly<Record<string, string | boolean>>;
@@ -52,18 +52,14 @@ export function draftOf(schema: DataSchema, value?: unknown): Draft {
   const parts = typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
   return Object.fromEntries(
     fields.map(({ name, schema: part, kind }) => {
-      const given = (name === WHOLE ? value : parts[name]) ?? part.default ?? part.const;
+      const given = (name === WHOLE ? value : ownOf(parts, name)) ?? part.default ?? part.const;
       if (kind === "boolean") return [name, given === true];
       if (given === undefined) return [name, kind === "choice" ? choiceText(part.enum?.[0]) : ""];
-      if (kind === "lines" && Array.isArray(given)) return [name, given.join("\n")];
+      if (kind === "lines" && Array.isArray(given) && given.every((line) => typeof line === "string")) return [name, given.join("\n")];
       if (kind === "time" && typeof given === "number") return [name, timeText(given)];
       return [name, typeof given === "string" ? given : JSON.stringify(given)];
     }),
   );
-}
-
-export function choiceText(choice: unknown): string {
-  return typeof choice === "string" ? choice : JSON.stringify(choice ?? null);
 }
 
 /** What a date and time field holds, in this device's time zone. */
@@ -147,13 +143,15 @@ export function readDraft(
   schema: DataSchema,
   draft: Draft,
 ): { readonly value: Value; readonly faults: null } | { readonly faults: Readonly<Record<string, FieldFault>> } {
-  const faults: Record<string, FieldFault> = {};
-  const values: Record<string, Value> = {};
+  // As entries: a field may be named `__proto__`, which cannot be set on an object.
+  const faults: [string, FieldFault][] = [];
+  const values: [string, Value][] = [];
   for (const field of fieldsOf(schema)) {
-    const { value, fault } = readField(field, draft[field.name] ?? "");
-    if (fault !== undefined) faults[field.name] = fault;
-    else if (value !== undefined) values[field.name] = value;
+    const { value, fault } = readField(field, ownOf(draft, field.name) ?? "");
+    if (fault !== undefined) faults.push([field.name, fault]);
+    else if (value !== undefined) values.push([field.name, value]);
   }
-  if (Object.keys(faults).length > 0) return { faults };
-  return { value: WHOLE in values ? values[WHOLE]! : values, faults: null };
+  if (faults.length > 0) return { faults: Object.fromEntries(faults) };
+  const whole = values.find(([name]) => name === WHOLE);
+  return { value: whole === undefined ? Object.fromEntries(values) : whole[1], faults: null };
 }

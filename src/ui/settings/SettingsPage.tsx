@@ -4,6 +4,7 @@ import type { Settings } from "../../sdk/api.ts";
 import { download } from "../pattern/download.ts";
 import { Card, PageHead } from "../pattern/Page.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
+import { pageFaults } from "../shell/page-faults.ts";
 import { useClient, usePeer, usePlatform } from "../shell/peer-context.tsx";
 import { LANGUAGES, useLanguage, useText, type Language } from "../text/language.tsx";
 import { refusalSentence, valueText } from "../text/sentences.ts";
@@ -173,7 +174,11 @@ function ReportCard() {
   const save = (): void =>
     run(async () => {
       const facts = await client.command("diagnostics");
-      download("bothy-diagnostics.json", valueText({ version, userAgent: navigator.userAgent, facts }), "application/json");
+      download(
+        "bothy-diagnostics.json",
+        valueText({ version, userAgent: navigator.userAgent, pageFaults: pageFaults(), facts }),
+        "application/json",
+      );
     });
   return (
     <Card title={text.settings.report}>

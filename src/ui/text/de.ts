@@ -123,6 +123,11 @@ export const de: Text = {
     missing: { title: "Hier nicht zu finden", why: "Vielleicht liegt es auf einem verlassenen Zweig oder ist noch nicht bei diesem Peer." },
     forbidden: { title: "Nicht für dich", why: "Der Eigentümer entscheidet, wer es darf." },
     broken: { title: "Das ließ sich nicht lesen", why: "Deine Schlüssel sind sicher; das Ledger kann von anderen Peers geholt werden." },
+    undrawn: {
+      title: "Diese Seite ließ sich nicht zeichnen",
+      why: "Etwas darauf ist nicht, wie es sein soll. Alles andere geht weiter: Dein Peer läuft, und die anderen Seiten sind da.",
+      said: "Was gesagt wurde",
+    },
     unknown: "Unbekannt, solange das Ledger nicht da ist.",
     noSuchPage: "Unter dieser Adresse gibt es keine Seite.",
   },

@@ -122,6 +122,11 @@ export const en = {
     missing: { title: "Not found here", why: "It may be on a branch that was left, or not have reached this peer yet." },
     forbidden: { title: "Not yours to see", why: "Its owner decides who may." },
     broken: { title: "This could not be read", why: "Your keys are safe; the ledger can be fetched again from other peers." },
+    undrawn: {
+      title: "This page could not be drawn",
+      why: "Something on it is not as it should be. Everything else goes on: your peer runs, and the other pages are there.",
+      said: "What was said",
+    },
     unknown: "Not known before the ledger is here.",
     noSuchPage: "There is no page at this address.",
   },

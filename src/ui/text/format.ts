@@ -18,6 +18,12 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** ISO 8601, or nothing where a calendar has no such moment: times of readings are what their gateway says. */
+export function isoTime(ms: number): string | undefined {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
 export function createFormat(text: Text): Format {
   const whole = new Intl.NumberFormat(text.locale, { maximumFractionDigits: 0 });
   const time = new Intl.DateTimeFormat(text.locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -42,7 +48,7 @@ export function createFormat(text: Text): Format {
       if (count < 1_000_000_000) return `${number(count / 1_000_000, 1)} MB`;
       return `${number(count / 1_000_000_000, 1)} GB`;
     },
-    time: (ms) => time.format(ms),
-    dateTime: (ms) => dateTime.format(ms),
+    time: (ms) => (isoTime(ms) === undefined ? "–" : time.format(ms)),
+    dateTime: (ms) => (isoTime(ms) === undefined ? "–" : dateTime.format(ms)),
   };
 }

@@ -1,5 +1,6 @@
 /** Sentences made of what the protocol says: refusals, and what a transaction does. */
 import type { CallInfo, OperationCall, RefusalShape, Value } from "../../sdk/api.ts";
+import { ownOf } from "../pattern/data-schema.ts";
 import type { Format } from "./format.ts";
 import type { Text } from "./en.ts";
 
@@ -30,7 +31,7 @@ export function callsTitle(text: Text, format: Format, calls: readonly (CallInfo
   if (first.operation === "account.transfer" && typeof amount === "number")
     return text.operations.transfer(`${format.number(amount)} ${token}`) + more;
   if (first.operation === "contract.call" && typeof method === "string") return text.operations.call(method) + more;
-  return (text.operations.names[first.operation] ?? text.operations.other(first.operation)) + more;
+  return (ownOf(text.operations.names, first.operation) ?? text.operations.other(first.operation)) + more;
 }
 
 /** Any value for a person to read: texts bare, the rest as in JSON, bytes in hexadecimal. */
