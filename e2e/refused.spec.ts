@@ -209,7 +209,7 @@ test.describe("a garbage database", () => {
     await settings.goTo("Settings");
     await settings.importPeer(file, "correct horse battery");
     await expect(settings.page.getByRole("dialog")).toContainText("its voting keys are deleted");
-    await settings.takeFile();
+    await settings.replaceAccount();
     const status = await tab.until("the restored ledger", (one) => one.final.height >= final.height);
     expect(status.account).toBe(account);
     expect((await tab.query("account", { account })).name).toBe("Only here");

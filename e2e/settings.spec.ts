@@ -35,6 +35,7 @@ test("a tab alone brings its account back from a file without a ledger, and keep
   const file = await (await settings.exportPeer(PASSPHRASE)).path();
   const reloaded = settings.page.waitForEvent("load");
   await settings.importPeer(file, PASSPHRASE);
+  await settings.replaceAccount();
   await reloaded;
   const after = await settings.until("a seat", ({ ready, seats }) => ready && seats.mine);
   expect(after.account).toBe(before.account);

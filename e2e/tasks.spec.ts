@@ -181,10 +181,13 @@ test("a peer is exported to a file and brought back in another browser", async (
   const other = new SettingsPage((await openTab(browser, relay)).page);
   await other.goTo("Settings");
   await other.importPeer(file, "wrong horse battery");
+  await expect(other.page.getByRole("dialog")).toContainText("The account in this tab is not saved and will be lost.");
+  await other.replaceAccount();
   await expect(other.main.locator(".fault")).toBeVisible();
   const { account } = await mine.status();
   await other.main.locator("details form").getByLabel("Passphrase").fill("correct horse battery");
   await other.main.getByRole("button", { name: "Bring it back" }).click();
+  await other.replaceAccount();
   await other.until("the account of the file", (status) => status.ready && status.account === account);
   await other.page.context().close();
 });

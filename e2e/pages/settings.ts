@@ -21,6 +21,7 @@ export class SettingsPage extends AppPage {
 
   async exportPeer(passphrase: string): Promise<Download> {
     await this.card("Identity").getByLabel("Passphrase").first().fill(passphrase);
+    await this.card("Identity").getByLabel("The same once more").fill(passphrase);
     const download = this.page.waitForEvent("download");
     await this.main.getByRole("button", { name: "Save to a file" }).click();
     return download;
@@ -42,8 +43,8 @@ export class SettingsPage extends AppPage {
     return this.main.locator(".words li").allTextContents();
   }
 
-  /** Answers the question that a file with a ledger, or of another BoT, leads to. */
-  async takeFile(): Promise<void> {
+  /** Answers the question whether the account in this tab shall be replaced. */
+  async replaceAccount(): Promise<void> {
     await this.page.getByRole("dialog").getByRole("button", { name: "Bring it back" }).click();
   }
 
@@ -54,6 +55,7 @@ export class SettingsPage extends AppPage {
     await form.getByLabel("or the 24 words").fill(words.join(" "));
     const reloaded = this.page.waitForEvent("load");
     await form.getByRole("button", { name: "Bring it back" }).click();
+    await this.replaceAccount();
     await reloaded;
   }
 

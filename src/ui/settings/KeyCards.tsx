@@ -1,5 +1,5 @@
 import { Button, Checkbox, FileInput, Modal, PasswordInput, Textarea } from "@mantine/core";
-import { IconKey } from "@tabler/icons-react";
+import { IconAlertTriangle, IconKey } from "@tabler/icons-react";
 import { useState } from "react";
 import type { PeerFileInfo, Settings } from "../../sdk/api.ts";
 import { download } from "../pattern/download.ts";
@@ -63,13 +63,17 @@ function Export() {
   const account = usePeer((state) => state.status?.account ?? "");
   const readSettings = usePeer((state) => state.readSettings);
   const [passphrase, setPassphrase] = useState("");
+  const [again, setAgain] = useState("");
   const [ledger, setLedger] = useState(false);
   const { busy, error, run } = useDeed();
   const short = passphrase.length < PASSPHRASE_MIN;
+  // A slip of the finger would be found out when it is too late.
+  const differs = again !== passphrase;
   const save = (): void =>
     run(async () => {
       download(`bothy-${account.slice(-6)}.peer`, await client.command("exportPeer", { passphrase, ledger }), "application/octet-stream");
       setPassphrase("");
+      setAgain("");
       await readSettings();
     });
   return (
@@ -77,7 +81,7 @@ function Export() {
       className="form"
       onSubmit={(event) => {
         event.preventDefault();
-        if (!short) save();
+        if (!short && !differs) save();
       }}
     >
       <PasswordInput
@@ -87,14 +91,64 @@ function Export() {
         onChange={(event) => setPassphrase(event.currentTarget.value)}
         autoComplete="new-password"
       />
+      <PasswordInput
+        label={text.settings.passphraseAgain}
+        value={again}
+        error={again !== "" && differs && text.settings.passphraseDiffers}
+        onChange={(event) => setAgain(event.currentTarget.value)}
+        autoComplete="new-password"
+      />
       <Checkbox label={text.settings.withLedger} checked={ledger} onChange={(event) => setLedger(event.currentTarget.checked)} />
       {error && <p className="fault">{refusalSentence(text, error)}</p>}
-      <Button type="submit" variant="default" loading={busy} disabled={short}>
+      <Button type="submit" variant="default" loading={busy} disabled={short || differs}>
         {text.settings.exportPeer}
       </Button>
     </form>
   );
 }
+
+/** What takes the place of the account in this tab: a file and what it tells without its passphrase, or 24 words. */
+type Brought = { readonly file: File; readonly info: PeerFileInfo } | { readonly words: readonly string[] };
+
+/** An account is replaced for ever, so it is always asked, and first whether what goes was saved. */
+function AskToRestore({ brought, onClose, onTake }: { brought: Brought | null; onClose: () => void; onTake: (brought: Brought) => void }) {
+  const text = useText();
+  const format = useFormat();
+  const exportedMs = usePeer((state) => state.settings?.exportedMs ?? null);
+  const info = brought !== null && "info" in brought ? brought.info : null;
+  return (
+    <Modal
+      opened={brought !== null}
+      onClose={onClose}
+      title={info === null ? text.settings.wordsTitle : text.settings.importTitle}
+      closeButtonProps={{ "aria-label": text.common.close }}
+    >
+      {brought && (
+        <div className="col">
+          {exportedMs === null ? (
+            <Banner tone="refused" icon={<IconAlertTriangle size={20} aria-hidden />}>
+              <b>{text.settings.replacesUnsaved}</b> {text.settings.replacesUnsavedTells}
+            </Banner>
+          ) : (
+            <p className="ask-why">{text.settings.replacesSaved(format.dateTime(exportedMs))}</p>
+          )}
+          {info && !info.here && <p className="ask-why">{text.settings.importOther(info.name)}</p>}
+          {info?.ledger && <p className="ask-why">{text.settings.importLedger}</p>}
+          <div className="decision-acts" data-ask>
+            <Button variant="default" onClick={onClose} data-autofocus>
+              {text.common.notNow}
+            </Button>
+            <Button color="rowan" onClick={() => onTake(brought)}>
+              {text.settings.restoreNow}
+            </Button>
+          </div>
+        </div>
+      )}
+    </Modal>
+  );
+}
+
+const bytesOf = async (file: File): Promise<Uint8Array> => new Uint8Array(await file.arrayBuffer());
 
 function Import() {
   const text = useText();
@@ -103,46 +157,23 @@ function Import() {
   const [file, setFile] = useState<File | null>(null);
   const [passphrase, setPassphrase] = useState("");
   const [words, setWords] = useState("");
-  const [asked, setAsked] = useState<PeerFileInfo | null>(null);
+  const [asked, setAsked] = useState<Brought | null>(null);
   const { busy, error, run } = useDeed();
   const given = words.trim().split(/\s+/).filter(Boolean);
-  const bytesOf = async (chosen: File): Promise<Uint8Array> => new Uint8Array(await chosen.arrayBuffer());
-  const take = async (chosen: File): Promise<void> => {
-    setAsked(null);
-    await client.command("importPeer", { bytes: await bytesOf(chosen), passphrase });
-    reload();
-  };
-  const restore = (): void =>
+  const take = (brought: Brought): void =>
     run(async () => {
-      if (file === null) {
-        await client.command("restoreWords", { words: given });
-        return reload();
-      }
-      const brought = await client.command("inspectPeer", { bytes: await bytesOf(file) });
-      if (brought.here && !brought.ledger) return take(file);
-      setAsked(brought);
+      setAsked(null);
+      if ("words" in brought) await client.command("restoreWords", { words: brought.words });
+      else await client.command("importPeer", { bytes: await bytesOf(brought.file), passphrase });
+      reload();
     });
+  const restore = (): void => {
+    if (file === null) setAsked({ words: given });
+    else run(async () => setAsked({ file, info: await client.command("inspectPeer", { bytes: await bytesOf(file) }) }));
+  };
   return (
     <details>
-      <Modal
-        opened={asked !== null}
-        onClose={() => setAsked(null)}
-        title={text.settings.importTitle}
-        closeButtonProps={{ "aria-label": text.common.close }}
-      >
-        <div className="col">
-          {asked && !asked.here && <p className="ask-why">{text.settings.importOther(asked.name)}</p>}
-          {asked?.ledger && <p className="ask-why">{text.settings.importLedger}</p>}
-          <div className="decision-acts" data-ask>
-            <Button variant="default" onClick={() => setAsked(null)}>
-              {text.common.notNow}
-            </Button>
-            <Button color="rowan" onClick={() => file !== null && run(() => take(file))}>
-              {text.settings.restoreNow}
-            </Button>
-          </div>
-        </div>
-      </Modal>
+      <AskToRestore brought={asked} onClose={() => setAsked(null)} onTake={take} />
       <summary>{text.settings.restore}</summary>
       <form
         className="form"
@@ -170,7 +201,7 @@ function Import() {
         />
         {error && <p className="fault">{refusalSentence(text, error)}</p>}
         <Button type="submit" variant="default" color="rowan" loading={busy} disabled={file === null && given.length !== 24}>
-          {text.settings.restoreNow}
+          {text.settings.restoreNow}…
         </Button>
       </form>
     </details>

@@ -87,6 +87,7 @@ export const codes: Text["codes"] = {
   "export-invalid": "Das ist keine Datei, die Bothy gespeichert hat, oder sie ist beschädigt.",
   "proof-invalid": "Der Beweis hält nicht.",
   "device-refused": "Das Gerät hat abgelehnt.",
+  "address-invalid": "Das ist keine Adresse, die ein Peer brauchen kann; die Form steht beim Feld.",
   "not-supported": "Das kann dieser Browser nicht.",
   internal: "In dieser App selbst stimmt etwas nicht. Ein gespeicherter Bericht hilft, es zu beheben.",
 };

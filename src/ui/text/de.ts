@@ -544,6 +544,8 @@ export const de: Text = {
     signName: "Signieren",
     identity: "Identität",
     passphrase: "Passphrase",
+    passphraseAgain: "Noch einmal dieselbe",
+    passphraseDiffers: "Die beiden sind nicht gleich.",
     withLedger: "Auch das Ledger",
     exportPeer: "In eine Datei speichern",
     showWords: "Die 24 Wörter zeigen",
@@ -555,6 +557,12 @@ export const de: Text = {
       "Es tritt an die Stelle des Kontos in diesem Tab, das verloren ist, wenn du es nicht gesichert hast. Ledger und Sitz dieses Tabs bleiben, es sei denn, die Datei bringt ein eigenes Ledger mit.",
     restoreElsewhere:
       "Unter dieser Adresse lässt sich kein Konto zurückholen: Dazu wird neu geladen, und damit enden hier die Schlüssel. Öffne Bothy mit https oder auf dem Rechner, der es ausliefert.",
+    wordsTitle: "Das Konto dieser Wörter zurückholen?",
+    replacesUnsaved: "Das Konto in diesem Tab ist nicht gesichert und geht verloren.",
+    replacesUnsavedTells:
+      "Seine Token und Geräte gehören dann niemandem mehr. Sichere es zuerst, es sei denn, du holst eben dieses zurück.",
+    replacesSaved: (when) =>
+      `Es tritt an die Stelle des Kontos in diesem Tab, zuletzt gesichert: ${when}. Um dahin zurückzukehren, brauchst du jene Datei oder jene Wörter.`,
     importTitle: "Diese Datei übernehmen?",
     importOther: (name) =>
       `Sie kommt aus einem anderen BoT, „${name}“. Was ihr Konto dort hat, bleibt dort; hier beginnt es mit dem, was es hier hat.`,

@@ -88,6 +88,7 @@ export const codes: Readonly<Record<RejectCode, string>> = {
   "export-invalid": "This is not a file that Bothy saved, or it is damaged.",
   "proof-invalid": "The proof does not hold.",
   "device-refused": "The device refused.",
+  "address-invalid": "This is not an address that a peer can use; the form is described beside the field.",
   "not-supported": "This browser cannot do that.",
   internal: "Something is wrong in this app itself. A saved report helps to mend it.",
 };

@@ -537,6 +537,8 @@ export const en = {
     signName: "Sign it",
     identity: "Identity",
     passphrase: "Passphrase",
+    passphraseAgain: "The same once more",
+    passphraseDiffers: "The two are not the same.",
     withLedger: "With the ledger, too",
     exportPeer: "Save to a file",
     showWords: "Show the 24 words",
@@ -548,6 +550,11 @@ export const en = {
       "It takes the place of the account in this tab, which is lost unless you saved it. The ledger and the seat of this tab stay, unless the file brings a ledger of its own.",
     restoreElsewhere:
       "An account cannot be brought back at this address: it comes with a reload, and keys end with that here. Open Bothy by https, or on the machine that serves it.",
+    wordsTitle: "Bring back the account of these words?",
+    replacesUnsaved: "The account in this tab is not saved and will be lost.",
+    replacesUnsavedTells: "Its tokens and devices are nobody's then. Save it first, unless it is the very one that you bring back.",
+    replacesSaved: (when: string) =>
+      `It takes the place of the account in this tab, which was last saved ${when}. You need that file or those words to come back to it.`,
     importTitle: "Take over this file?",
     importOther: (name: string) =>
       `It comes from another BoT, “${name}”. What its account has there stays there; here it begins with what it has here.`,
