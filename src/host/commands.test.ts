@@ -9,6 +9,7 @@ import { DEFAULT_SETTINGS, openSettings } from "./settings.ts";
 import { createMemoryDisk, createMemoryStorage } from "./storage/memory-storage.ts";
 
 const PASSPHRASE = "a long enough passphrase";
+const RELAY = "/dns4/relay.example/tcp/443/tls/ws/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5";
 const NOW_MS = 1_750_000_000_000;
 
 async function createRig() {
@@ -57,10 +58,20 @@ async function createRig() {
 describe("what the app orders of its peer", () => {
   it("[C6c] settings are durable, and the peer hears of them", async () => {
     const { commands, settingsDisk, done } = await createRig();
-    expect(await commands.setSettings({ seatWanted: false, relays: ["/dns4/relay/tcp/443/wss"] })).toMatchObject({ seatWanted: false });
+    expect(await commands.setSettings({ seatWanted: false, relays: [RELAY] })).toMatchObject({ seatWanted: false });
     expect(done).toEqual(["settings"]);
     const again = await openSettings(createMemoryStorage(settingsDisk));
-    expect(again.current).toEqual({ ...DEFAULT_SETTINGS, seatWanted: false, relays: ["/dns4/relay/tcp/443/wss"] });
+    expect(again.current).toEqual({ ...DEFAULT_SETTINGS, seatWanted: false, relays: [RELAY] });
+  });
+
+  it("an address that nothing could be reached by is refused, and nothing of the change is kept", async () => {
+    const { commands, settings, done } = await createRig();
+    const wrong = [{ relays: [RELAY, "/relay"] }, { relays: ["/dns4/relay/tcp/443/wss"] }, { iceServers: ["turn:turn.example.org"] }];
+    for (const part of wrong) {
+      await expect(commands.setSettings({ windowLimit: 7, ...part })).rejects.toMatchObject({ code: "address-invalid" });
+    }
+    expect(settings.current).toEqual(DEFAULT_SETTINGS);
+    expect(done).toEqual([]);
   });
 
   it("a peer's export brings account, ledger and BoT to another, whose voting keys go with the record of their votes", async () => {

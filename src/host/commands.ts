@@ -6,6 +6,8 @@ import { decodeGenesis } from "../protocol/genesis.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import type { CommandName, Commands } from "../sdk/api.ts";
 import type { PeerKeys } from "./keys/keys.ts";
+import { readIceServer } from "./network/ice-server.ts";
+import { readRelayAddress } from "./network/relay-address.ts";
 import { decodePeerExport, encodePeerExport, readLedgerRows, writeLedgerRows } from "./peer-export.ts";
 import { decodeSettings, type SettingsStore } from "./settings.ts";
 
@@ -44,6 +46,8 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
   const exported = (): Promise<unknown> => settings.change({ exportedMs: deps.nowMs() });
   return {
     setSettings: async (part) => {
+      part.relays?.forEach(readRelayAddress);
+      part.iceServers?.forEach(readIceServer);
       const changed = await settings.change(part);
       deps.onSettings();
       return changed;

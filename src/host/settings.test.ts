@@ -3,6 +3,17 @@ import { joiningOf } from "./joining.ts";
 import { openSettings, settleForNewAccount } from "./settings.ts";
 import { createMemoryDisk, createMemoryStorage } from "./storage/memory-storage.ts";
 
+describe("settings as they were kept", () => {
+  it("lose a server for direct links that no connection could be made with, and nothing else", async () => {
+    const disk = createMemoryDisk();
+    const settings = await openSettings(createMemoryStorage(disk));
+    const good = ["stun:stun.example.org:3478", "turn:turn.example.org ann secret"];
+    await settings.change({ iceServers: [good[0]!, "turn:turn.example.org", "stun://stun.example.org", good[1]!], windowLimit: 7 });
+    const { current } = await openSettings(createMemoryStorage(disk));
+    expect(current).toMatchObject({ iceServers: good, windowLimit: 7 });
+  });
+});
+
 describe("settings under a new account", () => {
   it("say that it is not saved, whatever was said of an earlier one", async () => {
     const disk = createMemoryDisk();

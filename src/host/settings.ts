@@ -3,6 +3,7 @@ import type { Storage } from "../peer/ports.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { isValueMap } from "../protocol/schema.ts";
 import type { Settings } from "../sdk/api.ts";
+import { isIceServer } from "./network/ice-server.ts";
 
 const SETTINGS_KEY = "settings";
 const GENESIS_KEY = "genesis";
@@ -46,7 +47,8 @@ function settingsOf(value: Value): Settings {
   return {
     seatWanted: value["seatWanted"] !== false,
     relays: texts("relays"),
-    iceServers: texts("iceServers"),
+    // A single one that WebRTC does not take would end all direct links.
+    iceServers: texts("iceServers").filter(isIceServer),
     windowLimit: typeof value["windowLimit"] === "number" ? value["windowLimit"] : DEFAULT_SETTINGS.windowLimit,
     nicknames: isValueMap(names)
       ? Object.fromEntries(Object.entries(names).filter((entry): entry is [string, string] => typeof entry[1] === "string"))

@@ -2,6 +2,7 @@
 import { createClient, type Client } from "../sdk/client.ts";
 import type { RefusalShape } from "../protocol/refusal.ts";
 import { Refusal } from "../protocol/refusal.ts";
+import { readIceServer } from "./network/ice-server.ts";
 import type { Network } from "./network/network.ts";
 import { claimSlot } from "./slot.ts";
 import type { FromWorker, ToWorker } from "./tab-messages.ts";
@@ -70,7 +71,7 @@ function carryNetwork(
     if (message.kind === "start-network") {
       const { identity, relays, iceServers } = message;
       network = loading.then(({ createNetwork }) =>
-        createNetwork({ identity, relays, iceServers: iceServers.map((urls) => ({ urls })) }, (event) => {
+        createNetwork({ identity, relays, iceServers: iceServers.map(readIceServer) }, (event) => {
           // Bytes of others are views of larger buffers, which must not be given away.
           const own = "bytes" in event ? { ...event, bytes: event.bytes.slice() } : event;
           post({ kind: "network", event: own }, "bytes" in own ? [own.bytes.buffer] : []);

@@ -91,6 +91,7 @@ export const REJECT_CODES = [
   "export-invalid",
   "proof-invalid",
   "device-refused",
+  "address-invalid",
   "not-supported",
   "internal",
 ] as const;

@@ -78,7 +78,6 @@ describe("decodeRequest", () => {
       { kind: "send", id: 1, calls: [{ ...transfer, arguments: { to: "did:web:x", amount: 1 } }], options: {} },
     ],
     ["value outside the data model", { kind: "query", id: 1, name: "view", parameters: { contract: DIGEST, method: "m", arguments: 1n } }],
-    ["relay that is no multiaddr", { kind: "command", id: 1, name: "setSettings", parameters: { relays: ["http://x"] } }],
   ])("refuses: %s", (_, message) => expect(codeOf(message)).toBe("schema-invalid"));
 
   it.each([

@@ -131,14 +131,15 @@ export const QUERY_SCHEMAS: { readonly [Name in QueryName]: ObjectSchema<Queries
   parameters: nothing,
 };
 
-const relay = v.pipe(text(256), v.startsWith("/"));
-const iceServer = v.pipe(text(256), v.regex(/^(stuns?|turns?):/));
+/** A URL, for TURN with a name and a password, whose forms the peer reads before it keeps them. */
+const ADDRESS_UNITS_MAX = 1024;
+const address = text(ADDRESS_UNITS_MAX);
 
 export const COMMAND_SCHEMAS: { readonly [Name in CommandName]: ObjectSchema<Commands[Name]["parameters"]> } = {
   setSettings: v.strictObject({
     seatWanted: v.exactOptional(v.boolean()),
-    relays: v.exactOptional(v.pipe(v.array(v.unknown()), v.maxLength(16), v.array(relay))),
-    iceServers: v.exactOptional(v.pipe(v.array(v.unknown()), v.maxLength(8), v.array(iceServer))),
+    relays: v.exactOptional(v.pipe(v.array(v.unknown()), v.maxLength(16), v.array(address))),
+    iceServers: v.exactOptional(v.pipe(v.array(v.unknown()), v.maxLength(8), v.array(address))),
     windowLimit: v.exactOptional(amount),
     nicknames: v.exactOptional(v.record(text(128), text(LIMITS.nameBytesMax))),
   }),

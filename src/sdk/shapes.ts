@@ -315,8 +315,9 @@ export interface StorageInfo {
 export interface Settings {
   /** Whether this peer claims, bonds and takes a seat by itself. Begins as false where keys are not durable, but for who founds. */
   readonly seatWanted: boolean;
+  /** Multiaddrs, each with the relay's peer; used at once. */
   readonly relays: readonly string[];
-  /** STUN and TURN servers, as URLs. */
+  /** `stun:host:port`, or `turn:host:port?transport=udp name password`; used from the next start. */
   readonly iceServers: readonly string[];
   /** What `window.bothy` of one tab may spend before it is refused with `limit-exceeded`; 0 forbids it. */
   readonly windowLimit: number;

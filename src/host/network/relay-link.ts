@@ -3,11 +3,12 @@
  * connection that is open now, never the mere presence of a connection (docs/adr/0030-relay-restart.md).
  */
 import type { Connection, Libp2p, Stream } from "@libp2p/interface";
-import { multiaddr, type Multiaddr } from "@multiformats/multiaddr";
+import type { Multiaddr } from "@multiformats/multiaddr";
 import { encodeFrame, FrameReader } from "../../protocol/frames.ts";
 import { decodeIntroduction, encodeIntroduction, RENDEZVOUS_PROTOCOL } from "../../protocol/introduction.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { RELAYS } from "./bounds.ts";
+import { readRelayAddress } from "./relay-address.ts";
 import { reserve } from "./reserve.ts";
 
 export interface RelayLinkDeps {
@@ -38,13 +39,10 @@ export class RelayLink {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
-  /** @throws {Error} if the address is no multiaddr, or does not name the relay's peer: any server could then stand in for it. */
+  /** @throws {Refusal} as `readRelayAddress` does. */
   constructor(address: string, deps: RelayLinkDeps) {
     this.address = address;
-    this.#target = multiaddr(address);
-    const peer = this.#target.getComponents().findLast(({ name }) => name === "p2p")?.value;
-    if (peer === undefined) throw new Error("the relay's address does not name its peer");
-    this.peer = peer;
+    ({ target: this.#target, peer: this.peer } = readRelayAddress(address));
     this.#deps = deps;
     this.#schedule(0);
   }

@@ -189,7 +189,7 @@ export class TabNetwork {
         }),
       ];
     } catch {
-      // An address that a person mistyped is no address; the others still count.
+      // From a manifest, or kept by an older version, it may be none; the others still count.
       return [];
     }
   }

@@ -1,8 +1,10 @@
 import { Button, NativeSelect, SegmentedControl, Switch, Textarea, TextInput, useMantineColorScheme } from "@mantine/core";
+import { IconRefresh } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Settings } from "../../sdk/api.ts";
 import { download } from "../pattern/download.ts";
 import { Card, PageHead } from "../pattern/Page.tsx";
+import { Banner } from "../pattern/PageState.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
 import { pageFaults } from "../shell/page-faults.ts";
 import { useClient, usePeer, usePlatform } from "../shell/peer-context.tsx";
@@ -86,7 +88,16 @@ function NetworkCard({ settings }: { settings: Settings }) {
   const [relays, setRelays] = useState(settings.relays.join("\n"));
   const [iceServers, setIceServers] = useState(settings.iceServers.join("\n"));
   const { busy, error, run } = useDeed();
-  const save = (): void => run(() => changeSettings({ relays: linesOf(relays), iceServers: linesOf(iceServers) }));
+  const { reload } = usePlatform();
+  const keysDurable = usePeer((state) => state.status?.keysDurable ?? true);
+  // Links are made with what was set when the tab was opened.
+  const [isLater, setIsLater] = useState(false);
+  const save = (): void =>
+    run(async () => {
+      const [before, after] = [settings.iceServers, linesOf(iceServers)];
+      await changeSettings({ relays: linesOf(relays), iceServers: after });
+      if (before.join("\n") !== after.join("\n")) setIsLater(true);
+    });
   return (
     <Card title={text.places.network}>
       <form
@@ -113,6 +124,21 @@ function NetworkCard({ settings }: { settings: Settings }) {
           spellCheck={false}
         />
         {error && <p className="fault">{refusalSentence(text, error)}</p>}
+        {isLater && (
+          <Banner
+            tone="tentative"
+            icon={<IconRefresh size={20} aria-hidden />}
+            action={
+              keysDurable && (
+                <Button variant="default" size="compact-md" onClick={reload}>
+                  {text.notices.reload}
+                </Button>
+              )
+            }
+          >
+            {keysDurable ? text.settings.iceServersLater : text.settings.iceServersNextStart}
+          </Banner>
+        )}
         <Button type="submit" variant="default" loading={busy}>
           {text.common.save}
         </Button>
