@@ -58,7 +58,7 @@ export interface Operations {
   "account.transfer": { readonly to: AccountText; readonly amount: number };
   /** A name for people, up to `LIMITS.nameBytesMax` bytes of UTF-8. */
   "account.setProfile": { readonly name: string };
-  /** The peer finds the proof of work itself when `proof` is absent. */
+  /** The peer finds the proof of work itself when `nonce` is absent. */
   "token.claim": { readonly reference?: DigestText; readonly nonce?: Uint8Array };
   /** The peer makes a fresh voting key when `votingKey` is absent. */
   "seat.take": { readonly votingKey?: DigestText };
@@ -144,7 +144,7 @@ export interface Queries {
   block: { parameters: { readonly height?: number; readonly digest?: DigestText }; result: BlockInfo };
   /** Downward from `from`, or from the highest known. */
   blocks: { parameters: { readonly from?: number; readonly limit?: number }; result: readonly BlockSummary[] };
-  devices: { parameters: PageRequest & { readonly owner?: AccountText }; result: Page<DeviceInfo> };
+  devices: { parameters: PageRequest & { readonly owner?: AccountText; readonly retired?: boolean }; result: Page<DeviceInfo> };
   device: { parameters: { readonly device: DigestText }; result: DeviceInfo };
   streams: { parameters: PageRequest & { readonly device?: DigestText; readonly owner?: AccountText }; result: Page<StreamInfo> };
   stream: { parameters: { readonly stream: DigestText }; result: StreamInfo };

@@ -94,7 +94,7 @@ export const QUERY_SCHEMAS: { readonly [Name in QueryName]: ObjectSchema<Queries
   pending: nothing,
   block: v.strictObject({ height: v.exactOptional(natural), digest: v.exactOptional(digest) }),
   blocks: v.strictObject({ from: v.exactOptional(natural), limit: page.limit }),
-  devices: v.strictObject({ ...page, owner: v.exactOptional(account) }),
+  devices: v.strictObject({ ...page, owner: v.exactOptional(account), retired: v.exactOptional(v.boolean()) }),
   device: v.strictObject({ device: digest }),
   streams: v.strictObject({ ...page, device: v.exactOptional(digest), owner: v.exactOptional(account) }),
   stream: v.strictObject({ stream: digest }),

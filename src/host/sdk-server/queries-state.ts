@@ -186,11 +186,12 @@ async function pageOfPromises<Item>({ items, next }: Page<Promise<Item>>): Promi
   return { items: await Promise.all(items), next };
 }
 
-export function devices(deps: StateQueryDeps, { owner, ...page }: Queries["devices"]["parameters"]): Promise<Page<DeviceInfo>> {
+export function devices(deps: StateQueryDeps, { owner, retired, ...page }: Queries["devices"]["parameters"]): Promise<Page<DeviceInfo>> {
   const wanted = owner === undefined ? undefined : bytesToHex(textToAccount(owner));
   return pageOfPromises(
     pageOf(deps.view.state, DEVICE_PREFIX, page, (id, value) => {
       const found = value as unknown as Device;
+      if (retired !== undefined && (found.status === "retired") !== retired) return undefined;
       return wanted === undefined || bytesToHex(found.owner) === wanted ? deviceInfo(deps, id, found) : undefined;
     }),
   );

@@ -152,6 +152,8 @@ describe("things", () => {
     ]);
     await client.send([{ operation: "device.retire", arguments: { device } }]);
     expect((await client.query("device", { device })).status).toBe("retired");
+    expect((await client.query("devices", { owner, retired: true })).items.map((item) => item.device)).toEqual([device]);
+    expect((await client.query("devices", { owner, retired: false, limit: 1 })).items).toEqual([]);
   });
 
   it("[M1b] writes records and finds them by what they are about", async () => {

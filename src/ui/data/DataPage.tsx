@@ -6,7 +6,7 @@ import type { StreamInfo } from "../../sdk/api.ts";
 import { useValueText } from "../devices/DeviceTile.tsx";
 import { readDescription, unitText } from "../devices/description.ts";
 import { shortId } from "../pattern/Digest.tsx";
-import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { Answered, Card, MoreRows, PageHead, useNone } from "../pattern/Page.tsx";
 import { PageState } from "../pattern/PageState.tsx";
 import { useList } from "../pattern/use-list.ts";
 import { useAsk, useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
@@ -62,6 +62,7 @@ export function DataPage() {
   const account = usePeer((state) => state.status?.account);
   const [whose, setWhose] = useState<"mine" | "all">("all");
   const [wanted, setWanted] = useState("");
+  const none = useNone();
   const deviceName = useDeviceNames();
   const { answer, end } = useList("streams", whose === "all" ? {} : account === undefined ? null : { owner: account }, PAGE);
   return (
@@ -96,7 +97,11 @@ export function DataPage() {
           if (shown.length === 0)
             return (
               <>
-                <PageState state="empty" title={text.data.none} why={text.data.noneTells} />
+                {items.length === 0 ? (
+                  <PageState state="empty" title={none(text.data.none)} why={text.data.noneTells} />
+                ) : (
+                  <PageState state="empty" title={text.ledger.nothingFound} why={text.data.noMatch(items.length, end.hasMore)} />
+                )}
                 <MoreRows end={end} />
               </>
             );

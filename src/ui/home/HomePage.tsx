@@ -3,7 +3,7 @@ import { IconChevronRight, IconDevicesPlus, IconFileCode2, IconKey, IconUserPlus
 import { Link } from "wouter";
 import { DeviceTiles } from "../devices/DeviceTile.tsx";
 import { TransactionRow } from "../ledger/TransactionRow.tsx";
-import { Answered, Card } from "../pattern/Page.tsx";
+import { Answered, Card, useNone } from "../pattern/Page.tsx";
 import { StatCard } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useAsk, usePeer } from "../shell/peer-context.tsx";
@@ -76,8 +76,8 @@ function NetworkCard() {
 export function HomePage() {
   const text = useText();
   const account = usePeer((state) => state.status?.account);
-  const ready = usePeer((state) => state.status?.ready ?? false);
-  const devices = useAsk("devices", account === undefined ? null : { owner: account, limit: 6 });
+  const none = useNone();
+  const devices = useAsk("devices", account === undefined ? null : { owner: account, retired: false, limit: 6 });
   const lately = useAsk("transactions", { limit: 6 });
   return (
     <>
@@ -96,14 +96,9 @@ export function HomePage() {
               </Link>
             </div>
             <Answered answer={devices}>
-              {({ items }) => {
-                const own = items.filter(({ status }) => status !== "retired");
-                return own.length === 0 ? (
-                  <div className="b-card quiet">{ready ? text.home.noDevices : text.states.unknown}</div>
-                ) : (
-                  <DeviceTiles devices={own} />
-                );
-              }}
+              {({ items }) =>
+                items.length === 0 ? <div className="b-card quiet">{none(text.home.noDevices)}</div> : <DeviceTiles devices={items} />
+              }
             </Answered>
           </section>
           <Card
@@ -119,7 +114,7 @@ export function HomePage() {
             <Answered answer={lately}>
               {({ items }) =>
                 items.length === 0 ? (
-                  <p className="quiet pad">{ready ? text.home.nothingYet : text.states.unknown}</p>
+                  <p className="quiet pad">{none(text.home.nothingYet)}</p>
                 ) : (
                   <ul className="b-rows">
                     {items.map((transaction) => (

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Link } from "wouter";
 import type { BlockSummary } from "../../sdk/api.ts";
 import { Digest, shortId, Who } from "../pattern/Digest.tsx";
-import { Answered, Card } from "../pattern/Page.tsx";
+import { Answered, Card, useNone } from "../pattern/Page.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useAsk, useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
@@ -92,7 +92,7 @@ export function Blocks() {
   const text = useText();
   const wide = useMediaQuery("(min-width: 56em)") ?? false;
   const height = usePeer((state) => state.status?.height);
-  const ready = usePeer((state) => state.status?.ready ?? false);
+  const none = useNone();
   /** Null: the newest, following. */
   const [from, setFrom] = useState<number | null>(null);
   const answer = useAsk("blocks", from === null ? { limit: PAGE } : { from, limit: PAGE });
@@ -103,7 +103,7 @@ export function Blocks() {
         const first = blocks[0]?.height ?? 0;
         return (
           <Card flush title={text.ledger.tabs.blocks}>
-            {blocks.length === 0 && <p className="quiet pad">{ready ? text.ledger.noBlocks : text.states.unknown}</p>}
+            {blocks.length === 0 && <p className="quiet pad">{none(text.ledger.noBlocks)}</p>}
             {wide ? <BlockTable blocks={blocks} /> : <BlockRows blocks={blocks} />}
             <div className="more-rows">
               {from !== null && (

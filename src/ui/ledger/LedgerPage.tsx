@@ -4,7 +4,7 @@ import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Amount, Who } from "../pattern/Digest.tsx";
-import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { Answered, Card, MoreRows, PageHead, useNone } from "../pattern/Page.tsx";
 import { useList } from "../pattern/use-list.ts";
 import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
@@ -18,13 +18,13 @@ const PAGE = 25;
 
 function Transactions() {
   const text = useText();
-  const ready = usePeer((state) => state.status?.ready ?? false);
+  const none = useNone();
   const { answer, end } = useList("transactions", {}, PAGE);
   return (
     <Answered answer={answer}>
       {({ items }) => (
         <Card flush title={text.ledger.tabs.transactions}>
-          {items.length === 0 && <p className="quiet pad">{ready ? text.ledger.noTransactions : text.states.unknown}</p>}
+          {items.length === 0 && <p className="quiet pad">{none(text.ledger.noTransactions)}</p>}
           <ul className="b-rows">
             {items.map((transaction) => (
               <li key={transaction.id}>

@@ -20,7 +20,7 @@ function proofFile(proof: ProofInfo): string {
 }
 
 /** Any entry of the state can show its proof, and this device checks it before it says that it holds. */
-export function Proof({ kind, id }: { kind: ProofKind; id: string }) {
+export function Proof({ kind, id, title, tells }: { kind: ProofKind; id: string; title?: string; tells?: string }) {
   const text = useText();
   const format = useFormat();
   const client = useClient();
@@ -34,11 +34,11 @@ export function Proof({ kind, id }: { kind: ProofKind; id: string }) {
     });
   return (
     <Card
-      title={text.proof.title}
+      title={title ?? text.proof.title}
       end={shown && <StatusPill status={shown.holds ? "final" : "refused"}>{shown.holds ? text.proof.holds : text.proof.fails}</StatusPill>}
     >
       {shown === undefined ? (
-        <p className="quiet">{text.proof.tells}</p>
+        <p className="quiet">{tells ?? text.proof.tells}</p>
       ) : (
         <>
           <p className="proof-said">

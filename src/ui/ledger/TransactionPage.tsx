@@ -144,7 +144,7 @@ function TransactionView({ transaction }: { transaction: TransactionInfo }) {
           <Calls transaction={transaction} />
           <Events transaction={transaction} />
         </div>
-        <Proof kind="account" id={transaction.sender} />
+        <Proof kind="account" id={transaction.sender} title={text.proof.ofSender} tells={text.proof.ofSenderTells} />
       </div>
     </>
   );

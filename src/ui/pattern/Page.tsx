@@ -90,6 +90,14 @@ export function Answered<Value>({
   return <Skeleton className="b-late" height={skeletonHeight} radius={14} aria-label={text.common.loading} />;
 }
 
+/** Says that there is nothing, if that is known: an empty list means nothing before the ledger is here, nor once the peer has stopped. */
+export function useNone(): (sentence: string) => string {
+  const text = useText();
+  const ready = usePeer((state) => state.status?.ready ?? false);
+  const stopped = usePeer((state) => (state.status?.fault ?? null) !== null);
+  return (sentence) => (stopped ? text.states.stopped : ready ? sentence : text.states.unknown);
+}
+
 /** A card with a heading; `flush` for rows that reach its edges. */
 export function Card({ title, end, flush, children }: { title?: ReactNode; end?: ReactNode; flush?: boolean; children: ReactNode }) {
   return (

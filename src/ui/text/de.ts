@@ -61,7 +61,7 @@ export const de: Text = {
     update: "Eine neue Fassung ist da. Sie beginnt, wenn jeder Tab von Bothy gespeichert hat.",
     updateNow: "Speichern und erneuern",
     insecure:
-      "Diese Adresse ist nicht sicher (http zu einem anderen Rechner): Der Browser behält hier keine Schlüssel und gibt weder Sensoren noch Kamera noch Arbeit ohne Netz. Öffne sie mit https oder auf dem Rechner, der sie ausliefert.",
+      "Diese Adresse ist nicht sicher (http zu einem anderen Rechner): Der Browser behält hier keine Schlüssel und gibt weder Sensoren noch Arbeit ohne Netz. Öffne sie mit https oder auf dem Rechner, der sie ausliefert.",
     accountEnds: "Dieses Konto endet, wenn dieser Tab geschlossen oder neu geladen wird, es sei denn, du sicherst es.",
     onlySeatEnds: "Mit ihm endet der einzige Sitz, und nichts wird in diesem BoT mehr endgültig.",
     saveAccount: "Jetzt sichern",
@@ -128,6 +128,7 @@ export const de: Text = {
       why: "Etwas darauf ist nicht, wie es sein soll. Alles andere geht weiter: Dein Peer läuft, und die anderen Seiten sind da.",
       said: "Was gesagt wurde",
     },
+    stopped: "Unbekannt: Dieser Peer ist angehalten.",
     unknown: "Unbekannt, solange das Ledger nicht da ist.",
     noSuchPage: "Unter dieser Adresse gibt es keine Seite.",
   },
@@ -197,7 +198,8 @@ export const de: Text = {
   devices: {
     lede: "Alles, was meldet oder gehorcht. Jedes zeichnet seine Seite aus seiner eigenen Beschreibung.",
     add: "Neu",
-    addLede: "Es wird unter deinem Konto im Ledger angemeldet, mit seiner Beschreibung und einem Strom für seine Messwerte.",
+    addLede:
+      "Es wird unter deinem Konto im Ledger angemeldet, mit seiner Beschreibung. Was in diesem Tab läuft, bekommt auch Ströme für seine Messwerte.",
     whose: "Wessen Geräte",
     mine: "Meine",
     everybodys: "Alle",
@@ -269,6 +271,8 @@ export const de: Text = {
     find: "Strom oder Eigenschaft finden",
     none: "Keine Ströme",
     noneTells: "Ein Strom beginnt mit einem Gerät. Füge ein virtuelles hinzu, und in Sekunden kommen Messwerte.",
+    noMatch: (shown, hasMore) =>
+      `${shown === 1 ? "Der eine gezeigte Strom passt nicht." : `Keiner der ${shown} gezeigten Ströme passt.`}${hasMore ? " Lade ältere, um dort zu suchen." : ""}`,
     closed: "geschlossen",
     nothingYet: "noch nichts",
     export: "Exportieren",
@@ -400,6 +404,9 @@ export const de: Text = {
   },
   proof: {
     title: "Beweis",
+    ofSender: "Beweis zum Konto des Absenders",
+    ofSenderTells:
+      "Was das Konto des Absenders im endgültigen Zustand ist, lässt sich zeigen, ohne dieser Seite zu trauen. Diese Transaktion beweist das nicht: Ob sie endgültig ist, sagen ihr Weg und ihr Block.",
     tells:
       "Dass dieser Eintrag im endgültigen Zustand steht, lässt sich zeigen, ohne dieser Seite zu trauen: durch einen Pfad von Digests bis zu einer Wurzel, die die Sitze signiert haben.",
     show: "Beweis zeigen",

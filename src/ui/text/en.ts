@@ -61,7 +61,7 @@ export const en = {
     update: "A new version is here. It starts when every tab of Bothy has saved.",
     updateNow: "Save and update",
     insecure:
-      "This address is not secure (plain http to another machine): here the browser keeps no keys, and gives no sensors, no camera and nothing offline. Open it by https, or on the machine that serves it.",
+      "This address is not secure (plain http to another machine): here the browser keeps no keys, and gives neither sensors nor anything offline. Open it by https, or on the machine that serves it.",
     accountEnds: "This account ends when this tab is closed or reloaded, unless you save it.",
     onlySeatEnds: "The only seat ends with it, and nothing becomes final on this BoT any more.",
     saveAccount: "Save it now",
@@ -127,6 +127,7 @@ export const en = {
       why: "Something on it is not as it should be. Everything else goes on: your peer runs, and the other pages are there.",
       said: "What was said",
     },
+    stopped: "Not known: this peer has stopped.",
     unknown: "Not known before the ledger is here.",
     noSuchPage: "There is no page at this address.",
   },
@@ -196,7 +197,8 @@ export const en = {
   devices: {
     lede: "Everything that reports or obeys. Each draws its page from its own description.",
     add: "Add",
-    addLede: "It is registered on the ledger under your account, with its description and a stream for its readings.",
+    addLede:
+      "It is registered on the ledger under your account, with its description. What runs in this tab gets streams for its readings, too.",
     whose: "Whose devices",
     mine: "Mine",
     everybodys: "Everybody's",
@@ -264,6 +266,8 @@ export const en = {
     find: "Find a stream or a property",
     none: "No streams",
     noneTells: "A stream begins when a device is added. Add a virtual one, and readings come within seconds.",
+    noMatch: (shown: number, hasMore: boolean) =>
+      `${shown === 1 ? "The one stream" : `None of the ${shown} streams`} that ${shown === 1 ? "is" : "are"} shown ${shown === 1 ? "does not match" : "matches"}.${hasMore ? " Load older ones to look further." : ""}`,
     closed: "closed",
     nothingYet: "nothing yet",
     export: "Export",
@@ -395,6 +399,9 @@ export const en = {
   },
   proof: {
     title: "Proof",
+    ofSender: "Proof of the sender's account",
+    ofSenderTells:
+      "What the sender's account is in the finalized state can be shown without trusting this page. It does not prove this transaction: whether that is final, its road and its block say.",
     tells:
       "That this entry is in the finalized state can be shown without trusting this page: a path of digests up to a root that the seats signed.",
     show: "Show the proof",
