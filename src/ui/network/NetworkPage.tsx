@@ -9,6 +9,7 @@ import { StatusPill } from "../pattern/StatusPill.tsx";
 import { usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
 import { RoundCard, RoundsCard, SharesCard } from "./RoundCard.tsx";
+import { SeatsCard } from "./SeatsCard.tsx";
 
 const PeerGraph = lazy(() => import("./PeerGraph.tsx").then((module) => ({ default: module.PeerGraph })));
 const Chart = lazy(() => import("../pattern/Chart.tsx").then((module) => ({ default: module.Chart })));
@@ -157,6 +158,7 @@ export function NetworkPage() {
         </div>
         <div className="col">
           {consensus && <RoundCard consensus={consensus} />}
+          <SeatsCard />
           <SharesCard />
           {consensus && <RoundsCard consensus={consensus} />}
         </div>
