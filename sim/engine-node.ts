@@ -118,10 +118,6 @@ class EngineNode implements SimNode {
     return this.#state().info.height;
   }
 
-  followsRecovery(): boolean {
-    return this.#state().info.lastRecovery !== null;
-  }
-
   #state() {
     return this.#o.world.state(this.#head)!;
   }

@@ -58,8 +58,6 @@ export interface SimNode {
   stateRootAt(): HashHex;
   /** How far finality has come. */
   finalHeight(): number;
-  /** Whether some epoch of its branch was begun by a recovery. */
-  followsRecovery(): boolean;
 }
 
 /** A consensus message as engines exchange it, or as it travels. */

@@ -13,7 +13,7 @@ import type { BlockInfo, ConsensusStatus } from "../src/consensus/engine.ts";
 import { assert } from "../src/kit/assert.ts";
 import type { Random } from "../src/kit/random.ts";
 import { accountKey, readAccount } from "../src/ledger/accounts.ts";
-import { headOf, heldSupply, nextNonceOf, receiptsRootOf, supplyOf } from "../src/ledger/index.ts";
+import { heldSupply, nextNonceOf, receiptsRootOf, supplyOf } from "../src/ledger/index.ts";
 import type { CommittedBlock, PeerEffect, PeerInput } from "../src/peer/effects.ts";
 import { Peer } from "../src/peer/peer.ts";
 import type { GossipTopic, NetworkCommand, StorageBatch, StreamProtocol } from "../src/peer/ports.ts";
@@ -111,10 +111,6 @@ class PeerNode implements SimNode {
 
   finalHeight(): number {
     return this.#peer.final.height;
-  }
-
-  followsRecovery(): boolean {
-    return headOf(this.#peer.state).lastRecovery !== null;
   }
 
   // ------------------------------------------------------------ inputs
