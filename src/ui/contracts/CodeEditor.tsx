@@ -13,7 +13,8 @@ import { linter, lintGutter, type Diagnostic } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { useEffect, useRef } from "react";
+import { useEffect, useId, useRef } from "react";
+import { useText } from "../text/language.tsx";
 import { CTX_MEMBERS, STATE_MEMBERS } from "./host-interface.ts";
 import { sourceFault } from "./strip-types.ts";
 
@@ -43,7 +44,7 @@ function lint(view: EditorView): readonly Diagnostic[] {
   return [{ from: line.from, to: line.to, severity: "error", message: fault.message }];
 }
 
-function extensionsOf(label: string, onChange: (source: string) => void) {
+function extensionsOf({ label, hint }: { label: string; hint: string }, onChange: (source: string) => void) {
   const language = javascript({ typescript: true });
   return [
     lineNumbers(),
@@ -61,7 +62,7 @@ function extensionsOf(label: string, onChange: (source: string) => void) {
     lintGutter(),
     syntaxHighlighting(highlight),
     EditorView.lineWrapping,
-    EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
+    EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": hint, tabindex: "0" }),
     // Escape, then Tab leaves the editor: a keyboard must not be caught in it (WCAG 2.1.2).
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap, indentWithTab]),
     EditorView.updateListener.of((update) => {
@@ -73,15 +74,24 @@ function extensionsOf(label: string, onChange: (source: string) => void) {
 /** The editor; it owns its text, `source` is what it begins with. */
 export function CodeEditor({ source, label, onChange }: { source: string; label: string; onChange: (source: string) => void }) {
   const box = useRef<HTMLDivElement>(null);
+  const text = useText();
+  const hint = useId();
   const change = useRef(onChange);
   useEffect(() => {
     change.current = onChange;
   });
   useEffect(() => {
     if (box.current === null) return undefined;
-    const state = EditorState.create({ doc: source, extensions: extensionsOf(label, (next) => change.current(next)) });
+    const state = EditorState.create({ doc: source, extensions: extensionsOf({ label, hint }, (next) => change.current(next)) });
     const view = new EditorView({ state, parent: box.current });
     return () => view.destroy();
-  }, [source, label]);
-  return <div className="code" ref={box} />;
+  }, [source, label, hint]);
+  return (
+    <>
+      <div className="code" ref={box} />
+      <p id={hint} className="quiet pad">
+        {text.contracts.leaveEditor}
+      </p>
+    </>
+  );
 }

@@ -1,13 +1,15 @@
 import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "wouter";
-import type { AccountInfo } from "../../sdk/api.ts";
+import { LIMITS, type AccountInfo } from "../../sdk/api.ts";
 import { DeviceTiles } from "../devices/DeviceTile.tsx";
 import { Amount, Digest, shortId, Who } from "../pattern/Digest.tsx";
 import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { useDeed } from "../pattern/use-deed.ts";
 import { useList } from "../pattern/use-list.ts";
 import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
+import { refusalSentence } from "../text/sentences.ts";
 import { Proof } from "./Proof.tsx";
 import { TransactionRow } from "./TransactionRow.tsx";
 
@@ -18,11 +20,15 @@ function Nickname({ id }: { id: string }) {
   const settings = usePeer((state) => state.settings);
   const changeSettings = usePeer((state) => state.changeSettings);
   const [typed, setTyped] = useState<string | null>(null);
+  const { busy, error, run } = useDeed();
   if (settings === null) return null;
   const { [id]: nickname = "", ...others } = settings.nicknames;
   const save = (): void => {
     const name = (typed ?? nickname).trim();
-    void changeSettings({ nicknames: name === "" ? others : { ...others, [id]: name } }).then(() => setTyped(null));
+    run(async () => {
+      await changeSettings({ nicknames: name === "" ? others : { ...others, [id]: name } });
+      setTyped(null);
+    });
   };
   return (
     <form
@@ -35,11 +41,12 @@ function Nickname({ id }: { id: string }) {
       <TextInput
         label={text.ledger.nickname}
         description={text.ledger.nicknameTells}
-        maxLength={64}
+        maxLength={LIMITS.nameBytesMax}
         value={typed ?? nickname}
         onChange={(event) => setTyped(event.currentTarget.value)}
       />
-      <Button type="submit" variant="default" disabled={typed === null || typed.trim() === nickname}>
+      {error && <p className="fault">{refusalSentence(text, error)}</p>}
+      <Button type="submit" variant="default" loading={busy} disabled={typed === null || typed.trim() === nickname}>
         {text.common.save}
       </Button>
     </form>

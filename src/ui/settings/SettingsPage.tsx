@@ -1,7 +1,7 @@
 import { Button, NativeSelect, SegmentedControl, Switch, Textarea, TextInput, useMantineColorScheme } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
 import { useState } from "react";
-import type { Settings } from "../../sdk/api.ts";
+import { LIMITS, type Settings } from "../../sdk/api.ts";
 import { download } from "../pattern/download.ts";
 import { Card, PageHead } from "../pattern/Page.tsx";
 import { Banner } from "../pattern/PageState.tsx";
@@ -11,6 +11,7 @@ import { useClient, usePeer, usePlatform } from "../shell/peer-context.tsx";
 import { LANGUAGES, useLanguage, useText, type Language } from "../text/language.tsx";
 import { refusalSentence, valueText } from "../text/sentences.ts";
 import { KeyCards } from "./KeyCards.tsx";
+import { NicknamesCard } from "./NicknamesCard.tsx";
 import { ResetCard, StorageCard } from "./StorageCards.tsx";
 
 function NameCard() {
@@ -20,6 +21,8 @@ function NameCard() {
   const known = usePeer((state) => state.names[account] ?? "");
   const [typed, setTyped] = useState<string | null>(null);
   const { busy, error, run } = useDeed();
+  // The ledger counts bytes: a letter may be up to four.
+  const tooLong = new TextEncoder().encode((typed ?? known).trim()).length > LIMITS.nameBytesMax;
   const save = (): void =>
     run(() =>
       send(text.operations.names["account.setProfile"]!, [
@@ -32,19 +35,19 @@ function NameCard() {
         className="form"
         onSubmit={(event) => {
           event.preventDefault();
-          save();
+          if (!tooLong) save();
         }}
       >
         <TextInput
           label={text.settings.yourName}
           description={text.settings.nameTells}
-          maxLength={64}
           value={typed ?? known}
+          error={tooLong && text.settings.nameTooLong(LIMITS.nameBytesMax)}
           onChange={(event) => setTyped(event.currentTarget.value)}
           autoComplete="nickname"
         />
         {error && <p className="fault">{refusalSentence(text, error)}</p>}
-        <Button type="submit" variant="default" loading={busy} disabled={typed === null || typed.trim() === known}>
+        <Button type="submit" variant="default" loading={busy} disabled={typed === null || tooLong || typed.trim() === known}>
           {text.settings.signName}
         </Button>
       </form>
@@ -235,6 +238,7 @@ export function SettingsPage() {
         </div>
         <div className="col">
           <AppearanceCard />
+          <NicknamesCard />
           <StorageCard />
           {settings && <NetworkCard settings={settings} />}
           <ReportCard />
