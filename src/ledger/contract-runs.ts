@@ -81,11 +81,18 @@ export function runView(state: StateView, machine: ContractMachine, request: Vie
   return runOnce(createOverlay(state), machine, program, { ...request, gasMax: LIMITS.transactionGasMax, writable: false });
 }
 
+export interface TrialCall {
+  readonly method: string;
+  readonly arguments: Value;
+  /** What is sent with it. The caller is not asked whether it has that: it is another question whether somebody can pay. */
+  readonly amount?: number;
+}
+
 export interface DryRunRequest {
   /** A contract on the ledger, or a source that is not deployed, which gets `init` with `initArguments` first. */
   readonly program: { readonly contract: Hash } | { readonly source: string; readonly initArguments: Value; readonly balance: number };
   /** Called one after the other on the same throwaway state; the first refusal does not stop the rest. */
-  readonly calls: readonly { readonly method: string; readonly arguments: Value }[];
+  readonly calls: readonly TrialCall[];
   readonly caller: Uint8Array;
   readonly gasMax: number;
 }
@@ -103,16 +110,21 @@ export function dryRun(state: StateView, machine: ContractMachine, request: DryR
   try {
     const prepared = "contract" in request.program ? deployed(overlay, request.program.contract) : undeployed(overlay, machine, request);
     const { program, manifest } = prepared;
-    const perform = (method: string, arguments_: Value, writable: boolean): ContractRun & { method: string } => ({
-      method,
-      ...runOnce(overlay, machine, program, { method, arguments: arguments_, caller: request.caller, gasMax: request.gasMax, writable }),
-    });
+    const perform = ({ method, arguments: arguments_, amount = 0 }: TrialCall, writable: boolean): ContractRun & { method: string } => {
+      const mark = overlay.mark();
+      if (amount > 0) credit(overlay, accountKey(program.id), amount);
+      const { caller, gasMax } = request;
+      const run = runOnce(overlay, machine, program, { method, arguments: arguments_, caller, gasMax, writable });
+      // What was sent with a call that fails comes back.
+      if (!run.outcome.ok) overlay.rollback(mark);
+      return { method, ...run };
+    };
     const runs: (ContractRun & { method: string })[] = [];
     if ("source" in request.program) {
-      const init = perform(INIT_METHOD, request.program.initArguments, true);
+      const init = perform({ method: INIT_METHOD, arguments: request.program.initArguments }, true);
       if (init.outcome.ok || init.outcome.code !== "method-unknown") runs.push(init);
     }
-    for (const call of request.calls) runs.push(perform(call.method, call.arguments, !isView(manifest, call.method)));
+    for (const call of request.calls) runs.push(perform(call, !isView(manifest, call.method)));
     return { manifest, refusal: null, runs };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

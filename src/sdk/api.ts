@@ -33,6 +33,7 @@ import type {
   StorageInfo,
   StreamInfo,
   TransactionInfo,
+  TrialCall,
 } from "./shapes.ts";
 
 export type * from "./shapes.ts";
@@ -164,15 +165,20 @@ export interface Queries {
   };
   /** Runs a view against the finalized state, free and locally. */
   view: { parameters: { readonly contract: DigestText; readonly method: string; readonly arguments: Value }; result: Value };
-  /** Runs a call against the current state without sending it. With `source` the contract is deployed first, in memory only. */
+  /**
+   * Runs a call against the current state without sending it. With `source` the contract is deployed first, in memory only; the calls of
+   * `before` are made first, and what is told is of the last one.
+   */
   dryRun: {
     parameters: {
       readonly contract?: DigestText;
       readonly source?: string;
       readonly initArguments?: Value;
+      readonly before?: readonly TrialCall[];
       /** Absent: only the deployment is tried. */
       readonly method?: string;
       readonly arguments?: Value;
+      /** Sent with the call; without a method, given to the contract as it is deployed. */
       readonly amount?: number;
     };
     result: RunResult;

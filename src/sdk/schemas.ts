@@ -85,6 +85,8 @@ const callSchemas = Object.entries(OPERATION_SCHEMAS).map(([operation, schema]) 
 /** Counted before it is read, so that a long list costs nothing. */
 const calls = v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(LIMITS.callsMax), v.array(v.variant("operation", callSchemas)));
 
+const trialCall = v.strictObject({ method: text(64), arguments: value, amount: v.exactOptional(amount) });
+
 export const QUERY_SCHEMAS: { readonly [Name in QueryName]: ObjectSchema<Queries[Name]["parameters"]> } = {
   status: nothing,
   account: v.strictObject({ account }),
@@ -111,6 +113,7 @@ export const QUERY_SCHEMAS: { readonly [Name in QueryName]: ObjectSchema<Queries
     contract: v.exactOptional(digest),
     source: v.exactOptional(source),
     initArguments: v.exactOptional(value),
+    before: v.exactOptional(v.pipe(v.array(v.unknown()), v.maxLength(LIMITS.callsMax), v.array(trialCall))),
     method: v.exactOptional(text(64)),
     arguments: v.exactOptional(value),
     amount: v.exactOptional(amount),

@@ -191,6 +191,14 @@ export interface ContractInfo {
   readonly calls: number;
 }
 
+/** A call that is only tried. */
+export interface TrialCall {
+  readonly method: string;
+  readonly arguments: Value;
+  /** Sent with it; whether the account has that is not asked. */
+  readonly amount?: number;
+}
+
 export type RunResult =
   | {
       readonly ok: true;

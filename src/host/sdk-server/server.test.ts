@@ -7,6 +7,7 @@ import { accountToDid } from "../../protocol/identifiers.ts";
 import { Refusal, type OperationCall, type QueryName, type RoadProgress, type TransactionInfo } from "../../sdk/api.ts";
 import { createClient, type Client } from "../../sdk/client.ts";
 import { QUERY_SCHEMAS } from "../../sdk/schemas.ts";
+import { CONTRACT_TEMPLATES } from "../../sdk/templates.ts";
 import { createContractMachine } from "../vm/contract-machine.ts";
 import { loadMeteredWasmNode } from "../vm/load-wasm-node.ts";
 import { createSdkServer } from "./server.ts";
@@ -14,6 +15,7 @@ import { SETTINGS, type World, openWorld, commands } from "./world.suite.ts";
 
 const OTHER = accountToDid(new Uint8Array(32).fill(7));
 const UNKNOWN = "ab".repeat(32);
+const ESCROW = CONTRACT_TEMPLATES.find(({ name }) => name === "Escrow")!.source;
 const COUNTER = `
 export const manifest = {
   name: "counter",
@@ -211,6 +213,20 @@ describe("contracts", () => {
     const trial = await client.query("dryRun", { source: COUNTER, method: "add", arguments: { by: 1 } });
     expect(trial).toMatchObject({ ok: true, result: 1, changes: [{ key: "count", before: 0, after: 1 }] });
     expect(await codeOf(client.query("inspect", { source: "export const manifest = {" }))).not.toBe("accepted");
+  });
+
+  it("tries a call after others on one contract that is not deployed, and tells what the last one does", async () => {
+    const deployed = { source: ESCROW, initArguments: null };
+    expect(await client.query("dryRun", { ...deployed, method: "release" })).toMatchObject({ ok: false, code: "contract-error" });
+    const terms = { seller: OTHER, amount: 7, refundAfterMs: 4_000_000_000_000 };
+    const agree = { method: "agree", arguments: terms };
+    // Without the price in it there is nothing to release.
+    expect(await client.query("dryRun", { ...deployed, before: [agree], method: "release" })).toMatchObject({ ok: false });
+    const paid = await client.query("dryRun", { ...deployed, before: [{ ...agree, amount: 7 }], method: "release" });
+    expect(paid).toMatchObject({ ok: true, changes: [{ key: "status", before: "open", after: "released" }] });
+    expect(paid.ok && paid.events.map(({ topic }) => topic)).toEqual(["transferred", "released"]);
+    const many = Array.from({ length: 17 }, () => agree);
+    expect(await codeOf(client.query("dryRun", { ...deployed, before: many, method: "release" }))).toBe("too-large");
   });
 });
 

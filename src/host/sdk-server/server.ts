@@ -158,7 +158,7 @@ class PortServer implements SdkServer {
       case "send":
         return this.#answer(client, id, () => this.#send(client, message), "later");
       case "query":
-        requireThat(!this.#isTrial(message) || client.trials.take(1, this.#deps.nowMs()), "rate-limited", {
+        requireThat(client.trials.take(this.#trialsIn(message), this.#deps.nowMs()), "rate-limited", {
           perSecond: LIMITS.portTrialsPerSecondMax,
         });
         return this.#answer(client, id, () => this.#query(message));
@@ -171,9 +171,11 @@ class PortServer implements SdkServer {
     }
   }
 
-  #isTrial(message: QueryMessage): boolean {
-    if (message.name !== "estimate") return TRIALS.has(message.name);
-    return message.parameters.calls.some(({ operation }) => operation === "contract.call" || operation === "contract.deploy");
+  /** How many runs of contracts a query asks for. */
+  #trialsIn(message: QueryMessage): number {
+    if (message.name === "dryRun") return 1 + (message.parameters.before?.length ?? 0);
+    if (message.name !== "estimate") return TRIALS.has(message.name) ? 1 : 0;
+    return message.parameters.calls.some(({ operation }) => operation === "contract.call" || operation === "contract.deploy") ? 1 : 0;
   }
 
   /** Answers with what `work` gives; a send is answered when its transaction has come to its end. */

@@ -79,6 +79,9 @@ export function inspect(
 
 // ---------------------------------------------------------------- the test bench
 
+/** Stands for one that is deployed in memory only, where its length counts. */
+const NO_CONTRACT = new Uint8Array(32);
+
 type Rows = readonly (readonly [key: string, value: Value])[];
 
 function changesBetween(before: Rows, after: Rows): Extract<RunResult, { ok: true }>["changes"] {
@@ -99,23 +102,25 @@ function failed({ code, data }: RefusalShape, gasUsed = 0, logs: readonly string
   return { ok: false, code, message: typeof message === "string" ? message : code, gasUsed, logs };
 }
 
-/** Runs a method of a contract, or of a source that is deployed in memory only. */
+/** Runs a method of a contract, or of a source that is deployed in memory only, after other calls if some are to be made before it. */
 export function dryRun({ view: peer, machine, nowMs }: TrialDeps, parameters: Queries["dryRun"]["parameters"]): RunResult {
-  const { source, method, amount = 0, arguments: arguments_ = null, initArguments = null } = parameters;
+  const { source, method, amount = 0, arguments: arguments_ = null, initArguments = null, before: earlier = [] } = parameters;
   const { account } = peer;
   const contract = parameters.contract === undefined ? undefined : textToDigest(parameters.contract, "contract");
   requireThat((contract === undefined) !== (source === undefined), "schema-invalid", { field: "contract", expected: "contract or source" });
   const state = createOverlay(peer.tentativeState);
-  if (contract !== undefined && amount > 0) credit(state, accountKey(contract), amount);
+  const endowment = method === undefined ? amount : 0;
   const trial = runDry(state, machine, {
-    program: contract === undefined ? { source: source!, initArguments, balance: amount } : { contract },
-    calls: method === undefined ? [] : [{ method, arguments: arguments_ }],
+    program: contract === undefined ? { source: source!, initArguments, balance: endowment } : { contract },
+    calls: [...earlier, ...(method === undefined ? [] : [{ method, arguments: arguments_, amount }])],
     caller: account,
     gasMax: LIMITS.transactionGasMax,
   });
   if (trial.refusal !== null) return failed(trial.refusal);
-  const logs = trial.runs.flatMap((run) => run.logs);
-  const gasUsed = trial.runs.reduce((sum, { outcome }) => sum + outcome.gasUsed, 0);
+  // What was said of earlier calls when they were tried is not said again.
+  const told = earlier.length > 0 ? trial.runs.slice(-1) : trial.runs;
+  const logs = told.flatMap((run) => run.logs);
+  const gasUsed = told.reduce((sum, { outcome }) => sum + outcome.gasUsed, 0);
   const fault = trial.runs.find(({ outcome }) => !outcome.ok)?.outcome;
   if (fault?.ok === false) return failed({ code: fault.code, data: { message: fault.message } }, gasUsed, logs);
   const before = trial.runs.length > 1 ? trial.runs.at(-2)!.state : contract === undefined ? [] : rowsOf(state, parameters.contract!);
@@ -124,7 +129,7 @@ export function dryRun({ view: peer, machine, nowMs }: TrialDeps, parameters: Qu
     result: resultOf(trial.runs.at(-1), method),
     gasUsed,
     fee: feeOfTrial({ view: peer, nowMs }, parameters, gasUsed),
-    events: trial.runs.flatMap((run) => run.events).map((event) => ({ topic: sourceOf(event).topic, data: sourceOf(event).data })),
+    events: told.flatMap((run) => run.events).map((event) => ({ topic: sourceOf(event).topic, data: sourceOf(event).data })),
     logs,
     changes: changesBetween(before, trial.runs.at(-1)?.state ?? before),
   };
@@ -145,11 +150,14 @@ function feeOfTrial(
   parameters: Queries["dryRun"]["parameters"],
   gasUsed: number,
 ): number {
-  const { source, method = "", arguments: arguments_ = null, initArguments = null } = parameters;
+  const { source, contract, method = "", arguments: arguments_ = null, initArguments = null, before = [] } = parameters;
   const gasMax = LIMITS.transactionGasMax;
   const call: Call =
-    source !== undefined
+    source !== undefined && before.length === 0
       ? ["contract.deploy", { source, arguments: initArguments, gasMax }]
-      : ["contract.call", { contract: textToDigest(parameters.contract ?? "", "contract"), method, arguments: arguments_, gasMax }];
+      : [
+          "contract.call",
+          { contract: contract === undefined ? NO_CONTRACT : textToDigest(contract, "contract"), method, arguments: arguments_, gasMax },
+        ];
   return feeOf(draftOf(peer, [call], { validUntilMs: nowMs }), gasUsed, parametersOf(peer.state));
 }

@@ -1,4 +1,4 @@
-import { Button, Skeleton, TextInput } from "@mantine/core";
+import { Button, Skeleton } from "@mantine/core";
 import { IconRocket } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 import { useLocation } from "wouter";
@@ -11,6 +11,7 @@ import { useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { compile } from "./compile.ts";
+import { useInitArguments, type InitArguments } from "./InitField.tsx";
 import { TEMPLATES } from "./templates.ts";
 import { TestBench } from "./TestBench.tsx";
 
@@ -22,11 +23,20 @@ type Inspected = Queries["inspect"]["result"];
 const draftKey = (template: string): string => `bothy-contract-draft-${template}`;
 const BLANK = "blank";
 
-function DeployCard({ source, onAsk, onDeployed }: { source: string; onAsk: (question: Question) => void; onDeployed: () => void }) {
+function DeployCard({
+  source,
+  init,
+  onAsk,
+  onDeployed,
+}: {
+  source: string;
+  init: InitArguments;
+  onAsk: (question: Question) => void;
+  onDeployed: () => void;
+}) {
   const text = useText();
   const client = useClient();
   const [, go] = useLocation();
-  const [initArguments, setInitArguments] = useState("");
   const [fault, setFault] = useState<RefusalShape | null>(null);
   const { busy, error, run } = useDeed();
   const deploy = (): void =>
@@ -44,7 +54,7 @@ function DeployCard({ source, onAsk, onDeployed }: { source: string; onAsk: (que
             operation: "contract.deploy",
             arguments: {
               source: compiled.code,
-              arguments: initArguments.trim() === "" ? null : JSON.parse(initArguments),
+              arguments: init.value ?? null,
               endowment: 0,
             },
           },
@@ -55,7 +65,7 @@ function DeployCard({ source, onAsk, onDeployed }: { source: string; onAsk: (que
         },
       });
     });
-  const wrongJson = initArguments.trim() !== "" && !isJson(initArguments);
+  const wrongJson = init.value === undefined;
   const refusal = fault ?? error;
   return (
     <Card title={text.contracts.deploy}>
@@ -66,14 +76,7 @@ function DeployCard({ source, onAsk, onDeployed }: { source: string; onAsk: (que
           if (!wrongJson) deploy();
         }}
       >
-        <TextInput
-          label={text.contracts.initArguments}
-          description={text.contracts.initTells}
-          placeholder="JSON"
-          value={initArguments}
-          error={wrongJson && text.form.faults["not-json"]}
-          onChange={(event) => setInitArguments(event.currentTarget.value)}
-        />
+        <p className="quiet">{init.typed.trim() === "" ? text.contracts.withoutInit : text.contracts.withInit(init.typed.trim())}</p>
         {refusal && <p className="fault">{refusalSentence(text, refusal)}</p>}
         <Button type="submit" loading={busy} disabled={wrongJson} leftSection={<IconRocket size={18} aria-hidden />}>
           {text.contracts.deploy}…
@@ -83,15 +86,6 @@ function DeployCard({ source, onAsk, onDeployed }: { source: string; onAsk: (que
   );
 }
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 export function EditorPage({ template }: { template: string | undefined }) {
   const text = useText();
   const chosen = TEMPLATES.find(({ id }) => id === template);
@@ -99,6 +93,7 @@ export function EditorPage({ template }: { template: string | undefined }) {
   const key = draftKey(chosen?.id ?? BLANK);
   const [first, setFirst] = useState(() => ({ source: localStorage.getItem(key) ?? origin, times: 0 }));
   const [source, setSource] = useState(first.source);
+  const init = useInitArguments();
   const [inspected, setInspected] = useState<Inspected | null>(null);
   const [question, setQuestion] = useState<Question | null>(null);
   const change = (next: string): void => {
@@ -139,8 +134,8 @@ export function EditorPage({ template }: { template: string | undefined }) {
           </Suspense>
         </Card>
         <div className="col">
-          <TestBench source={source} onInspect={setInspected} />
-          <DeployCard source={source} onAsk={setQuestion} onDeployed={() => localStorage.removeItem(key)} />
+          <TestBench source={source} init={init} onInspect={setInspected} />
+          <DeployCard source={source} init={init} onAsk={setQuestion} onDeployed={() => localStorage.removeItem(key)} />
         </div>
       </div>
       <Confirm question={question} onClose={() => setQuestion(null)} />

@@ -319,6 +319,8 @@ export const de: Text = {
     testBench: "Prüfstand",
     testBenchTells:
       "Führt die Methode an der eigenen Kopie dieses Peers aus und wirft das Ergebnis weg: Nichts wird signiert, nichts bezahlt.",
+    triedBefore: (calls) => `Es geht weiter nach: ${calls}.`,
+    tryAnew: "Von vorn",
     nothingSent: "nichts wird gesendet",
     method: "Methode",
     noProblems: "Keine Fehler",
@@ -328,6 +330,8 @@ export const de: Text = {
     deploy: "Veröffentlichen",
     signAndDeploy: "Signieren und veröffentlichen",
     initArguments: "Argumente von init",
+    withoutInit: "Sein init bekommt keine Argumente; auf dem Prüfstand lassen sie sich angeben.",
+    withInit: (json) => `Sein init bekommt ${json}, wie auf dem Prüfstand.`,
     initTells: "Ein Wert als JSON; leer für keinen.",
     call: "Aufrufen",
     callVerb: "Aufrufen",

@@ -314,6 +314,8 @@ export const en = {
     testBench: "Test bench",
     testBenchTells:
       "Runs the method against this peer's own copy of the state and throws the result away: nothing is signed, nothing is paid.",
+    triedBefore: (calls: string) => `It goes on from: ${calls}.`,
+    tryAnew: "Begin anew",
     nothingSent: "nothing is sent",
     method: "Method",
     noProblems: "No problems",
@@ -323,6 +325,8 @@ export const en = {
     deploy: "Deploy",
     signAndDeploy: "Sign and deploy",
     initArguments: "Arguments of init",
+    withoutInit: "Its init gets no arguments; the test bench has where to give some.",
+    withInit: (json: string) => `Its init gets ${json}, as on the test bench.`,
     initTells: "One value, as JSON; empty for none.",
     call: "Call",
     callVerb: "Call",
