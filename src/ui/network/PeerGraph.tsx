@@ -7,19 +7,19 @@ import { useText } from "../text/language.tsx";
 import { graphOf, layOut, RELAY } from "./graph.ts";
 
 /** About the size it has on the page, so that names keep theirs. */
-const WIDE = { width: 640, height: 400 };
-const NARROW = { width: 340, height: 360 };
+const WIDE = { width: 640, heightMax: 400 };
+const NARROW = { width: 340, heightMax: 360 };
 
 /** Thick is yours, blue goes through the relay. The same is in a list beside it, for whoever cannot see it. */
 export function PeerGraph({ network }: { network: NetworkInfo }) {
   const text = useText();
   const wide = useMediaQuery("(min-width: 48em)") ?? false;
-  const { width, height } = wide ? WIDE : NARROW;
+  const { width, heightMax } = wide ? WIDE : NARROW;
   // Round trips and traffic change all the time; the picture changes only with who is linked to whom.
   const shape = JSON.stringify([network.self, network.links.map(({ peer, direct, neighbours }) => [peer, direct, neighbours])]);
   // eslint-disable-next-line react/exhaustive-deps -- `shape` is what of `network` the picture depends on
   const graph = useMemo(() => graphOf(network), [shape]);
-  const places = useMemo(() => layOut(graph, width, height), [graph, width, height]);
+  const { height, places } = useMemo(() => layOut(graph, width, heightMax), [graph, width, heightMax]);
   return (
     <>
       <svg className="graph" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={text.network.graph(graph.nodes.length)}>

@@ -34,14 +34,26 @@ describe("the graph of a network", () => {
     ]);
   });
 
-  it("stands still: equal links give equal places, all within the picture", () => {
-    const places = layOut(graphOf(NETWORK), 400, 300);
-    expect(places).toEqual(layOut(graphOf(NETWORK), 400, 300));
+  it("stands still: equal links give equal places, all within the picture, oneself in the middle", () => {
+    const { places, height } = layOut(graphOf(NETWORK), 400, 300);
+    expect({ places, height }).toEqual(layOut(graphOf(NETWORK), 400, 300));
+    expect(height).toBeLessThanOrEqual(300);
     for (const { x, y } of places.values()) {
       expect(x).toBeGreaterThanOrEqual(36);
       expect(x).toBeLessThanOrEqual(364);
-      expect(y).toBeGreaterThanOrEqual(36);
-      expect(y).toBeLessThanOrEqual(264);
+      expect(y).toBeGreaterThanOrEqual(35);
+      expect(y).toBeLessThanOrEqual(height - 35);
     }
+    expect(places.get("me")!.x).toBe(200);
+  });
+
+  it("of few is small: nobody in a corner, and no higher than it has to be", () => {
+    const { places, height } = layOut(graphOf({ ...NETWORK, links: [link("a", true, ["me"])] }), 640, 400);
+    const me = places.get("me")!;
+    expect([...places.keys()]).toEqual(["a", "me", RELAY]);
+    for (const { x, y } of places.values()) expect(Math.hypot(x - me.x, y - me.y)).toBeLessThan(250);
+    expect(height).toBeLessThan(300);
+    const alone = layOut(graphOf({ ...NETWORK, links: [], relays: [] }), 640, 400);
+    expect(alone).toEqual({ height: 160, places: new Map([["me", { x: 320, y: 80 }]]) });
   });
 });

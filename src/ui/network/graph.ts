@@ -1,5 +1,5 @@
 /** Where peers stand: settled once by d3-force, deterministic for equal links, so that a picture does not dance. */
-import { forceCenter, forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY, type SimulationNodeDatum } from "d3-force";
+import { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY, type SimulationNodeDatum } from "d3-force";
 import type { NetworkInfo } from "../../sdk/api.ts";
 
 export interface GraphNode extends SimulationNodeDatum {
@@ -47,18 +47,26 @@ export function graphOf(network: NetworkInfo): Graph {
 const TICKS = 220;
 /** Room for a mark and its name at the edge. */
 const MARGIN = 36;
+/** Few peers stand near each other: a long line between two of them would mean nothing. */
+const SCALE_MAX = 1.4;
+const HEIGHT_MIN = 160;
 
-/** Positions that fill width and height, by id. */
-export function layOut(graph: Graph, width: number, height: number): ReadonlyMap<string, { readonly x: number; readonly y: number }> {
+export interface Layout {
+  readonly height: number;
+  /** By identifier. */
+  readonly places: ReadonlyMap<string, { readonly x: number; readonly y: number }>;
+}
+
+/** Oneself in the middle amid one's links, the others around; as high as it needs to be, up to `heightMax`. */
+export function layOut(graph: Graph, width: number, heightMax: number): Layout {
   const nodes = graph.nodes.map((node, index): GraphNode & { x: number; y: number } => {
     const angle = (2 * Math.PI * index) / graph.nodes.length;
-    return { ...node, x: width / 2 + Math.cos(angle) * 90, y: height / 2 + Math.sin(angle) * 70 };
+    return { ...node, x: Math.cos(angle) * 90, y: Math.sin(angle) * 70, ...(node.kind === "self" ? { fx: 0, fy: 0 } : {}) };
   });
   const simulation = forceSimulation(nodes)
     .force("charge", forceManyBody().strength(-420))
-    .force("centre", forceCenter(width / 2, height / 2))
-    .force("x", forceX(width / 2).strength(0.06))
-    .force("y", forceY(height / 2).strength(0.1))
+    .force("x", forceX(0).strength(0.06))
+    .force("y", forceY(0).strength(0.1))
     .force("collide", forceCollide(34))
     .force(
       "link",
@@ -68,18 +76,13 @@ export function layOut(graph: Graph, width: number, height: number): ReadonlyMap
     )
     .stop();
   simulation.tick(TICKS);
-  const fit = (values: readonly number[], most: number): ((value: number) => number) => {
-    const low = Math.min(...values);
-    const span = Math.max(...values) - low;
-    return (value) => (span === 0 ? most / 2 : MARGIN + ((value - low) / span) * (most - 2 * MARGIN));
-  };
-  const fitX = fit(
-    nodes.map(({ x }) => x),
-    width,
-  );
-  const fitY = fit(
-    nodes.map(({ y }) => y),
-    height,
-  );
-  return new Map(nodes.map(({ id, x, y }) => [id, { x: fitX(x), y: fitY(y) }]));
+  const [xs, ys] = [nodes.map(({ x }) => x), nodes.map(({ y }) => y)];
+  const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
+  const scaleOf = (room: number, span: number): number => (span === 0 ? 1 : Math.min(SCALE_MAX, (room - 2 * MARGIN) / span));
+  const scaleX = scaleOf(width, 2 * Math.max(...xs.map(Math.abs)));
+  const scaleY = scaleOf(heightMax, bottom - top);
+  const height = Math.max(HEIGHT_MIN, Math.ceil((bottom - top) * scaleY + 2 * MARGIN));
+  const middle = (top + bottom) / 2;
+  const places = new Map(nodes.map(({ id, x, y }) => [id, { x: width / 2 + x * scaleX, y: height / 2 + (y - middle) * scaleY }]));
+  return { height, places };
 }
