@@ -8,6 +8,7 @@ import { useList } from "../pattern/use-list.ts";
 import { usePeer } from "../shell/peer-context.tsx";
 import { useText } from "../text/language.tsx";
 import { DeviceTiles } from "./DeviceTile.tsx";
+import { ForgetButton } from "./ForgetButton.tsx";
 import { useGateway, useGatewayDevices } from "./gateway.tsx";
 
 const PAGE = 60;
@@ -34,9 +35,7 @@ function Unsettled() {
                   <Button variant="default" onClick={() => void gateway.start(key).catch(() => undefined)}>
                     {text.common.tryAgain}
                   </Button>
-                  <Button variant="subtle" color="rowan" onClick={() => void gateway.remove(key)}>
-                    {text.devices.forget}
-                  </Button>
+                  <ForgetButton title={title} buffered={buffered} onForget={() => gateway.remove(key)} />
                 </>
               )}
             </div>

@@ -214,6 +214,9 @@ export const de: Text = {
     more: "Mehr zu diesem Gerät",
     runHere: "Von diesem Tab betrieben",
     forget: "Vergessen",
+    forgetTitle: (title) => `${title} vergessen?`,
+    forgetWhy: "Dieser Tab betreibt es nicht mehr. Steht es schon im Ledger, bleibt es dort unter deinem Konto, und was es meldete, auch.",
+    forgetLoses: (count) => `${plural(count, "Messwert", "Messwerte")}, noch nicht gesendet, ${count === 1 ? "geht" : "gehen"} verloren.`,
     gatewayStates: {
       registering: "wird angemeldet",
       running: "läuft",

@@ -213,6 +213,9 @@ export const en = {
     more: "More about this device",
     runHere: "Run by this tab",
     forget: "Forget it",
+    forgetTitle: (title: string) => `Forget ${title}?`,
+    forgetWhy: "This tab runs it no more. If it is on the ledger already, it stays there under your account, and what it reported, too.",
+    forgetLoses: (count: number) => `${plural(count, "reading", "readings")} not sent yet ${count === 1 ? "is" : "are"} lost.`,
     gatewayStates: {
       registering: "being registered",
       running: "running",
