@@ -11,6 +11,7 @@ import { Proof } from "../ledger/Proof.tsx";
 import { SchemaForm } from "../pattern/SchemaForm.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
+import { TabBar, tabId } from "../pattern/TabBar.tsx";
 import { useAsk, useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useLanguage, useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
@@ -185,13 +186,7 @@ function DeviceView({ device }: { device: DeviceInfo }) {
         action={<DeviceMenu device={device} mine={device.owner === account} />}
       />
       {!wide && (
-        <div className="tabs" role="tablist" aria-label={text.devices.parts}>
-          {TABS.map((name) => (
-            <button key={name} type="button" role="tab" className="tab" aria-selected={tab === name} onClick={() => setTab(name)}>
-              {text.devices.tabs[name]}
-            </button>
-          ))}
-        </div>
+        <TabBar names={TABS} chosen={tab} label={text.devices.parts} panel="device-parts" said={text.devices.tabs} onChoose={setTab} />
       )}
       {wide ? (
         <div className="cols">
@@ -203,7 +198,7 @@ function DeviceView({ device }: { device: DeviceInfo }) {
           </div>
         </div>
       ) : (
-        <div className="col" role="tabpanel">
+        <div className="col" role="tabpanel" id="device-parts" aria-labelledby={tabId("device-parts", tab)}>
           {parts[tab]}
         </div>
       )}

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Amount, Who } from "../pattern/Digest.tsx";
 import { Answered, Card, MoreRows, PageHead, useNone } from "../pattern/Page.tsx";
+import { TabBar, tabId } from "../pattern/TabBar.tsx";
 import { useList } from "../pattern/use-list.ts";
 import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
@@ -127,14 +128,15 @@ export function LedgerPage({ tab: wanted }: { tab: string | undefined }) {
     <>
       <PageHead title={text.places.ledger} lede={text.ledger.lede(format.number(height))} />
       <Search />
-      <div className="tabs" role="tablist" aria-label={text.places.ledger}>
-        {TABS.map((name) => (
-          <button key={name} type="button" role="tab" className="tab" aria-selected={tab === name} onClick={() => go(`/ledger/${name}`)}>
-            {text.ledger.tabs[name]}
-          </button>
-        ))}
-      </div>
-      <div role="tabpanel">
+      <TabBar
+        names={TABS}
+        chosen={tab}
+        label={text.places.ledger}
+        panel="ledger-parts"
+        said={text.ledger.tabs}
+        onChoose={(name) => go(`/ledger/${name}`)}
+      />
+      <div role="tabpanel" id="ledger-parts" aria-labelledby={tabId("ledger-parts", tab)}>
         {tab === "blocks" && <Blocks />}
         {tab === "transactions" && <Transactions />}
         {tab === "accounts" && <Accounts />}

@@ -38,70 +38,74 @@ export function NicknamesCard() {
     run(() => changeSettings({ nicknames: Object.fromEntries(Object.entries(nicknames).filter(([key]) => key !== gone)) }));
   return (
     <Card title={text.settings.nicknames}>
-      <p className="quiet">{rows.length === 0 ? text.settings.noNicknames : text.settings.nicknamesTell}</p>
-      <ul className="b-rows nicknames">
-        {rows.map(([key, called]) => (
-          <li key={key}>
-            <div className="b-row">
-              <span className="b-row-main">
-                <span>{called}</span>
-                <span>{shortId(key)}</span>
-              </span>
-              <Button
-                variant="default"
-                size="compact-md"
-                aria-label={text.settings.changeNickname(called)}
-                onClick={() => {
-                  setId(key);
-                  setName(called);
-                }}
-              >
-                {text.settings.change}
-              </Button>
-              <Button
-                variant="subtle"
-                color="rowan"
-                size="compact-md"
-                disabled={busy}
-                aria-label={text.settings.removeNickname(called)}
-                onClick={() => remove(key)}
-              >
-                {text.settings.remove}
-              </Button>
-            </div>
-          </li>
-        ))}
-      </ul>
-      <form
-        className="form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          save();
-        }}
-      >
-        <TextInput
-          label={text.settings.whom}
-          description={text.settings.whomTells}
-          value={id}
-          error={tried && wrongId && text.settings.wrongWhom}
-          onChange={(event) => setId(event.currentTarget.value)}
-          autoComplete="off"
-          spellCheck={false}
-        />
-        <TextInput
-          label={text.ledger.nickname}
-          maxLength={LIMITS.nameBytesMax}
-          value={name}
-          error={tried && name.trim() === "" && text.form.faults.required}
-          onChange={(event) => setName(event.currentTarget.value)}
-          autoComplete="off"
-        />
-        {error && <p className="fault">{refusalSentence(text, error)}</p>}
-        <Button type="submit" variant="default" loading={busy}>
-          {text.common.save}
-        </Button>
-      </form>
+      <div className="col">
+        <p className="quiet">{rows.length === 0 ? text.settings.noNicknames : text.settings.nicknamesTell}</p>
+        {rows.length > 0 && (
+          <ul className="b-rows nicknames">
+            {rows.map(([key, called]) => (
+              <li key={key}>
+                <div className="b-row">
+                  <span className="b-row-main">
+                    <span>{called}</span>
+                    <span>{shortId(key)}</span>
+                  </span>
+                  <Button
+                    variant="default"
+                    size="compact-md"
+                    aria-label={text.settings.changeNickname(called)}
+                    onClick={() => {
+                      setId(key);
+                      setName(called);
+                    }}
+                  >
+                    {text.settings.change}
+                  </Button>
+                  <Button
+                    variant="subtle"
+                    color="rowan"
+                    size="compact-md"
+                    disabled={busy}
+                    aria-label={text.settings.removeNickname(called)}
+                    onClick={() => remove(key)}
+                  >
+                    {text.settings.remove}
+                  </Button>
+                </div>
+              </li>
+            ))}
+          </ul>
+        )}
+        <form
+          className="form"
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            save();
+          }}
+        >
+          <TextInput
+            label={text.settings.whom}
+            description={text.settings.whomTells}
+            value={id}
+            error={tried && wrongId && text.settings.wrongWhom}
+            onChange={(event) => setId(event.currentTarget.value)}
+            autoComplete="off"
+            spellCheck={false}
+          />
+          <TextInput
+            label={text.ledger.nickname}
+            maxLength={LIMITS.nameBytesMax}
+            value={name}
+            error={tried && name.trim() === "" && text.form.faults.required}
+            onChange={(event) => setName(event.currentTarget.value)}
+            autoComplete="off"
+          />
+          {error && <p className="fault">{refusalSentence(text, error)}</p>}
+          <Button type="submit" variant="default" loading={busy}>
+            {text.common.save}
+          </Button>
+        </form>
+      </div>
     </Card>
   );
 }
