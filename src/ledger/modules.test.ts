@@ -56,6 +56,17 @@ describe("device", () => {
     expect(run(scenario, 1, ["device.update", { device, properties: [] }]).refusal?.code).toBe("wrong-status");
   });
 
+  it("is there from its registration on where that gives a lease; a later one counts from when it was last heard", () => {
+    const scenario = funded();
+    const device = register(scenario, { leaseMs: 60_000 });
+    const seenMs = scenario.timeMs;
+    expect(deviceOf(scenario.state, device)).toMatchObject({ status: "online", seenMs, leaseUntilMs: seenMs + 60_000 });
+    run(scenario, 1, ["device.update", { device, leaseMs: 1000 }]);
+    expect(scenario.timeMs).toBeGreaterThan(seenMs);
+    expect(deviceOf(scenario.state, device)).toMatchObject({ status: "online", seenMs, leaseUntilMs: seenMs + 1000 });
+    expect(() => run(scenario, 1, ["device.update", { device, leaseMs: 86_400_001 }])).toThrow("schema-invalid");
+  });
+
   it("has a description of well-formed UTF-8 within the limit", () => {
     const scenario = funded();
     const attempt = (description: Uint8Array) => () =>

@@ -65,7 +65,10 @@ export interface Operations {
   "seat.take": { readonly votingKey?: DigestText };
   "seat.leave": { readonly votingKey?: DigestText };
   "seat.present": { readonly votingKey?: DigestText };
-  /** `description` is the JSON text of a W3C WoT Thing Description 1.1; `leaseMs` how long silence is still normal. */
+  /**
+   * `description` is the JSON text of a W3C WoT Thing Description 1.1; `leaseMs` how long silence is still normal, one day at most: so long
+   * the device is `active` from its registration on, and after an update from when it was last heard.
+   */
   "device.register": { readonly description: string; readonly leaseMs: number };
   "device.update": { readonly device: DigestText; readonly description: string; readonly leaseMs: number };
   /** The status counts for `leaseMs`, then the device is taken for offline; the lease it has is kept when absent. */

@@ -163,12 +163,12 @@ function toArguments(call: PlainCall): Value {
     case "account.transfer":
       return { to: textToAccount(call.arguments.to), amount: call.arguments.amount };
     case "device.register": {
-      const { description } = call.arguments;
-      return { description: utf8(description), gateway: null, key: null, properties: propertiesOf(description) };
+      const { description, leaseMs } = call.arguments;
+      return { description: utf8(description), gateway: null, key: null, properties: propertiesOf(description), leaseMs };
     }
     case "device.update": {
-      const { device, description } = call.arguments;
-      return { device: textToDigest(device, "device"), description: utf8(description), properties: propertiesOf(description) };
+      const { device, description, leaseMs } = call.arguments;
+      return { device: textToDigest(device, "device"), description: utf8(description), properties: propertiesOf(description), leaseMs };
     }
     case "device.retire":
     case "stream.open":

@@ -111,6 +111,10 @@ describe("send", () => {
 describe("things", () => {
   it("registers a device, opens a stream, appends packs, and reads them back", async () => {
     const device = await identifierOf({ operation: "device.register", arguments: { description: THING, leaseMs: 60_000 } });
+    // It is there from the first moment, and for as long as was said.
+    expect(await client.query("device", { device })).toMatchObject({ status: "active", leaseMs: 60_000 });
+    await client.send([{ operation: "device.update", arguments: { device, description: THING, leaseMs: 90_000 } }]);
+    expect(await client.query("device", { device })).toMatchObject({ status: "active", leaseMs: 90_000 });
     const stream = await identifierOf({ operation: "stream.open", arguments: { device, name: "porch" } });
     const status = { device, status: "active", leaseMs: 60_000 } as const;
     const heard: Value[] = [];

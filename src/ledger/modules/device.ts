@@ -79,11 +79,16 @@ function readProperties(value: Value | undefined): readonly string[] {
   return names;
 }
 
+function readLease(value: Value | undefined): number {
+  return readInteger(value, "leaseMs", 0, LIMITS.leaseMsMax);
+}
+
 interface Registration {
   readonly description: Uint8Array;
   readonly gateway: AccountId | null;
   readonly key: AccountId | null;
   readonly properties: readonly string[];
+  readonly leaseMs: number | undefined;
 }
 
 interface Update {
@@ -91,6 +96,7 @@ interface Update {
   readonly description: Uint8Array | undefined;
   readonly gateway: AccountId | null | undefined;
   readonly properties: readonly string[] | undefined;
+  readonly leaseMs: number | undefined;
 }
 
 interface StatusReport {
@@ -101,16 +107,17 @@ interface StatusReport {
 
 const register = operation<Registration>({
   read(value) {
-    const map = readMap(value, "device", ["description", "gateway", "key", "properties"]);
+    const map = readMap(value, "device", ["description", "gateway", "key", "properties", "leaseMs?"]);
     return {
       description: readDescription(map["description"]),
       gateway: readParty(map["gateway"]),
       key: readParty(map["key"]),
       properties: readProperties(map["properties"]),
+      leaseMs: map["leaseMs"] === undefined ? undefined : readLease(map["leaseMs"]),
     };
   },
   check() {},
-  apply(context, { description, gateway, key, properties }) {
+  apply(context, { description, gateway, key, properties, leaseMs }) {
     const { state, sender, height, timeMs, emit } = context;
     const id = createdId(context);
     const device: Device = {
@@ -120,8 +127,9 @@ const register = operation<Registration>({
       description: digest(description),
       properties,
       streams: [],
-      status: "offline",
-      leaseUntilMs: timeMs,
+      // Who gives a lease says that the device is there; else it is not until it reports.
+      status: leaseMs === undefined ? "offline" : "online",
+      leaseUntilMs: timeMs + (leaseMs ?? 0),
       seenMs: timeMs,
       height,
     };
@@ -134,18 +142,19 @@ const register = operation<Registration>({
 
 const update = operation<Update>({
   read(value) {
-    const map = readMap(value, "device", ["device", "description?", "gateway?", "properties?"]);
+    const map = readMap(value, "device", ["device", "description?", "gateway?", "properties?", "leaseMs?"]);
     return {
       device: asHash(map["device"]),
       description: map["description"] === undefined ? undefined : readDescription(map["description"]),
       gateway: map["gateway"] === undefined ? undefined : readParty(map["gateway"]),
       properties: map["properties"] === undefined ? undefined : readProperties(map["properties"]),
+      leaseMs: map["leaseMs"] === undefined ? undefined : readLease(map["leaseMs"]),
     };
   },
   check({ state, sender }, { device }) {
     requireThat(equalBytes(activeDevice(state, device).owner, sender), "not-owner");
   },
-  apply({ state, emit }, { device: id, description, gateway, properties }) {
+  apply({ state, emit }, { device: id, description, gateway, properties, leaseMs }) {
     const device = activeDevice(state, id);
     if (description !== undefined) state.set(descriptionKey(id), description);
     const updated: Device = {
@@ -153,6 +162,8 @@ const update = operation<Update>({
       description: description === undefined ? device.description : digest(description),
       gateway: gateway === undefined ? device.gateway : gateway,
       properties: properties ?? device.properties,
+      // Another length of the lease, from when the device was last heard: to describe it is no sign of it.
+      leaseUntilMs: leaseMs === undefined ? device.leaseUntilMs : device.seenMs + leaseMs,
     };
     state.set(deviceKey(id), deviceToValue(updated));
     emit("device.updated", { device: id });
@@ -166,7 +177,7 @@ const setStatus = operation<StatusReport>({
     return {
       device: asHash(map["device"]),
       status: readOneOf(map["status"], "status", DEVICE_STATUSES),
-      leaseMs: readInteger(map["leaseMs"], "leaseMs", 0, LIMITS.leaseMsMax),
+      leaseMs: readLease(map["leaseMs"]),
     };
   },
   check({ state, sender }, { device }) {
