@@ -113,13 +113,12 @@ function holdPresence(): { readonly begun: Promise<void>; readonly end: () => vo
 
 /** Tells of every new version that is downloaded and waits. */
 async function register(announce: (worker: ServiceWorker) => void): Promise<void> {
-  let registration: ServiceWorkerRegistration;
-  try {
-    registration = await navigator.serviceWorker.register(new URL("sw.js", document.baseURI), { scope: "./" });
-  } catch {
-    // Without one (a development server, a certificate clicked through) the app works, but not offline.
-    return;
-  }
+  const script = new URL("sw.js", document.baseURI);
+  const registration: ServiceWorkerRegistration | undefined = await navigator.serviceWorker
+    .register(script, { scope: "./" })
+    .catch(() => undefined);
+  // Without one (a development server, a certificate clicked through, a browser told to have none) the app works, but not offline.
+  if (registration === undefined) return;
   if (registration.waiting !== null) announce(registration.waiting);
   // Without the network there is none; the next look may find one.
   setInterval(() => void registration.update().catch(() => undefined), LOOK_MS);
