@@ -50,9 +50,13 @@ export class DevicePage extends AppPage {
     await this.property(title).getByRole("button", { name: "Set" }).click();
   }
 
-  async retire(): Promise<void> {
+  async choose(item: string | RegExp): Promise<void> {
     await this.main.getByRole("button", { name: "More about this device" }).click();
-    await this.page.getByRole("menuitem", { name: /^Retire it/ }).click();
+    await this.page.getByRole("menuitem", { name: item }).click();
+  }
+
+  async retire(): Promise<void> {
+    await this.choose(/^Retire it/);
     await this.sign("Retire it");
   }
 }

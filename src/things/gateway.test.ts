@@ -302,6 +302,38 @@ describe("a gateway", () => {
     expect(await after.gateway.add(LAMP)).toMatchObject({ key: "3" });
   });
 
+  it("a device that the person stopped says that it is offline, and stays stopped over a reload until it is started again", async () => {
+    const before = createGatewayWorld();
+    await before.gateway.add(LAMP);
+    await before.gateway.add(WASHER);
+    await before.pass(1000);
+    await before.gateway.stop("1");
+    expect(before.ledger.statuses.at(-1)).toBe("offline");
+    const heard = before.ledger.statuses.length;
+    await before.pass(DEFAULT_BATCH_LIMITS.leaseMs / 2);
+    // Only the washing machine goes on saying that it is there.
+    expect(before.ledger.statuses.slice(heard)).toEqual(["active"]);
+    await before.gateway.stopAll();
+    const after = createGatewayWorld(before.store);
+    await after.gateway.restore();
+    expect(after.gateway.devices()).toMatchObject([
+      { key: "1", state: "stopped" },
+      { key: "2", state: "running" },
+    ]);
+    await after.gateway.start("1");
+    await after.gateway.stopAll();
+    const again = createGatewayWorld(before.store);
+    await again.gateway.restore();
+    expect(again.gateway.devices().map(({ state }) => state)).toEqual(["running", "running"]);
+    expect([...after.ledger.operations, ...again.ledger.operations]).not.toContain("device.register");
+  });
+
+  it("keeps which sensors the person chose", async () => {
+    const { gateway, store } = createGatewayWorld();
+    await gateway.add({ kind: "sensors", title: "Phone", seed: 1, sensors: ["motion"] }).catch(() => undefined);
+    expect(JSON.parse(store.texts.get("gateway-devices")!)).toMatchObject([{ kind: "sensors", sensors: ["motion"] }]);
+  });
+
   it("keeps a device that could not be registered, goes on where it stopped, and says why", async () => {
     const { ledger, gateway, clock } = createGatewayWorld();
     ledger.refuse("balance-too-low");

@@ -48,12 +48,12 @@ export interface GatewayDevice extends DriverChoice {
 }
 
 export interface Gateway {
-  /** Starts every device that was there before the reload. One that fails says so in `devices`. */
+  /** Starts every device that ran before the reload. One that fails says so in `devices`; one that was stopped stays so. */
   restore(): Promise<void>;
   /** Registers a device, opens its stream and starts it. @throws {Refusal} of the driver or the ledger; it is then kept, and `start` tries again. */
   add(choice: DriverChoice): Promise<GatewayDevice>;
   start(key: string): Promise<void>;
-  /** Sends what is left, says that the device is offline, and stops it. */
+  /** Sends what is left, says that the device is offline, and stops it; it stays so over a reload, until `start`. */
   stop(key: string): Promise<void>;
   /** Stops it and forgets it; the ledger keeps its record. */
   remove(key: string): Promise<void>;
@@ -77,6 +77,8 @@ interface Kept extends DriverChoice {
   readonly key: string;
   readonly device: DigestText | null;
   readonly stream: DigestText | null;
+  /** The person stopped it. */
+  readonly stopped?: true;
 }
 
 interface Running {
@@ -111,15 +113,15 @@ class LocalGateway implements Gateway {
       if (!this.#devices.has(kept.key)) this.#devices.set(kept.key, { kept, driver: null, sender: null, state: "stopped", code: null });
     }
     // Each says in `devices` what became of it.
-    await Promise.allSettled([...this.#devices.keys()].map((key) => this.start(key)));
+    const wanted = [...this.#devices.values()].filter(({ kept }) => kept.stopped !== true);
+    await Promise.allSettled(wanted.map(({ kept }) => this.start(kept.key)));
   }
 
   async add(choice: DriverChoice): Promise<GatewayDevice> {
     if (this.#devices.size >= DEVICES_MAX) throw new Refusal("limit-exceeded", { devicesMax: DEVICES_MAX });
-    const { kind, title, seed } = choice;
     const numbers = [...this.#devices.keys()].map((key) => Number(key));
     const key = String(Math.max(0, ...numbers) + 1);
-    const kept: Kept = { key, kind, title, seed, device: null, stream: null };
+    const kept: Kept = { ...choice, key, device: null, stream: null };
     this.#devices.set(key, { kept, driver: null, sender: null, state: "stopped", code: null });
     await this.#save();
     await this.start(key);
@@ -132,6 +134,11 @@ class LocalGateway implements Gateway {
     running.state = "registering";
     running.code = null;
     this.#changed();
+    if (running.kept.stopped === true) {
+      const { stopped: _, ...kept } = running.kept;
+      running.kept = kept;
+      await this.#save();
+    }
     try {
       const { clock, client, limits = DEFAULT_BATCH_LIMITS } = this.#options;
       const driver = (running.driver ??= (this.#options.createDriver ?? createDriver)(running.kept, clock));
@@ -182,6 +189,12 @@ class LocalGateway implements Gateway {
 
   async stop(key: string): Promise<void> {
     const running = this.#find(key);
+    running.kept = { ...running.kept, stopped: true };
+    await this.#save();
+    await this.#halt(running);
+  }
+
+  async #halt(running: Running): Promise<void> {
     await running.driver?.stop();
     await running.sender?.stop();
     running.state = "stopped";
@@ -189,14 +202,14 @@ class LocalGateway implements Gateway {
   }
 
   async remove(key: string): Promise<void> {
-    await this.stop(key);
+    await this.#halt(this.#find(key));
     this.#devices.delete(key);
     await this.#save();
     this.#changed();
   }
 
   async stopAll(): Promise<void> {
-    await Promise.all([...this.#devices.keys()].map((key) => this.stop(key)));
+    await Promise.all([...this.#devices.values()].map((running) => this.#halt(running)));
   }
 
   devices(): readonly GatewayDevice[] {

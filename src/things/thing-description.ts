@@ -128,6 +128,11 @@ export function parseThingDescription(text: string): ThingDescription {
   return value;
 }
 
+/** A title in the languages of the app. */
+export function named(en: string, de: string): { readonly title: string; readonly titles: MultiLanguage } {
+  return { title: en, titles: { en, de } };
+}
+
 type WithoutForms<Affordance> = Omit<Affordance, "forms">;
 
 export interface ThingOutline {

@@ -153,6 +153,28 @@ describe("sensors of a phone", () => {
     await expect(none.start(createRecordingSink())).rejects.toMatchObject({ code: "not-supported" });
   });
 
+  it("asks for, describes and reads only what was chosen, with words in German", async () => {
+    const phone = createPhone();
+    const clock = createVirtualClock();
+    const driver = createSensorsDriver({ title: "Phone", clock, platform: phone.platform, sensors: ["battery", "light"] });
+    const sink = createRecordingSink();
+    await driver.start(sink);
+    phone.locate(60);
+    phone.move(1);
+    phone.shine(300);
+    clock.advance(2000);
+    expect(phone.asked()).toBe(0);
+    expect([...new Set(sink.all.map(({ name }) => name))].sort()).toEqual(["batteryLevel", "charging", "illuminance"]);
+    expect(Object.keys(driver.describe().properties!)).toEqual(["illuminance", "batteryLevel", "charging"]);
+    expect(Object.values(driver.describe().properties!).map(({ titles }) => titles?.["de"])).toEqual([
+      "Beleuchtungsstärke",
+      "Batterie",
+      "Lädt",
+    ]);
+    expect(driver.parts()).toEqual({ light: "running", battery: "running" });
+    await driver.stop();
+  });
+
   it("goes on with the others when the person refuses one", async () => {
     const phone = createPhone();
     const driver = createSensorsDriver({

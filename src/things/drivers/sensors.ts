@@ -3,7 +3,7 @@ import type { Clock } from "../../kit/clock.ts";
 import { Refusal } from "../../protocol/refusal.ts";
 import type { Driver, DriverSink, PartState } from "../driver.ts";
 import type { PlainReading, PlainValue } from "../senml.ts";
-import { createThingDescription, type DataSchema, type ThingDescription } from "../thing-description.ts";
+import { createThingDescription, named, type DataSchema, type ThingDescription } from "../thing-description.ts";
 
 export const SENSOR_NAMES = ["location", "motion", "orientation", "light", "battery"] as const;
 export type SensorName = (typeof SENSOR_NAMES)[number];
@@ -52,8 +52,8 @@ interface Sensor {
   readonly start: (run: SensorRun) => Promise<() => void>;
 }
 
-function measured(title: string, unit: string): DataSchema & { observable: boolean } {
-  return { type: "number", title, unit, readOnly: true, observable: true };
+function measured([en, de]: readonly [en: string, de: string], unit: string): DataSchema & { observable: boolean } {
+  return { type: "number", ...named(en, de), unit, readOnly: true, observable: true };
 }
 
 const toRadians = (degrees: number | null): number | null => (degrees === null ? null : Math.round((degrees * Math.PI * 1e4) / 180) / 1e4);
@@ -73,10 +73,10 @@ async function requirePermission(request: (() => Promise<"granted" | "denied">) 
 const LOCATION: Sensor = {
   name: "location",
   properties: {
-    latitude: measured("Latitude", "lat"),
-    longitude: measured("Longitude", "lon"),
-    accuracy: measured("Accuracy", "m"),
-    altitude: measured("Altitude", "m"),
+    latitude: measured(["Latitude", "Breite"], "lat"),
+    longitude: measured(["Longitude", "Länge"], "lon"),
+    accuracy: measured(["Accuracy", "Genauigkeit"], "m"),
+    altitude: measured(["Altitude", "Höhe"], "m"),
   },
   isPresent: ({ geolocation }) => geolocation !== undefined,
   async start({ platform, publish, fail }) {
@@ -100,9 +100,9 @@ const LOCATION: Sensor = {
 const MOTION: Sensor = {
   name: "motion",
   properties: {
-    accelerationX: measured("Acceleration X", "m/s2"),
-    accelerationY: measured("Acceleration Y", "m/s2"),
-    accelerationZ: measured("Acceleration Z", "m/s2"),
+    accelerationX: measured(["Acceleration X", "Beschleunigung X"], "m/s2"),
+    accelerationY: measured(["Acceleration Y", "Beschleunigung Y"], "m/s2"),
+    accelerationZ: measured(["Acceleration Z", "Beschleunigung Z"], "m/s2"),
   },
   isPresent: ({ motionEvents }) => motionEvents !== undefined,
   async start({ platform, publish }) {
@@ -117,9 +117,9 @@ const MOTION: Sensor = {
 const ORIENTATION: Sensor = {
   name: "orientation",
   properties: {
-    heading: measured("Turn about the vertical", "rad"),
-    pitch: measured("Tilt to the front", "rad"),
-    roll: measured("Tilt to the side", "rad"),
+    heading: measured(["Turn about the vertical", "Drehung um die Senkrechte"], "rad"),
+    pitch: measured(["Tilt to the front", "Neigung nach vorn"], "rad"),
+    roll: measured(["Tilt to the side", "Neigung zur Seite"], "rad"),
   },
   isPresent: ({ orientationEvents }) => orientationEvents !== undefined,
   async start({ platform, publish }) {
@@ -133,7 +133,7 @@ const ORIENTATION: Sensor = {
 
 const LIGHT: Sensor = {
   name: "light",
-  properties: { illuminance: measured("Illuminance", "lx") },
+  properties: { illuminance: measured(["Illuminance", "Beleuchtungsstärke"], "lx") },
   isPresent: ({ createLightSensor }) => createLightSensor !== undefined,
   async start({ platform, publish, fail }) {
     const sensor = platform.createLightSensor!();
@@ -154,8 +154,8 @@ const LIGHT: Sensor = {
 const BATTERY: Sensor = {
   name: "battery",
   properties: {
-    batteryLevel: { ...measured("Battery", "%EL"), minimum: 0, maximum: 100 },
-    charging: { type: "boolean", title: "Charging", readOnly: true },
+    batteryLevel: { ...measured(["Battery", "Batterie"], "%EL"), minimum: 0, maximum: 100 },
+    charging: { type: "boolean", ...named("Charging", "Lädt"), readOnly: true },
   },
   isPresent: ({ getBattery }) => getBattery !== undefined,
   async start({ platform, publish }) {
@@ -194,12 +194,14 @@ function browserSensorPlatform(): SensorPlatform {
 }
 
 export interface SensorsDriver extends Driver {
-  parts(): Readonly<Record<SensorName, PartState>>;
+  parts(): Readonly<Partial<Record<SensorName, PartState>>>;
 }
 
 export interface SensorsOptions {
   readonly title: string;
   readonly clock: Clock;
+  /** Those that the person chose; all by default. No other is asked for, described or read. */
+  readonly sensors?: readonly SensorName[];
   readonly platform?: SensorPlatform;
   /** How often a property is reported at most: a motion sensor speaks sixty times a second. */
   readonly periodMs?: number;
@@ -209,6 +211,10 @@ function describeSensors(title: string, sensors: readonly Sensor[]): ThingDescri
   return createThingDescription({
     title,
     description: "The sensors of a phone or computer, read by its browser",
+    descriptions: {
+      en: "The sensors of a phone or computer, read by its browser",
+      de: "Die Sensoren eines Telefons oder Rechners, von seinem Browser gelesen",
+    },
     properties: Object.assign({}, ...sensors.map(({ properties }) => properties)),
   });
 }
@@ -241,14 +247,15 @@ function createThrottle(clock: Clock, periodMs: number, unitOf: (name: string) =
   };
 }
 
-/** A driver of the sensors that this machine has. Permissions are asked for at `start` and not before. */
-export function createSensorsDriver({ title, clock, platform = browserSensorPlatform(), periodMs = 1000 }: SensorsOptions): SensorsDriver {
-  const present = SENSORS.filter(({ isPresent }) => isPresent(platform));
+/** A driver of the chosen sensors that this machine has. Permissions are asked for at `start` and not before. */
+export function createSensorsDriver(options: SensorsOptions): SensorsDriver {
+  const { title, clock, sensors = SENSOR_NAMES, platform = browserSensorPlatform(), periodMs = 1000 } = options;
+  const chosen = SENSORS.filter(({ name }) => sensors.includes(name));
+  const present = chosen.filter(({ isPresent }) => isPresent(platform));
   const description = describeSensors(title, present);
-  const states = Object.fromEntries(SENSORS.map((sensor) => [sensor.name, present.includes(sensor) ? "stopped" : "absent"])) as Record<
-    SensorName,
-    PartState
-  >;
+  const states: Partial<Record<SensorName, PartState>> = Object.fromEntries(
+    chosen.map((sensor) => [sensor.name, present.includes(sensor) ? "stopped" : "absent"]),
+  );
   const unitOf = (name: string): string | undefined => description.properties?.[name]?.unit;
   let running: { readonly throttle: ReturnType<typeof createThrottle>; readonly ends: (() => void)[] } | null = null;
   let last: ReadonlyMap<string, PlainReading> = new Map();

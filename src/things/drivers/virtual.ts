@@ -4,15 +4,10 @@ import { createRandom } from "../../kit/random.ts";
 import { isValueMap } from "../../protocol/schema.ts";
 import { Refusal } from "../../protocol/refusal.ts";
 import { createSimulatedDriver, type Driver, type SimulationControl } from "../driver.ts";
-import { createThingDescription, type MultiLanguage } from "../thing-description.ts";
+import { createThingDescription, named } from "../thing-description.ts";
 
 export const VIRTUAL_KINDS = ["lamp", "thermometer", "washing-machine"] as const;
 export type VirtualKind = (typeof VIRTUAL_KINDS)[number];
-
-/** A title in the languages of the app. */
-function named(en: string, de: string): { readonly title: string; readonly titles: MultiLanguage } {
-  return { title: en, titles: { en, de } };
-}
 
 export interface VirtualOptions {
   readonly title: string;
@@ -28,7 +23,7 @@ function createLamp({ title, clock }: VirtualOptions): Driver {
     descriptions: { en: "A simulated lamp", de: "Eine simulierte Lampe" },
     types: ["Light"],
     properties: {
-      on: { type: "boolean", ...named("On", "An") },
+      on: { type: "boolean", ...named("Light", "Licht") },
       brightness: { type: "integer", ...named("Brightness", "Helligkeit"), minimum: 0, maximum: 100, unit: "/100" },
     },
     actions: { toggle: { ...named("Toggle", "Umschalten"), output: { type: "boolean" } } },

@@ -9,6 +9,7 @@ import { useDeed } from "../pattern/use-deed.ts";
 import { usePeer, usePlatform } from "../shell/peer-context.tsx";
 import { useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
+import { SENSORS_AT_FIRST, SensorChoice, type SensorName } from "./SensorChoice.tsx";
 import { useGateway, type Gateway } from "./gateway.tsx";
 
 const ICONS = {
@@ -25,9 +26,13 @@ type Way = (typeof WAYS)[number];
 const DESCRIBED_LEASE_MS = 86_400_000;
 
 /** Registers the device with all that runs it; gives its identifier when final. */
-async function addDriven(gateway: Gateway, way: Exclude<Way, "description">, title: string): Promise<string> {
+async function addDriven(
+  gateway: Gateway,
+  { way, title, sensors }: { way: Exclude<Way, "description">; title: string; sensors: readonly SensorName[] },
+): Promise<string> {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
-  const { device, code } = await gateway.add({ kind: way === "sensors" ? way : `virtual/${way}`, title, seed });
+  const choice = way === "sensors" ? ({ kind: way, sensors } as const) : ({ kind: `virtual/${way}` } as const);
+  const { device, code } = await gateway.add({ ...choice, title, seed });
   if (device === null) throw new Refusal(code ?? "device-refused");
   return device;
 }
@@ -41,8 +46,10 @@ export function AddDevicePage() {
   const [way, setWay] = useState<Way>("lamp");
   const [title, setTitle] = useState<string | null>(null);
   const [description, setDescription] = useState("");
+  const [sensors, setSensors] = useState(SENSORS_AT_FIRST);
   const { busy, error, run } = useDeed();
   const shownTitle = title ?? text.devices.ways[way].title;
+  const ready = way === "description" ? description.trim() !== "" : gateway !== null && (way !== "sensors" || sensors.length > 0);
   const addDescribed = async (): Promise<string> => {
     // With the official schema it is a chunk of its own: only who pastes a description needs it.
     const { parseThingDescription } = await import("../../things/thing-description.ts");
@@ -56,7 +63,7 @@ export function AddDevicePage() {
   const submit = (): void =>
     run(async () => {
       if (way === "description") go(`/device/${await addDescribed()}`);
-      else if (gateway !== null) go(`/device/${await addDriven(gateway, way, shownTitle)}`);
+      else if (gateway !== null) go(`/device/${await addDriven(gateway, { way, title: shownTitle, sensors })}`);
     });
   return (
     <>
@@ -106,12 +113,13 @@ export function AddDevicePage() {
                 onChange={(event) => setTitle(event.currentTarget.value)}
               />
             )}
+            {way === "sensors" && <SensorChoice chosen={sensors} onChange={setSensors} />}
             {error && (
               <Banner tone="refused" icon={<IconAlertTriangle size={20} aria-hidden />}>
                 {refusalSentence(text, error)}
               </Banner>
             )}
-            <Button type="submit" loading={busy} disabled={way === "description" ? description.trim() === "" : gateway === null}>
+            <Button type="submit" loading={busy} disabled={!ready}>
               {text.devices.signAndAdd}
             </Button>
           </div>

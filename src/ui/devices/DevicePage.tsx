@@ -1,10 +1,8 @@
-import { Button, Menu } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { IconDots, IconPlayerPlay } from "@tabler/icons-react";
+import { IconPlayerPlay } from "@tabler/icons-react";
 import { useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import type { DeviceInfo } from "../../sdk/api.ts";
-import { Confirm, type Question } from "../pattern/Confirm.tsx";
 import { Digest, Who } from "../pattern/Digest.tsx";
 import { Answered, Card, PageHead } from "../pattern/Page.tsx";
 import { Proof } from "../ledger/Proof.tsx";
@@ -17,8 +15,10 @@ import { useFormat, useLanguage, useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
 import { readDescription, type ActionAffordance, type Description } from "./description.ts";
 import { DeviceEvents } from "./DeviceEvents.tsx";
-import { DEVICE_ICONS, isSilent } from "./DeviceTile.tsx";
+import { DeviceMenu } from "./DeviceMenu.tsx";
+import { DEVICE_ICONS, presenceOf } from "./DeviceTile.tsx";
 import { PropertyCard } from "./PropertyCard.tsx";
+import { SilentSensors } from "./SensorChoice.tsx";
 import { useGateway, useLive, type Live } from "./gateway.tsx";
 
 const TABS = ["state", "actions", "events", "about"] as const;
@@ -48,49 +48,6 @@ function ActionCard({ live, action }: { live: Live | null; action: ActionAfforda
       {live === null && <p className="quiet">{text.devices.notHere}</p>}
       {error && <p className="fault">{refusalSentence(text, error)}</p>}
     </Card>
-  );
-}
-
-function DeviceMenu({ device, mine }: { device: DeviceInfo; mine: boolean }) {
-  const text = useText();
-  const [question, setQuestion] = useState<Question | null>(null);
-  const send = usePeer((state) => state.send);
-  if (!mine || device.status === "retired") return null;
-  const away = device.status !== "active";
-  const setStatus = (): void => {
-    const status = away ? "active" : "maintenance";
-    send(text.devices.setStatus[status], [{ operation: "device.setStatus", arguments: { device: device.device, status } }]).catch(
-      () => undefined,
-    );
-  };
-  return (
-    <>
-      <Menu position="bottom-end" shadow="md">
-        <Menu.Target>
-          <Button variant="default" aria-label={text.devices.more}>
-            <IconDots size={20} aria-hidden />
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item onClick={setStatus}>{text.devices.setStatus[away ? "active" : "maintenance"]}</Menu.Item>
-          <Menu.Item
-            color="var(--b-refused)"
-            onClick={() =>
-              setQuestion({
-                title: text.devices.retireTitle,
-                why: text.devices.retireWhy,
-                verb: text.devices.retire,
-                ends: true,
-                calls: [{ operation: "device.retire", arguments: { device: device.device } }],
-              })
-            }
-          >
-            {text.devices.retire}…
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-      <Confirm question={question} onClose={() => setQuestion(null)} />
-    </>
   );
 }
 
@@ -144,10 +101,11 @@ function DeviceView({ device }: { device: DeviceInfo }) {
     description.properties.map(({ name }) => name),
   );
   const Icon = DEVICE_ICONS[description.kind];
-  const silent = live === null && isSilent(device, now);
+  const presence = presenceOf(device, live !== null, now);
   const parts: Record<Tab, ReactNode> = {
     state: (
       <>
+        {live !== null && <SilentSensors parts={live.parts} />}
         {description.properties.length === 0 && <Card>{text.devices.noProperties}</Card>}
         <div className="props">
           {description.properties.map((property, index) => (
@@ -166,7 +124,7 @@ function DeviceView({ device }: { device: DeviceInfo }) {
         back={{ href: "/devices", name: text.places.devices }}
         title={
           <span className="titled">
-            <span className="b-glyph" data-tone={silent ? "offline" : "house"}>
+            <span className="b-glyph" data-tone={presence === "live" ? "house" : "offline"}>
               <Icon size={26} stroke={1.7} aria-hidden />
             </span>
             {nameOf(device.device) ?? (description.title || text.devices.unnamed)}
@@ -177,13 +135,13 @@ function DeviceView({ device }: { device: DeviceInfo }) {
             {device.status === "retired" ? (
               <StatusPill status="refused">{text.devices.retired}</StatusPill>
             ) : (
-              <StatusPill status={silent ? "offline" : "live"} bare />
+              <StatusPill status={presence} bare />
             )}
             {device.lastSeenMs > 0 && <span>{format.ago(device.lastSeenMs, now)}</span>}
             <Digest value={device.device} />
           </span>
         }
-        action={<DeviceMenu device={device} mine={device.owner === account} />}
+        action={device.owner === account && device.status !== "retired" && <DeviceMenu device={device} />}
       />
       {!wide && (
         <TabBar names={TABS} chosen={tab} label={text.devices.parts} panel="device-parts" said={text.devices.tabs} onChoose={setTab} />

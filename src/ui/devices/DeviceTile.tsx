@@ -20,9 +20,15 @@ export const DEVICE_ICONS: Record<DeviceKind, typeof IconCpu> = {
   other: IconCpu,
 };
 
-/** Silent for longer than its lease, or said to be away. */
-export function isSilent(device: DeviceInfo, nowMs: number): boolean {
-  return device.status !== "active" || (device.lastSeenMs > 0 && nowMs - device.lastSeenMs > device.leaseMs);
+/** How a device is, in a status word: offline is silent for longer than its lease, or said to be away. */
+export function presenceOf(
+  device: Pick<DeviceInfo, "status" | "lastSeenMs" | "leaseMs">,
+  here: boolean,
+  nowMs: number,
+): "live" | "mending" | "offline" {
+  if (here) return "live";
+  if (device.status === "maintenance") return "mending";
+  return device.status !== "active" || nowMs - device.lastSeenMs > device.leaseMs ? "offline" : "live";
 }
 
 /** A value as people read it: on and off, and numbers without a tail of digits. */
@@ -58,7 +64,8 @@ function DeviceTile({ device }: { device: DeviceInfo }) {
   const series = (readings.value ?? []).filter(
     ({ property, value: read }) => property === first?.name && (typeof read === "number" || typeof read === "boolean"),
   );
-  const silent = live === null && isSilent(device, now);
+  const presence = presenceOf(device, live !== null, now);
+  const silent = presence !== "live";
   const Icon = DEVICE_ICONS[description.kind];
   const name = nameOf(device.device) ?? (description.title || text.devices.unnamed);
   return (
@@ -68,7 +75,7 @@ function DeviceTile({ device }: { device: DeviceInfo }) {
           <Icon size={20} stroke={1.7} aria-hidden />
         </span>
         {silent ? (
-          <StatusPill status="offline" bare />
+          <StatusPill status={presence} bare />
         ) : (
           <StatusPill status="live" bare>
             {device.lastSeenMs > 0 ? format.span(now - device.lastSeenMs) : text.status.live.word}

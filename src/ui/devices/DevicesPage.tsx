@@ -33,7 +33,7 @@ function Unsettled() {
               {(state === "failed" || state === "stopped") && (
                 <>
                   <Button variant="default" onClick={() => void gateway.start(key).catch(() => undefined)}>
-                    {text.common.tryAgain}
+                    {state === "stopped" ? text.devices.startHere : text.common.tryAgain}
                   </Button>
                   <ForgetButton title={title} buffered={buffered} onForget={() => gateway.remove(key)} />
                 </>

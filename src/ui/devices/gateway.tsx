@@ -29,6 +29,8 @@ export interface Live {
   readonly key: string;
   /** What the driver has just read, ahead of the ledger. */
   readonly values: Readonly<Record<string, Value>>;
+  /** Of this machine's own sensors. */
+  readonly parts: GatewayDevice["parts"];
 }
 
 const READ_MS = 1000;
@@ -36,7 +38,8 @@ const READ_MS = 1000;
 /** Null when the device is not run here. `properties` are the names to read. */
 export function useLive(device: string, properties: readonly string[]): Live | null {
   const gateway = useGateway();
-  const key = useGatewayDevices().find((one) => one.device === device && (one.state === "running" || one.state === "waiting"))?.key;
+  const here = useGatewayDevices().find((one) => one.device === device && (one.state === "running" || one.state === "waiting"));
+  const key = here?.key;
   const names = properties.join("\n");
   const [values, setValues] = useState<Readonly<Record<string, Value>>>({});
   useEffect(() => {
@@ -56,5 +59,5 @@ export function useLive(device: string, properties: readonly string[]): Live | n
       clearInterval(timer);
     };
   }, [gateway, key, names]);
-  return key === undefined ? null : { key, values };
+  return here === undefined ? null : { key: here.key, values, parts: here.parts };
 }

@@ -2,6 +2,7 @@ import "uplot/dist/uPlot.min.css";
 import { useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import UPlot from "uplot";
+import { isoTime } from "../text/format.ts";
 
 /** Points in the order of time; times in milliseconds. A value is in `tentative` from where readings are not yet final. */
 export interface Series {
@@ -30,6 +31,8 @@ function optionsOf(width: number, height: number, locale: string): UPlot.Options
   const second = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   /** As fine as the steps between the marks, or several marks would read the same. */
   const time = (stepMs: number): Intl.DateTimeFormat => (stepMs < MINUTE_MS ? second : stepMs < DAY_MS ? minute : day);
+  // Marks stand also beside the line, where a calendar may have no moment any more.
+  const mark = (timeMs: number, stepMs: number): string => (isoTime(timeMs) === undefined ? "" : time(stepMs).format(timeMs));
   return {
     width,
     height,
@@ -37,7 +40,7 @@ function optionsOf(width: number, height: number, locale: string): UPlot.Options
     legend: { show: false },
     cursor: { y: false },
     axes: [
-      { ...axis, values: (_, splits, _axis, _space, stepMs) => splits.map((split) => time(stepMs).format(split)), space: 84 },
+      { ...axis, values: (_, splits, _axis, _space, stepMs) => splits.map((split) => mark(split, stepMs)), space: 84 },
       { ...axis, values: (_, splits) => splits.map((split) => number.format(split)), size: 56 },
     ],
     series: [

@@ -5,12 +5,13 @@ import {
   IconPlugConnectedX,
   IconProgress,
   IconRotateClockwise2,
+  IconTool,
 } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { useText } from "../text/language.tsx";
 
 /** One word, one shape, one colour, everywhere. The shape alone is enough to tell them apart. */
-export type StatusWord = "live" | "tentative" | "final" | "recovered" | "refused" | "offline" | "waiting";
+export type StatusWord = "live" | "tentative" | "final" | "recovered" | "refused" | "offline" | "mending" | "waiting";
 
 const ICONS: Record<StatusWord, typeof IconCircleDashed> = {
   live: IconProgress,
@@ -19,6 +20,7 @@ const ICONS: Record<StatusWord, typeof IconCircleDashed> = {
   recovered: IconRotateClockwise2,
   refused: IconCircleXFilled,
   offline: IconPlugConnectedX,
+  mending: IconTool,
   waiting: IconCircleDashed,
 };
 

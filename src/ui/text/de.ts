@@ -116,7 +116,8 @@ export const de: Text = {
       tells: "Gilt auf diesem Zweig, nachdem viele Sitze verschwanden. Ein besserer Zweig könnte ihn ersetzen.",
     },
     refused: { word: "Abgelehnt", tells: "Es hatte keine Wirkung. Der Grund steht daneben." },
-    offline: { word: "Offline", tells: "Länger still als vereinbart." },
+    offline: { word: "Offline", tells: "Es hat sich abgemeldet oder war länger still als vereinbart." },
+    mending: { word: "In Reparatur", tells: "Sein Eigentümer sagt, dass es gerade nicht geht." },
     waiting: { word: "Wartet", tells: "Jemand oder etwas anderes muss zuerst handeln." },
   },
   states: {
@@ -246,6 +247,27 @@ export const de: Text = {
     retireTitle: "Dieses Gerät abmelden?",
     retireWhy: "Darunter kann nichts mehr gemeldet werden, und das lässt sich nicht zurücknehmen. Was war, bleibt im Ledger.",
     tabs: { state: "Zustand", actions: "Aktionen", events: "Ereignisse", about: "Angaben" },
+    stopHere: "Hier anhalten",
+    startHere: "Hier wieder starten",
+    sensorsTold: "Was es meldet",
+    sensorsPublic:
+      "Jeder Peer dieses öffentlichen BoT kann lesen, was diese Sensoren melden. Es bleibt für immer im Ledger und lässt sich nicht zurücknehmen. Es geht weiter, bis du das Gerät auf seiner Seite anhältst.",
+    sensors: {
+      motion: { name: "Bewegung", tells: "Wie es bewegt wird, einmal je Sekunde." },
+      orientation: { name: "Lage", tells: "Wie es gedreht und geneigt ist." },
+      light: { name: "Licht", tells: "Wie hell es um es herum ist." },
+      battery: { name: "Batterie", tells: "Wie voll sie ist und ob sie lädt." },
+      location: { name: "Ort", tells: "Wo du bist, auf etwa einen Meter, die ganze Zeit. Aus, wenn du es nicht wählst." },
+    },
+    silentSensors: "Sensoren, die nichts melden",
+    partStates: {
+      absent: "Das hat dieses Gerät oder dieser Browser nicht.",
+      stopped: "Angehalten.",
+      waiting: "Gestartet; noch kam nichts.",
+      running: "Läuft.",
+      refused:
+        "Verweigert. Erlaube es für diese Seite in den Einstellungen des Browsers, halte das Gerät dann hier an und starte es wieder.",
+    },
     setStatus: { active: "Als tätig melden", maintenance: "Als in Reparatur melden" },
     ways: {
       lamp: { name: "Eine virtuelle Lampe", title: "Lampe", tells: "Ausgedacht, läuft in diesem Tab: an, aus und Helligkeit." },

@@ -115,7 +115,8 @@ export const en = {
     final: { word: "Final", tells: "More than two thirds of the seats have signed it." },
     recovered: { word: "Recovered", tells: "Settled on this branch after many seats vanished. A better branch could replace it." },
     refused: { word: "Refused", tells: "It did not take effect. The reason stands beside it." },
-    offline: { word: "Offline", tells: "Nothing heard for longer than its lease." },
+    offline: { word: "Offline", tells: "It said so, or nothing was heard for longer than its lease." },
+    mending: { word: "Being mended", tells: "Its owner says that it does not work for now." },
     waiting: { word: "Waiting", tells: "Somebody or something else has to act first." },
   },
   states: {
@@ -245,6 +246,26 @@ export const en = {
     retireTitle: "Retire this device?",
     retireWhy: "Nothing more can be reported under it, and this cannot be taken back. Its past stays on the ledger.",
     tabs: { state: "State", actions: "Actions", events: "Events", about: "About" },
+    stopHere: "Stop it here",
+    startHere: "Start it here again",
+    sensorsTold: "What it tells",
+    sensorsPublic:
+      "Every peer of this public BoT can read what these sensors say. It stays on the ledger for ever and cannot be taken back. It goes on until you stop the device on its page.",
+    sensors: {
+      motion: { name: "Motion", tells: "How it is moved, once a second." },
+      orientation: { name: "Orientation", tells: "How it is turned and tilted." },
+      light: { name: "Light", tells: "How bright it is around it." },
+      battery: { name: "Battery", tells: "How full it is, and whether it is charging." },
+      location: { name: "Place", tells: "Where you are, to about a metre, all the time. Off unless you choose it." },
+    },
+    silentSensors: "Sensors that say nothing",
+    partStates: {
+      absent: "This machine or browser does not have it.",
+      stopped: "Stopped.",
+      waiting: "Started; nothing has come yet.",
+      running: "Running.",
+      refused: "Refused. Allow it for this page in the browser's settings, then stop the device here and start it again.",
+    },
     setStatus: { active: "Say that it is active", maintenance: "Say that it is being mended" },
     ways: {
       lamp: { name: "A virtual lamp", title: "Lamp", tells: "Made up, runs in this tab: on, off and brightness." },
