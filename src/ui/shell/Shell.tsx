@@ -142,6 +142,8 @@ export function Shell({ children }: { children: ReactNode }) {
     // A new page begins at its top, and a screen reader hears it.
     if (shown.current === location) return;
     shown.current = location;
+    // A tab that is chosen keeps the focus, or the arrow keys would lead no further; only its panel is another.
+    if (document.activeElement?.getAttribute("role") === "tab") return;
     window.scrollTo(0, 0);
     main.current?.focus({ preventScroll: true });
   }, [location]);
