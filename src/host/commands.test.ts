@@ -5,7 +5,8 @@ import type { Storage } from "../peer/ports.ts";
 import { createCommands } from "./commands.ts";
 import { createKeys } from "./keys/keys.ts";
 import { createMemorySeeds } from "./keys/memory-seeds.ts";
-import { DEFAULT_SETTINGS, openSettings } from "./settings.ts";
+import { decodePeerExport } from "./peer-export.ts";
+import { DEFAULT_SETTINGS, decodeSettings, openSettings } from "./settings.ts";
 import { createMemoryDisk, createMemoryStorage } from "./storage/memory-storage.ts";
 
 const PASSPHRASE = "a long enough passphrase";
@@ -85,6 +86,15 @@ describe("what the app orders of its peer", () => {
     expect(await to.keys.list("account")).toContainEqual(from.account);
     expect(await to.keys.list("voting")).toEqual([]);
     expect(await to.settings.lastGenesis()).toEqual(from.genesis);
+  });
+
+  it("the password of a TURN server is in no file, where whoever has the file could read it", async () => {
+    const { commands, settings } = await createRig();
+    const [open, secret] = ["stun:stun.example.org:3478", "turn:turn.example.org:3478 ann sesame"];
+    await commands.setSettings({ iceServers: [open, secret] });
+    const bytes = await commands.exportPeer({ passphrase: PASSPHRASE, ledger: true });
+    expect(decodeSettings(decodePeerExport(bytes).settings).iceServers).toEqual([open]);
+    expect(settings.current.iceServers).toEqual([open, secret]);
   });
 
   it("a file without a ledger takes none away: blocks, votes and voting keys stay", async () => {

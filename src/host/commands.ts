@@ -4,7 +4,7 @@ import { equalBytes } from "../kit/bytes.ts";
 import { encode, type Value } from "../protocol/codec.ts";
 import { decodeGenesis } from "../protocol/genesis.ts";
 import { Refusal } from "../protocol/refusal.ts";
-import type { CommandName, Commands } from "../sdk/api.ts";
+import type { CommandName, Commands, Settings } from "../sdk/api.ts";
 import type { PeerKeys } from "./keys/keys.ts";
 import { readIceServer } from "./network/ice-server.ts";
 import { readRelayAddress } from "./network/relay-address.ts";
@@ -41,6 +41,11 @@ async function forgetVotingKeys(keys: PeerKeys): Promise<void> {
   for (const key of await keys.list("voting")) await keys.destroy(key);
 }
 
+/** Only the account is sealed in a file, and whoever gets hold of it reads the rest. */
+function withoutPasswords(settings: Settings): Settings {
+  return { ...settings, iceServers: settings.iceServers.filter((line) => readIceServer(line).credential === undefined) };
+}
+
 export function createCommands(deps: CommandDeps): CommandHandlers {
   const { keys, settings } = deps;
   const exported = (): Promise<unknown> => settings.change({ exportedMs: deps.nowMs() });
@@ -58,7 +63,7 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
       const storage = deps.storage();
       const bytes = encodePeerExport({
         account: await keys.exportAccount(deps.account(), passphrase),
-        settings: encode(settings.current as unknown as Value),
+        settings: encode(withoutPasswords(settings.current) as unknown as Value),
         genesis,
         rows: ledger && storage !== null ? await readLedgerRows(storage) : [],
       });

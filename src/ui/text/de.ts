@@ -635,7 +635,7 @@ export const de: Text = {
       "Adressen (Multiaddr) mit dem Peer des Relays, je Zeile eine, etwa /dns4/relay.example.org/tcp/443/tls/ws/p2p/12D3…. Sie stellen Peers einander vor; sie sehen keine Schlüssel und entscheiden nichts.",
     iceServers: "STUN- und TURN-Server",
     iceServersTell:
-      "Je Zeile einer: stun:stun.example.org:3478, oder turn:turn.example.org:3478?transport=udp mit Name und Passwort dahinter. In einem Raum braucht es keinen.",
+      "Je Zeile einer: stun:stun.example.org:3478, oder turn:turn.example.org:3478?transport=udp mit Name und Passwort dahinter, die in keiner gesicherten Datei stehen. In einem Raum braucht es keinen.",
     iceServersLater: "Gespeichert. Die Server werden gebraucht, sobald dieser Tab neu geladen ist.",
     iceServersNextStart:
       "Gespeichert. Die Server werden vom nächsten Start dieses Tabs an gebraucht; neu laden würde dieses Konto beenden, also sichere es zuvor.",

@@ -625,7 +625,7 @@ export const en = {
       "Addresses (multiaddr) with the relay's peer, one a line, such as /dns4/relay.example.org/tcp/443/tls/ws/p2p/12D3…. They introduce peers; they never see keys or decide anything.",
     iceServers: "STUN and TURN servers",
     iceServersTell:
-      "One a line: stun:stun.example.org:3478, or turn:turn.example.org:3478?transport=udp with a name and a password after it. None is needed within one room.",
+      "One a line: stun:stun.example.org:3478, or turn:turn.example.org:3478?transport=udp with a name and a password after it, which no saved file holds. None is needed within one room.",
     iceServersLater: "Saved. The servers are used once this tab is reloaded.",
     iceServersNextStart: "Saved. The servers are used from this tab's next start; a reload would end this account, so save that first.",
     peer: "This peer",
