@@ -36,6 +36,8 @@ import { createEventLog, type EventLog } from "./telemetry/event-log.ts";
 
 /** While nobody has founded, the relay is asked this often. */
 const MANIFEST_PACE_MS = 2_000;
+/** How soon after joining the contract machine is loaded, and how often that is tried. */
+const LOAD_AHEAD_PACE_MS = 1_000;
 const FIRST_NAME = "Bothy";
 
 export interface TabPeerMakers {
@@ -188,9 +190,18 @@ export class TabPeer {
     });
     for (const event of this.#waitingEvents.splice(0)) this.#runner.input({ kind: "network", event });
     this.#server?.opened({ storage: this.#storage, explorer: createExplorer(this.#storage) });
+    void this.#loadMachineAhead();
   }
 
-  /** Loaded once, when something asks for it. */
+  /** Contracts of others come without warning, and by then the relay that serves the machine may be gone; but it must keep no tab from joining. */
+  async #loadMachineAhead(): Promise<void> {
+    while (this.#machine === null) {
+      await new Promise<void>((resolve) => this.#clock.setTimer(LOAD_AHEAD_PACE_MS, resolve));
+      if (this.#peer?.caughtUp === true) await this.#loadMachine().catch(() => undefined);
+    }
+  }
+
+  /** Loaded once: when something asks for it, or soon after this peer has joined. */
   #loadMachine(): Promise<ContractMachine> {
     if (this.#machine !== null) return this.#machine;
     const loading = this.#makers.loadContractMachine();

@@ -22,10 +22,10 @@ class Rig {
     this.transactions = this.#create();
   }
 
-  #create(mempool = this.mempool): Transactions {
+  #create(mempool = this.mempool, ownAccount = account(1)): Transactions {
     return new Transactions({
       chain: this.scenario.chain,
-      account: account(1),
+      account: ownAccount,
       lane: 0,
       mempool,
       outbox: this.#outbox,
@@ -76,11 +76,11 @@ class Rig {
   }
 
   /** The tab is opened again, with what it stored. */
-  reopen(afterMs: number): Rows {
+  reopen(afterMs: number, ownAccount = account(1)): Rows {
     this.transactions.tick(START_MS + afterMs);
     this.#perform();
     const rows = [...this.#stored];
-    this.transactions = this.#create(createMempool());
+    this.transactions = this.#create(createMempool(), ownAccount);
     this.transactions.restore(rows, START_MS + afterMs);
     this.#perform();
     return rows;
@@ -138,6 +138,37 @@ describe("an own transaction whose validity is over by this peer's clock", () =>
     expect(rig.transactions.ownPending).toEqual([]);
     // It was its own: no other peer of the account uses this lane.
     expect(rig.send(600_000, 1000).transaction.body.nonce).toEqual([0, 1]);
+  });
+});
+
+describe("a transaction of the account that this peer had before it was restarted with another", () => {
+  it("goes on, and takes no number of the new one", () => {
+    const rig = new Rig();
+    const { transaction } = rig.send(0, 600_000);
+    rig.reopen(2000, account(2));
+    expect(rig.transactions.ownPending).toEqual([transaction]);
+    const later = rig.send(2000, 600_000).transaction;
+    expect([later.body.sender, later.body.nonce]).toEqual([account(2), [0, 0]]);
+    rig.final([transaction], 500);
+    expect(rig.transactions.ownPending).toEqual([later]);
+  });
+
+  it("is decided by the numbers of its own account, and says nothing of the new one's lane", () => {
+    const rig = new Rig();
+    const { transaction } = rig.send(0, 600_000);
+    const rival = rig.scenario.transfer(1, 2, 7, { fee: 100 });
+    rig.reopen(2000, account(2));
+    rig.final([rival], 500);
+    expect(rig.transactions.ownPending).toEqual([]);
+    expect(rig.send(2000, 600_000).transaction.body.nonce).toEqual([0, 0]);
+    // A crash may leave the row of one whose fate is known.
+    const again = new Rig();
+    const done = again.send(0, 600_000).transaction;
+    again.reopen(1000);
+    again.scenario.block([done], { afterMs: 500 });
+    again.reopen(2000, account(2));
+    expect(again.transactions.ownPending).toEqual([]);
+    expect(transaction.body.nonce).toEqual([0, 0]);
   });
 });
 

@@ -4,6 +4,7 @@
  * nor its own turn as leader decides what became of them.
  */
 import { accountOf, headOf, type Mempool, type Receipt, type StateView } from "../ledger/index.ts";
+import { equalBytes } from "../kit/bytes.ts";
 import type { AccountId, HashHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
@@ -77,9 +78,14 @@ export class OwnTransactions {
    */
   numbersTaken(lane: number, nowMs: number): readonly number[] {
     const offered = [...this.#all.values()].filter(
-      ({ transaction, leftOut }) => leftOut === null && transaction.body.validUntilMs >= nowMs,
+      ({ transaction, leftOut }) => leftOut === null && transaction.body.validUntilMs >= nowMs && this.#isOfAccount(transaction),
     );
     return offered.map(({ transaction }) => transaction.body.nonce).flatMap(([of, number]) => (of === lane ? [number] : []));
+  }
+
+  /** Another account may have been this peer's before it was restarted. Its transactions go on, with the numbers of that account. */
+  #isOfAccount({ body }: Transaction): boolean {
+    return equalBytes(body.sender, this.#options.account);
   }
 
   follow(transaction: Transaction, report: Reporter): void {
@@ -157,7 +163,7 @@ export class OwnTransactions {
       const code: LostCode = fate === "nonce-used" && won.has(nonce.join()) ? "replaced" : fate;
       this.#forget(id, own);
       this.#options.mempool.remove(id);
-      this.#options.onLost(transaction, code);
+      if (this.#isOfAccount(transaction)) this.#options.onLost(transaction, code);
       const data = code === "expired" ? { validUntilMs, ...(leftOut !== null && { leftOut: leftOut.code }) } : { lane: nonce[0] };
       own.report({ stage: "refused", transaction, refusal: { code, data } });
     }
@@ -169,10 +175,12 @@ export class OwnTransactions {
    */
   #judge(): (transaction: Transaction) => "expired" | "nonce-used" | null {
     const state = this.#options.state();
-    const { lanes } = accountOf(state, this.#options.account);
+    const { lanes: own } = accountOf(state, this.#options.account);
     const { timeMs } = headOf(state);
-    return ({ body }) => {
+    return (transaction) => {
+      const { body } = transaction;
       const [lane, number] = body.nonce;
+      const lanes = this.#isOfAccount(transaction) ? own : accountOf(state, body.sender).lanes;
       if (number < (lanes[lane] ?? 0)) return "nonce-used";
       return body.validUntilMs <= timeMs ? "expired" : null;
     };

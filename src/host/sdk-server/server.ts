@@ -4,13 +4,14 @@
  */
 import { TokenBucket } from "../../kit/token-bucket.ts";
 import type { PeerInput } from "../../peer/effects.ts";
+import { LateMachine } from "../../peer/late-machine.ts";
 import type { Storage } from "../../peer/ports.ts";
 import type { PeerView } from "../../peer/view.ts";
 import type { ContractMachine } from "../../protocol/contract-machine.ts";
 import { HASH_BYTES, accountToDid } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { Refusal, requireThat, type RefusalShape } from "../../protocol/refusal.ts";
-import type { JoiningProgress, Queries, QueryName, Settings } from "../../sdk/api.ts";
+import type { JoiningProgress, OperationCall, Queries, QueryName, Settings } from "../../sdk/api.ts";
 import type { ClientMessage, MessagePortLike, PeerMessage } from "../../sdk/messages.ts";
 import { decodeRequest, requestIdOf } from "../../sdk/schemas.ts";
 import type { CommandHandlers } from "../commands.ts";
@@ -207,9 +208,7 @@ class PortServer implements SdkServer {
     const view = this.#view();
     if (view.halted !== null) throw new Refusal(view.halted.code, view.halted.data);
     const nowMs = this.#deps.nowMs();
-    const machine = await this.#deps.loadMachine();
-    // The peer may be the one that proposes it, and runs it at once.
-    if (given.some(({ operation }) => operation.startsWith("contract."))) this.#deps.input({ kind: "machine", machine });
+    const machine = await this.#machineFor(given);
     const submission = await this.#reports.submission(given, options, {
       view,
       machine,
@@ -219,6 +218,15 @@ class PortServer implements SdkServer {
     });
     const ticket = this.#reports.open({ ...submission, nowMs, id, progress, post: (message) => this.#post(client, message) });
     this.#deps.input({ kind: "submit", ticket, submission: submission.submission });
+  }
+
+  /** All else is sent also where the machine cannot be loaded, since the relay that serves it is gone. */
+  async #machineFor(calls: readonly OperationCall[]): Promise<ContractMachine> {
+    if (!calls.some(({ operation }) => operation.startsWith("contract."))) return new LateMachine(null);
+    const machine = await this.#deps.loadMachine();
+    // The peer may be the one that proposes it, and runs it at once.
+    this.#deps.input({ kind: "machine", machine });
+    return machine;
   }
 
   // ------------------------------------------------------------ queries
