@@ -36,8 +36,8 @@ import { createEventLog, type EventLog } from "./telemetry/event-log.ts";
 
 /** While nobody has founded, the relay is asked this often. */
 const MANIFEST_PACE_MS = 2_000;
-/** How soon after joining the contract machine is loaded, and how often that is tried. */
-const LOAD_AHEAD_PACE_MS = 1_000;
+/** How soon after joining the contract machine is loaded, when links have formed, and how often that is tried. */
+const LOAD_AHEAD_PACE_MS = 5_000;
 const FIRST_NAME = "Bothy";
 
 export interface TabPeerMakers {
