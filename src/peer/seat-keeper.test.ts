@@ -201,6 +201,21 @@ describe("a seat that the ledger would refuse", () => {
     expect([rig.asked, rig.destroyed]).toEqual([["seat.take 60"], ["41"]]);
   });
 
+  it("is asked for while the account that this peer had before has a try of its own on its way, whose key is kept", () => {
+    const votingKey = asVotingKey(bytes(0x41));
+    const before = asAccountId(bytes(0x51));
+    const rig = new TakerRig([votingKey]);
+    const calls: readonly Call[] = [["seat.take", { votingKey, proof: new Uint8Array(64) }]];
+    rig.ownPending.push(
+      createTransaction(
+        encodeTransactionBody({ version: 1, chain: CHAIN, sender: before, nonce: [0, 0], validUntilMs: 120_000, fee: 2, calls }),
+        [[before, new Uint8Array(64)]],
+      ),
+    );
+    for (let nowMs = 0; nowMs < 2000; nowMs += 500) rig.tick(nowMs);
+    expect([rig.asked, rig.destroyed]).toEqual([["seat.take 60"], []]);
+  });
+
   it("of another account is not presented, whoever has its key", () => {
     const old = seat(0x41);
     const rig = new TakerRig([old.votingKey]);

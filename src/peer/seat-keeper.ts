@@ -107,14 +107,14 @@ export class SeatKeeper {
 
   #takeOrClaim(seats: Seats): void {
     const state = this.#options.state();
+    const { account: owner, outbox } = this.#options;
     const { bond, feePerKilobyte, claimBits } = parametersOf(state);
-    const account = readAccount(state, accountKey(this.#options.account));
+    const account = readAccount(state, accountKey(owner));
     if (account.balance + (account.bond?.amount ?? 0) >= bond + KILOBYTES * feePerKilobyte) {
-      if (seats.current.length + seats.waiting.length < LIMITS.seatsMax && this.#keysAsked().length === 0) this.#take();
+      if (seats.current.length + seats.waiting.length < LIMITS.seatsMax && this.#keysAsked(owner).length === 0) this.#take();
       return;
     }
     if (account.claimed) return;
-    const { account: owner, outbox } = this.#options;
     this.#busy = true;
     this.#work = "claiming";
     const reference = latestReferenceOf(state);
@@ -125,9 +125,10 @@ export class SeatKeeper {
     });
   }
 
-  /** Keys of seats that were asked for, by this keeper before a reload or by the person, and whose fate is open. */
-  #keysAsked(): readonly VotingKey[] {
-    const calls = this.#options.transactions.ownPending.flatMap(({ body }) => body.calls);
+  /** Keys of seats that were asked for, by this keeper before a reload or by the person, and whose fate is open; of one account or of all this peer had. */
+  #keysAsked(sender?: AccountId): readonly VotingKey[] {
+    const pending = this.#options.transactions.ownPending.filter(({ body }) => sender === undefined || equalBytes(body.sender, sender));
+    const calls = pending.flatMap(({ body }) => body.calls);
     return calls.flatMap(([operation, take]) => (operation === "seat.take" ? [(take as { readonly votingKey: VotingKey }).votingKey] : []));
   }
 
