@@ -73,6 +73,22 @@ describe("a peer that was not there", () => {
     expect(newcomer.halted).toEqual([]);
   });
 
+  it("is ready when it has what its neighbours said they have, also where nothing moves", async () => {
+    const { cluster, clock } = createCluster();
+    const seated: ClusterPeer[] = [];
+    // Each new seat begins an epoch: an answer ends with one, and does not know whether it was the last.
+    for (const name of ["a", "b", "c"]) {
+      seated.push(await cluster.open(name));
+      await cluster.runUntil(clock, () => seated.at(-1)!.peer.seatWork === "seated", { what: `${name} has a seat` });
+    }
+    await cluster.runUntil(clock, () => agree(seated) && seated.every(({ peer }) => !peer.consensus.working), { what: "rest" });
+    const newcomer = await cluster.open("newcomer", { seatWanted: false });
+    const beganMs = clock.nowMs();
+    await cluster.runUntil(clock, () => newcomer.peer.caughtUp, { what: "the newcomer is ready" });
+    expect(agree([...seated, newcomer])).toBe(true);
+    expect(clock.nowMs() - beganMs).toBeLessThan(1_000);
+  });
+
   it("was deaf for ten minutes, catches up, and takes part again", async () => {
     const { cluster, clock } = createCluster();
     const peers: ClusterPeer[] = [];

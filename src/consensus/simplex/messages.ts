@@ -10,7 +10,7 @@ import { ask } from "./asks.ts";
 import { choose } from "./branch.ts";
 import type { SimplexState } from "./state.ts";
 import { heardSaid } from "./pass-on.ts";
-import { answerBelow, believeAgain, giveAfter, greet, greetAgain, onHello, voteMessage } from "./sync.ts";
+import { answerBelow, believeAgain, giveAfter, greet, greetAgain, holdsStated, onHello, voteMessage } from "./sync.ts";
 import { addCertificate, addVote } from "./votes.ts";
 
 /** A message of a peer. */
@@ -142,8 +142,10 @@ function onGive(s: SimplexState, from: string, give: Extract<ConsensusMessage, {
   const goesOn = isNews || s.finalHead !== finalBefore || walksOn(s, from);
   if (isNews) s.walked.delete(from);
   if (s.finalHead !== finalBefore) believeAgain(s);
-  if (give.more && goesOn) greetAgain(s, from, lastOf(blocks, give.recoveries));
-  else s.behindSinceMs = null;
+  const asksOn = give.more && goesOn;
+  if (asksOn) greetAgain(s, from, lastOf(blocks, give.recoveries));
+  // Whoever has no more to give says nothing to the last greeting.
+  if (!asksOn || holdsStated(s, from)) s.behindSinceMs = null;
 }
 
 /**

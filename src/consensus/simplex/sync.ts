@@ -68,12 +68,17 @@ function mayAnswer(s: SimplexState, peer: string, answer: string, pauseMs: numbe
 export function onHello(s: SimplexState, from: string, hello: Extract<ConsensusMessage, { kind: "hello" }>): void {
   if (!s.has("rule8")) return;
   const lastFinal = s.tree.get(toHex(hello.lastFinal));
-  const isMine = lastFinal !== undefined && lastFinal.isFinal;
   const epochKey = toHex(hello.epochId);
-  const ahead = !isMine || lastFinal !== s.finalNode || epochKey !== s.epoch.key;
-  if (!ahead) return;
-  if (!isMine || !s.isOnBranch(epochKey)) greet(s, from);
+  s.stated.set(from, { lastFinal: toHex(hello.lastFinal), epoch: epochKey });
+  if (lastFinal === s.finalNode && epochKey === s.epoch.key) return;
+  if (!holdsStated(s, from)) greet(s, from);
   giveAfter(s, from, [...hello.known, hello.lastFinal, hello.epochId]);
+}
+
+/** Whether this peer has all that the other said it has, as far as it said anything. */
+export function holdsStated(s: SimplexState, peer: string): boolean {
+  const stated = s.stated.get(peer);
+  return stated !== undefined && s.tree.get(stated.lastFinal)?.isFinal === true && s.isOnBranch(stated.epoch);
 }
 
 /** Gives what follows the first of these blocks that is final here, one epoch at a time. */
