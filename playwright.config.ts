@@ -1,17 +1,9 @@
 import { defineConfig, devices } from "@playwright/test";
+import { CHROMIUM_ARGUMENTS } from "./tools/chromium-arguments.ts";
 
-/** What headless Chromium needs in a container: no sandbox of its own, no traffic of its own. */
 const launchOptions = {
   ...(process.env["CHROMIUM_PATH"] === undefined ? {} : { executablePath: process.env["CHROMIUM_PATH"] }),
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
+  args: CHROMIUM_ARGUMENTS,
 };
 
 export default defineConfig({

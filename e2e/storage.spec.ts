@@ -1,5 +1,4 @@
 /** Storage in a real browser: the suite of the port, and a browser killed in the middle of writes. */
-import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
@@ -9,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, expect, test, type Page } from "@playwright/test";
 import { build } from "vite";
+import { killGroup, launchProfile, seededCounts } from "./harness/killable.ts";
 
 const KILLS = Number(process.env["BOTHY_KILLS"] ?? 6);
 
@@ -74,43 +74,9 @@ test("the suite of the storage port holds in this browser", async ({ page }) => 
   expect(await firstAnswer(page, "suite", "suite")).toEqual({ failures: [] });
 });
 
-/** A browser of our own with a profile that outlives it; its process group is ours to kill. */
-async function launchProfile(profile: string): Promise<{ browser: ChildProcess; endpoint: string }> {
-  const executable = process.env["CHROMIUM_PATH"] ?? chromium.executablePath();
-  const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
-  const browser = spawn(executable, [...flags, `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"], {
-    detached: true,
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  const endpoint = await new Promise<string>((resolve, reject) => {
-    let said = "";
-    browser.on("exit", () => reject(new Error(`the browser ended: ${said}`)));
-    browser.stderr!.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-      const found = /DevTools listening on (\S+)/.exec(said);
-      if (found) resolve(found[1]!);
-    });
-  });
-  return { browser, endpoint };
-}
-
-async function kill(browser: ChildProcess): Promise<void> {
-  const exited = once(browser, "exit");
-  process.kill(-browser.pid!, "SIGKILL");
-  await exited;
-}
-
-/** Park and Miller's generator: the moments of the kills, the same in every run. */
-function* seededCounts(seed: number): Generator<number> {
-  for (let state = seed; ;) {
-    state = (state * 48271) % 2147483647;
-    yield 1 + (state % 60);
-  }
-}
-
 test(`killed ${KILLS} times in the middle of writes it reopens with every batch whole or absent`, async () => {
   const profile = await mkdtemp(join(tmpdir(), "bothy-profile-"));
-  const counts = seededCounts(20261122);
+  const counts = seededCounts(20261122, 60);
   let strictHeight = 0;
   for (let round = 0; round < KILLS; round++) {
     const { browser, endpoint } = await launchProfile(profile);
@@ -125,7 +91,7 @@ test(`killed ${KILLS} times in the middle of writes it reopens with every batch 
       };
       order(page, "traffic", "traffic", listen).catch(reject);
     });
-    await kill(browser);
+    await killGroup(browser);
   }
   const { browser, endpoint } = await launchProfile(profile);
   const connection = await chromium.connectOverCDP(endpoint);
@@ -133,6 +99,6 @@ test(`killed ${KILLS} times in the middle of writes it reopens with every batch 
   expect(answer.failure).toBeUndefined();
   expect(answer.height).toBeGreaterThanOrEqual(strictHeight);
   expect(strictHeight).toBeGreaterThan(KILLS);
-  await kill(browser);
+  await killGroup(browser);
   await rm(profile, { recursive: true, force: true, maxRetries: 5 });
 });

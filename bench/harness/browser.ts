@@ -2,17 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chromium, type Browser, type BrowserContext, type Page } from "@playwright/test";
-
-/** What headless Chromium needs in a container: no sandbox of its own, no traffic of its own. */
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+import { CHROMIUM_ARGUMENTS } from "../../tools/chromium-arguments.ts";
 
 /** `CHROMIUM_PATH`, what the system has, or Playwright's own where this gives nothing. */
 function chromiumPath(): string | undefined {
@@ -30,7 +20,7 @@ function chromiumPath(): string | undefined {
 
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = chromiumPath();
-  return chromium.launch({ args: ARGUMENTS, ...(executablePath === undefined ? {} : { executablePath }) });
+  return chromium.launch({ args: CHROMIUM_ARGUMENTS, ...(executablePath === undefined ? {} : { executablePath }) });
 }
 
 export interface Tab {

@@ -2,13 +2,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chromium } from "@playwright/test";
-
-const FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+import { CHROMIUM_ARGUMENTS } from "../../tools/chromium-arguments.ts";
 
 /** Its process group is ours to kill. `endpoint` is where DevTools listen. */
 export async function launchProfile(profile: string): Promise<{ browser: ChildProcess; endpoint: string }> {
   const executable = process.env["CHROMIUM_PATH"] ?? chromium.executablePath();
-  const browser = spawn(executable, [...FLAGS, `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"], {
+  const browser = spawn(executable, ["--headless=new", ...CHROMIUM_ARGUMENTS, `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"], {
     detached: true,
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { chromium, type Browser } from "@playwright/test";
 import { launch, type Browser as FirefoxBrowser } from "puppeteer-core";
+import { CHROMIUM_ARGUMENTS } from "../chromium-arguments.ts";
 
 export interface EngineDriver {
   readonly name: string;
@@ -65,16 +66,7 @@ export function findChromium(): string | undefined {
 }
 
 export function launchChromium(): Promise<Browser> {
-  const args = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ];
-  return chromium.launch({ executablePath: findChromium()!, args });
+  return chromium.launch({ executablePath: findChromium()!, args: CHROMIUM_ARGUMENTS });
 }
 
 export function findFirefox(): string | undefined {
