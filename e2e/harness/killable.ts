@@ -7,10 +7,14 @@ import { CHROMIUM_ARGUMENTS } from "../../tools/chromium-arguments.ts";
 /** Its process group is ours to kill. `endpoint` is where DevTools listen. */
 export async function launchProfile(profile: string): Promise<{ browser: ChildProcess; endpoint: string }> {
   const executable = process.env["CHROMIUM_PATH"] ?? chromium.executablePath();
-  const browser = spawn(executable, ["--headless=new", ...CHROMIUM_ARGUMENTS, `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"], {
-    detached: true,
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const browser = spawn(
+    executable,
+    ["--headless=new", ...CHROMIUM_ARGUMENTS, `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"],
+    {
+      detached: true,
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
   const endpoint = await new Promise<string>((resolve, reject) => {
     let said = "";
     browser.on("exit", () => reject(new Error(`the browser ended: ${said}`)));

@@ -131,7 +131,8 @@ async function transactionBatch(random: Random, forger: Forger, peer: Victim): P
 
 /** Of accounts that nobody knows; few have done the work. */
 async function claimBatch(random: Random, forger: Forger, peer: Victim): Promise<Uint8Array> {
-  const reference = forger.finalBlocks().at(-1 - random.below(3))!.id;
+  const blocks = forger.finalBlocks();
+  const reference = blocks.at(-1 - random.below(Math.min(3, blocks.length)))!.id;
   const claims: Uint8Array[] = [];
   for (let count = 1 + random.below(12); count > 0; count--) {
     const key = await forger.keys.create("account");

@@ -111,9 +111,9 @@ export class ConsensusDriver {
    */
   onBytes(from: string, bytes: Uint8Array, nowMs: number, verdict: Verdict = () => {}): void {
     this.#nowMs = nowMs;
-    const key = toHex(digest(bytes));
     try {
       const message = decodeConsensusMessage(bytes);
+      const key = toHex(digest(bytes));
       if (message.kind !== "hello" || message.known.length > 0) this.#options.onMember(from);
       // What asks or answers is new each time; statements and candidates are the same from whomever they come.
       const once = message.kind !== "hello" && message.kind !== "ask" && message.kind !== "give";

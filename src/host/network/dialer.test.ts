@@ -77,6 +77,17 @@ describe("the dialer", () => {
     expect(dialer.known).toBe(0);
   });
 
+  it("leaves alone who is said to be gone, until somebody names it again", async () => {
+    const { dialer, dialled } = setUp(fails);
+    dialer.learn([LARGER]);
+    await vi.advanceTimersByTimeAsync(0);
+    dialer.forget(LARGER);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(dialled).toHaveLength(1);
+    dialer.learn([LARGER]);
+    expect(dialled).toHaveLength(2);
+  });
+
   it("turns a relayed link into a direct one also when it has neighbours enough, and goes over neighbours too", async () => {
     const { dialer, dialled, links } = setUp(fails);
     const neighbours = ["D", "E", "F", "G", "H", "J"].map(peer);

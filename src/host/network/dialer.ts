@@ -70,6 +70,11 @@ export class Dialer {
     this.#directAttempts++;
   }
 
+  /** It is said to be gone, and does not answer. Whoever still names it makes it known again. */
+  forget(peer: string): void {
+    this.#known.delete(peer);
+  }
+
   /** A road has opened, such as a relay that came back: past failures say nothing about it. */
   forgive(): void {
     for (const [, known] of this.#known.entries()) {

@@ -20,7 +20,8 @@ export interface RelayLinkDeps {
   readonly onPeers: (peers: readonly string[]) => void;
   /** The relay says that these went away. */
   readonly onLeft: (peers: readonly string[]) => void;
-  readonly onChange: () => void;
+  /** There is a road over this relay again. */
+  readonly onLinked: () => void;
 }
 
 export class RelayLink {
@@ -86,7 +87,7 @@ export class RelayLink {
   #enter(state: "linked" | "dialing" | "unreachable"): void {
     if (this.#state === state) return;
     this.#state = state;
-    this.#deps.onChange();
+    if (state === "linked") this.#deps.onLinked();
   }
 
   #schedule(delayMs: number): void {

@@ -185,7 +185,7 @@ export class TabNetwork {
           wantsPeers: () => this.#links.neighbours().length < NEIGHBOURS.wanted,
           onPeers: (peers) => this.#dialer.learn(peers),
           onLeft: (peers) => peers.forEach((peer) => void this.#look(peer)),
-          onChange: () => this.#dialer.forgive(),
+          onLinked: () => this.#dialer.forgive(),
         }),
       ];
     } catch {
@@ -376,13 +376,13 @@ export class TabNetwork {
 
   /** Somebody says that this peer went away: WebRTC itself would take eight seconds or more to see it. */
   async #look(peer: string): Promise<void> {
-    const link = this.#links.get(peer);
-    const best = bestConnection(link);
-    if (best === undefined) return;
+    const best = bestConnection(this.#links.get(peer));
+    if (best === undefined) return this.#dialer.forget(peer);
     try {
       await this.#node.services.ping.ping(best.remotePeer, { signal: AbortSignal.timeout(PINGS.lookMs) });
     } catch {
       this.#cut(peer);
+      this.#dialer.forget(peer);
     }
   }
 
