@@ -192,10 +192,10 @@ class EngineNode implements SimNode {
   }
 
   #receive(from: string, message: ConsensusMessage): void {
-    if (epochsOf(message).every((epoch) => this.#engine.seatsOf(epoch) !== undefined))
-      return this.#input({ kind: "message", from, message });
+    const epochId = epochsOf(message).find((epoch) => this.#engine.seatsOf(epoch) === undefined);
+    if (epochId === undefined) return this.#input({ kind: "message", from, message });
     if (message.kind !== "give" && this.#unjudged.length < UNJUDGED_MAX) this.#unjudged.push({ from, message });
-    this.#input({ kind: "unknown-epoch", from });
+    this.#input({ kind: "unknown-epoch", from, epochId });
   }
 
   #input(input: ConsensusInput): void {

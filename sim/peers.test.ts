@@ -39,7 +39,7 @@ describe("[C1d] peers under faults of the network, of disks, and of seats that l
     async (name, nodes, from, to) => {
       for (let seed = from; seed < to; seed++) {
         const { failures, cluster } = await runScenario(name, { seed, nodes, real: true });
-        expect(failures, `npm run sim -- --real --scenario ${name} --nodes ${nodes} --seed ${seed}\n${cluster.describe()}`).toEqual([]);
+        expect(failures, `npm run sim -- --scenario ${name} --nodes ${nodes} --seed ${seed}\n${cluster.describe()}`).toEqual([]);
       }
     },
     RUN_MS_MAX,

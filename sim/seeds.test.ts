@@ -1,4 +1,4 @@
-/** Short seeds of every scenario, on the engine over a model ledger. `npm run sim -- --seeds A..B` runs more of them. */
+/** Short seeds of every scenario, on the engine over a model ledger. `npm run sim -- --model --seeds A..B` runs more of them. */
 import { describe, expect, it } from "vitest";
 import { nodesOf, runScenario, SCENARIOS, type ScenarioName } from "./scenarios.ts";
 
@@ -54,7 +54,7 @@ const PARTS = PLAN.flatMap(([name, nodes, seeds]) =>
 async function failureOf(name: ScenarioName, nodes: number, seed: number): Promise<string> {
   const { failures, cluster } = await runScenario(name, { seed, nodes });
   if (failures.length === 0) return "";
-  return [`npm run sim -- --scenario ${name} --nodes ${nodes} --seed ${seed}`, ...failures, cluster.describe()].join("\n");
+  return [`npm run sim -- --model --scenario ${name} --nodes ${nodes} --seed ${seed}`, ...failures, cluster.describe()].join("\n");
 }
 
 describe("[C1d] clusters under faults of the network, of disks, and of seats that lie", () => {

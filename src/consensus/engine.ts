@@ -113,7 +113,7 @@ export type ConsensusInput =
   | { readonly kind: "linked"; readonly peer: string }
   | { readonly kind: "unlinked"; readonly peer: string }
   /** A message came whose epoch `seatsOf` does not know, so that it could not be checked; keep it for a while and try again. */
-  | { readonly kind: "unknown-epoch"; readonly from: string }
+  | { readonly kind: "unknown-epoch"; readonly from: string; readonly epochId: Hash }
   | { readonly kind: "transactions-changed" }
   /** This peer closes or reloads: tell the others not to wait. */
   | { readonly kind: "closing" }

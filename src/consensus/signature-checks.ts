@@ -31,11 +31,17 @@ export type Members = Pick<Engine, "seatsOf" | "sleepersOf">;
 /** The message belongs to an epoch whose seats are not known yet: it can be judged later. */
 export class UnknownEpoch extends Error {
   override readonly name = "UnknownEpoch";
+  readonly epochId: Hash;
+
+  constructor(epochId: Hash) {
+    super();
+    this.epochId = epochId;
+  }
 }
 
 function seatsFor(epochId: Hash, known: Known): readonly VotingKey[] {
   const seats = known.members.seatsOf(epochId);
-  if (seats === undefined) throw new UnknownEpoch();
+  if (seats === undefined) throw new UnknownEpoch(epochId);
   return seats;
 }
 

@@ -1,11 +1,13 @@
 /** Gossip names nobody but who passed it on: what a peer accepts for passing on must never cost it its standing with the next one. */
 import { afterEach, describe, expect, it } from "vitest";
-import { decodeConsensusMessage } from "../consensus/wire.ts";
+import { decodeConsensusMessage, encodeConsensusMessage } from "../consensus/wire.ts";
 import { createVirtualClock } from "../kit/clock.ts";
 import { createRandom } from "../kit/random.ts";
 import { machineOf } from "../ledger/scenario.suite.ts";
 import type { GossipTopic } from "../peer/ports.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
+import { digest } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { encodeTransactionBatch } from "../protocol/wire.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { mutate, pick } from "./mutations.suite.ts";
@@ -90,6 +92,21 @@ describe("the verdict on gossip", () => {
     const [kind, header, , ...rest] = decode(candidate.bytes) as Value[];
     const forged = encode([kind!, header!, [new Uint8Array(32).fill(9)], ...rest]);
     expect(await judge(peers[0]!, { topic: "consensus", bytes: forged })).toEqual({ accepted: false, blamed: ["encoding-invalid"] });
+  });
+
+  it("waits for messages of an epoch to come, again and again, also when a stranger made the peer drop what it held", async () => {
+    const { peers, published, judge } = await createRig();
+    const vote = decodeConsensusMessage(
+      published.find(({ topic, bytes }) => topic === "consensus" && decodeConsensusMessage(bytes).kind === "vote")!.bytes,
+    );
+    if (vote.kind !== "vote") throw new Error("it is one");
+    const ofEpoch = (number: number): Heard => {
+      const epochId = digest(Uint8Array.of(number % 256, number >> 8));
+      return { topic: "consensus", bytes: encodeConsensusMessage({ kind: "vote", vote: { ...vote.vote, epochId } }) };
+    };
+    for (let number = 0; number <= LIMITS.unjudgedMessagesMax; number++)
+      expect((await judge(peers[0]!, ofEpoch(number))).accepted).toBeUndefined();
+    expect((await judge(peers[0]!, ofEpoch(0))).accepted).toBeUndefined();
   });
 
   it("never lets pass what would cost the next peer's good opinion, over two thousand changed messages", async () => {

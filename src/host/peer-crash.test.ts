@@ -154,6 +154,11 @@ describe("a disk that is full", () => {
       expect(victim.peer.halted?.code).toBe("storage-full");
       await cluster.settled();
       const said = witness.votesOf("b");
+      // What is said to it is not checked any more, since nobody would take the outcome.
+      const heard = { kind: "gossip", id: 7, topic: "consensus", from: "a", bytes: Uint8Array.of(1, 2, 3) } as const;
+      expect(victim.peer.step(clock.nowMs(), { kind: "network", event: heard })).toEqual([
+        { kind: "network", command: { kind: "verdict", id: 7, accept: false } },
+      ]);
       await traffic(rig, 3000);
       expect(witness.votesOf("b")).toBe(said);
       expect(cluster.running.get("a")!.peer.final.height).toBeGreaterThan(victim.peer.final.height);

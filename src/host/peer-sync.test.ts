@@ -7,7 +7,8 @@ import { restoresContracts } from "../peer/late-machine.ts";
 import { Peer } from "../peer/peer.ts";
 import type { StorageBatch } from "../peer/ports.ts";
 import { asVotingKey } from "../protocol/identifiers.ts";
-import type { Call } from "../protocol/transaction.ts";
+import { decodeTransaction, type Call } from "../protocol/transaction.ts";
+import { decodeTransactionBatch } from "../protocol/wire.ts";
 import { loadLedger } from "./load-ledger.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { Witness } from "./witness.suite.ts";
@@ -71,6 +72,24 @@ describe("a peer that was not there", () => {
     expect(newcomer.committed.filter(({ block }) => block !== null)).toHaveLength(newcomer.peer.final.height);
     expect(newcomer.penalties).toEqual([]);
     expect(newcomer.halted).toEqual([]);
+  });
+
+  it("is not ready before it has what its neighbours said they have, while blocks go on being made", async () => {
+    const { cluster, clock } = createCluster();
+    const first = await cluster.open("a");
+    const second = await cluster.open("b");
+    await cluster.runUntil(clock, () => second.peer.seatWork === "seated", { what: "two seats" });
+    await sendMany(cluster, clock, first, 270);
+    let goesOn = true;
+    const again = (): void => {
+      void first.send([["account.transfer", { to: new Uint8Array(32), amount: 1 }]]).then(() => goesOn && again());
+    };
+    again();
+    const newcomer = await cluster.open("newcomer", { seatWanted: false });
+    const { height } = first.peer.final;
+    await cluster.runUntil(clock, () => newcomer.peer.caughtUp, { what: "the newcomer is ready" });
+    expect(newcomer.peer.final.height).toBeGreaterThanOrEqual(height);
+    goesOn = false;
   });
 
   it("is ready when it has what its neighbours said they have, also where nothing moves", async () => {
@@ -185,6 +204,26 @@ describe("a peer that was not there", () => {
     expect(accountOf(peers[0]!.peer.state, new Uint8Array(32).fill(99)).balance).toBe(1);
   });
 
+  it("dies as it asks for a seat: it knows for what its key was made, and the seat votes", async () => {
+    let asked = false;
+    const { cluster, clock } = createCluster({
+      onCommand: (name, command) => {
+        if (name !== "c" || command.kind !== "publish" || command.topic !== "transactions") return;
+        asked ||= decodeTransactionBatch(command.bytes).some((bytes) =>
+          decodeTransaction(bytes).body.calls.some(([operation]) => operation === "seat.take"),
+        );
+      },
+    });
+    for (const name of ["a", "b"]) await cluster.open(name);
+    await cluster.open("c");
+    await cluster.runUntil(clock, () => asked, { what: "the take is published" });
+    cluster.close("c");
+    const again = await cluster.open("c");
+    expect(again.peer.ownPending.flatMap(({ body }) => body.calls.map(([operation]) => operation))).toEqual(["seat.take"]);
+    await cluster.runUntil(clock, () => again.peer.seatWork === "seated", { what: "it is seated" });
+    expect(again.peer.consensus.seats).toHaveLength(3);
+  });
+
   it("reloads while a contract is called, and goes on from its own store", async () => {
     const { cluster, clock } = createCluster();
     const first = await cluster.open("a");
@@ -226,6 +265,9 @@ describe("a peer that was not there", () => {
     const peers: ClusterPeer[] = [];
     for (const name of ["a", "b", "c", "d"]) peers.push(await cluster.open(name));
     await cluster.runUntil(clock, () => peers.every(({ peer }) => peer.seatWork === "seated"), { what: "four seats" });
+    // What it asked for its seat with is over, and has left the disk.
+    const quietMs = clock.nowMs() + 2_000;
+    await cluster.runUntil(clock, () => clock.nowMs() >= quietMs, { what: "rest" });
     let isDeployed = false;
     void peers[0]!.send([["contract.deploy", { source: SOURCE, arguments: null, gasMax: 100_000_000 }]], 1000).then(({ receipt }) => {
       isDeployed = receipt.refusal === null;

@@ -341,6 +341,22 @@ describe("blocks that nobody stands for", () => {
 });
 
 describe("the word of a stranger that this peer is behind", () => {
+  it("is not answered by another stranger's empty hands: what one said is there decides", async () => {
+    const rig = await createRig(6);
+    const { peer, runner } = rig.honest[0]!;
+    const nowhere = digest(Uint8Array.of(1));
+    const say = (from: string, protocol: "hello" | "sync", bytes: Uint8Array): void => {
+      runner.input({ kind: "network", event: { kind: "message", from, protocol, bytes } });
+    };
+    say("alice", "hello", encodeConsensusMessage({ kind: "hello", epochId: nowhere, lastFinal: nowhere, height: 1000, known: [nowhere] }));
+    expect(peer.consensus.behind).toBe(true);
+    say("mallory", "sync", giveOf([], false));
+    expect(peer.consensus.behind).toBe(true);
+    const endMs = rig.clock.nowMs() + 6_000;
+    await rig.cluster.runUntil(rig.clock, () => rig.clock.nowMs() >= endMs, { what: "its time is over" });
+    expect(peer.consensus.behind).toBe(false);
+  });
+
   it("is believed ever more seldom while it brings nothing: a tab stays ready", async () => {
     const rig = await createRig(4);
     const { clock, cluster, honest } = rig;

@@ -145,11 +145,12 @@ function upToProof(rows: readonly BlockRow[]): readonly BlockRow[] {
   return last < 0 ? rows : rows.slice(0, last + 1);
 }
 
+/** The rows are of one epoch, whose last certificate stands for all blocks below it: with one for each, a long part would be more than a message may hold. */
 function giveOf(rows: readonly BlockRow[], more: boolean): ConsensusMessage {
   return {
     kind: "give",
     blocks: rows.map((row) => row.block).filter((block): block is Block => block !== null),
-    certificates: rows.flatMap((row) => row.certificates),
+    certificates: rows.findLast((row) => row.certificates.length > 0)?.certificates ?? [],
     recoveries: rows.map((row) => row.recovery).filter((recovery): recovery is CompleteRecovery => recovery !== null),
     more,
   };

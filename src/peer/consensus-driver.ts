@@ -142,7 +142,7 @@ export class ConsensusDriver {
     } catch (error) {
       if (!(error instanceof UnknownEpoch)) throw error;
       this.#keepUnjudged(key, heard);
-      this.#again({ kind: "unknown-epoch", from });
+      this.#again({ kind: "unknown-epoch", from, epochId: error.epochId });
       return;
     }
     const fresh = checks.filter((check) => !this.#isChecked(check));
@@ -164,9 +164,11 @@ export class ConsensusDriver {
     return known !== undefined && equalBytes(known.publicKey, publicKey) && equalBytes(known.message, message);
   }
 
-  /** All are dropped when they become too many bytes: whoever is honest says them again, or is asked by `hello`. */
+  /** All are dropped when they become too many: whoever is honest says them again, or is asked by `hello`. */
   #keepUnjudged(key: HashHex, heard: Heard): void {
-    if (this.#unjudgedBytes + heard.bytes.length > LIMITS.unjudgedBytesMax) {
+    const isFull = this.#unjudged.size >= LIMITS.unjudgedMessagesMax;
+    if (isFull || this.#unjudgedBytes + heard.bytes.length > LIMITS.unjudgedBytesMax) {
+      for (const [dropped] of this.#unjudged.entries()) this.#seen.delete(dropped);
       this.#unjudged.clear();
       this.#unjudgedBytes = 0;
     }

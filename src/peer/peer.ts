@@ -186,7 +186,8 @@ export class Peer implements PeerView {
     this.#nowMs = nowMs;
     try {
       this.#start();
-      if (this.#halted === null || input.kind === "network") this.#take(input);
+      if (this.#halted === null) this.#take(input);
+      else if (input.kind === "network") this.#takeHalted(input.event);
     } catch (error) {
       this.#halt(error);
     }
@@ -245,9 +246,15 @@ export class Peer implements PeerView {
         return this.#seats.setWanted(input.wanted);
       case "closing":
         this.#closing = true;
-        this.#transactions.flush();
+        this.#transactions.close();
         return this.#driver.input(this.#nowMs, { kind: "closing" });
     }
+  }
+
+  /** Who has stopped still knows its links; what they say would be checked for nothing, and its outcome kept for ever. */
+  #takeHalted(event: NetworkEvent): void {
+    if (event.kind === "gossip") this.#outbox.verdictOn(event.id)(false);
+    else if (event.kind !== "message") this.#onNetwork(event);
   }
 
   #tick(): void {

@@ -354,9 +354,17 @@ export class Transactions {
     requireThat(!this.#own.has(idKeyOf(transaction)), "already-known");
     mempool.add(transaction, state(), this.#nowMs);
     this.#own.follow(transaction, report);
+    // Before anybody hears of it: after a reload, a key whose seat nobody asked for is destroyed.
+    if (transaction.body.calls.some(([operation]) => operation === "seat.take")) this.#own.store(this.#nowMs);
     this.#verified.set(envelopeKeyOf(transaction), transaction);
     this.#share(transaction);
     onChanged();
+  }
+
+  /** The peer ends: what is to be shared goes out, and what is under way is kept. */
+  close(): void {
+    this.flush();
+    this.#own.store(this.#nowMs);
   }
 
   /** After a restart: own transactions that were stored. */

@@ -6,6 +6,7 @@ import type { TreeNode } from "../block-tree.ts";
 import type { CompleteRecovery } from "../engine.ts";
 import type { Epoch } from "../epochs.ts";
 import { recordKeys } from "../records.ts";
+import { endSync } from "./ahead.ts";
 import { branchRecords, switchRoot, trimBranch } from "./branch-line.ts";
 import type { SimplexState } from "./state.ts";
 
@@ -35,6 +36,7 @@ export function finalize(s: SimplexState, head: TreeNode): void {
     restored: !s.loaded,
   });
   if (dropped.length > 0) s.out.push({ kind: "dropped", blocks: dropped });
+  endSync(s);
   cut(s, root);
 }
 

@@ -10,7 +10,8 @@ import { ask } from "./asks.ts";
 import { choose } from "./branch.ts";
 import type { SimplexState } from "./state.ts";
 import { heardSaid } from "./pass-on.ts";
-import { answerBelow, believeAgain, giveAfter, greet, greetAgain, holdsStated, onHello, voteMessage } from "./sync.ts";
+import { endSync } from "./ahead.ts";
+import { answerBelow, believeAgain, giveAfter, greet, greetAgain, onHello, voteMessage } from "./sync.ts";
 import { addCertificate, addVote } from "./votes.ts";
 
 /** A message of a peer. */
@@ -64,7 +65,7 @@ function onVote(s: SimplexState, from: string, vote: Vote): void {
   const key = toHex(vote.epochId);
   if (!s.isOnBranch(key)) {
     s.held.set(`${key}/${vote.round}/${vote.kind}/${toHex(vote.seat)}`, vote);
-    return greet(s, from);
+    return greet(s, from, key);
   }
   addVote(s, vote);
   answerBelow(s, from, vote);
@@ -77,7 +78,8 @@ function take(s: SimplexState, certificate: Certificate): void {
 
 function onCertificate(s: SimplexState, from: string, certificate: Certificate): void {
   take(s, certificate);
-  if (!s.isOnBranch(toHex(certificate.epochId))) greet(s, from);
+  const epoch = toHex(certificate.epochId);
+  if (!s.isOnBranch(epoch)) greet(s, from, epoch);
   else answerBelow(s, from, certificate);
 }
 
@@ -87,7 +89,7 @@ function onAlive(s: SimplexState, from: string, alive: Alive): void {
   const key = toHex(alive.epochId);
   if (key !== s.epoch.key) {
     if (s.isOnBranch(key)) giveAfter(s, from, [alive.lastFinal, alive.epochId]);
-    else greet(s, from);
+    else greet(s, from, key);
     return;
   }
   keepAlive(s, alive);
@@ -113,7 +115,8 @@ function keepAlive(s: SimplexState, alive: Alive): void {
 
 function onRecover(s: SimplexState, from: string, signature: RecoverySignature): void {
   heard(s, signature.seat, signature.recovery.epochId);
-  if (!s.epochs.has(toHex(signature.recovery.epochId))) return greet(s, from);
+  const epoch = toHex(signature.recovery.epochId);
+  if (!s.epochs.has(epoch)) return greet(s, from, epoch);
   addRecoverySignature(s, signature);
 }
 
@@ -142,10 +145,12 @@ function onGive(s: SimplexState, from: string, give: Extract<ConsensusMessage, {
   const goesOn = isNews || s.finalHead !== finalBefore || walksOn(s, from);
   if (isNews) s.walked.delete(from);
   if (s.finalHead !== finalBefore) believeAgain(s);
-  const asksOn = give.more && goesOn;
-  if (asksOn) greetAgain(s, from, lastOf(blocks, give.recoveries));
-  // Whoever has no more to give says nothing to the last greeting.
-  if (!asksOn || holdsStated(s, from)) s.behindSinceMs = null;
+  if (give.more && goesOn) {
+    greetAgain(s, from, lastOf(blocks, give.recoveries));
+    // A long way is not over because it takes long.
+    if (s.behindSinceMs !== null && s.finalHead !== finalBefore) s.behindSinceMs = s.nowMs;
+  } else if (s.ahead.get(from)?.lastFinal === null) s.ahead.delete(from);
+  endSync(s);
 }
 
 /**

@@ -72,10 +72,12 @@ class Simplex implements Engine {
       case "linked":
         return s.has("rule8") ? greetAgain(s, input.peer, null) : undefined;
       case "unknown-epoch":
-        return greet(s, input.from);
+        return greet(s, input.from, toHex(input.epochId));
       case "closing":
         return this.#close();
       case "unlinked":
+        // Whether what it stated is true nobody here can say any more; until then this peer is behind for a while.
+        return void s.ahead.delete(input.peer);
       case "transactions-changed":
         return undefined;
     }

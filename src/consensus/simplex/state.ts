@@ -135,8 +135,8 @@ export class SimplexState {
   readonly walked = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
   /** Peers that were greeted and have not answered since. */
   readonly greeted = new BoundedMap<string, true>(LIMITS.answeredPeersMax);
-  /** What each last said of itself: its last final block and its epoch. */
-  readonly stated = new BoundedMap<string, { readonly lastFinal: HashHex; readonly epoch: HashHex }>(LIMITS.answeredPeersMax);
+  /** Peers that know what this one does not: an epoch, and where they have said it their last final block. Until all of that is here, sync is under way. */
+  readonly ahead = new BoundedMap<string, { readonly lastFinal: HashHex | null; readonly epoch: HashHex }>(LIMITS.answeredPeersMax);
   readonly helloAtMs = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
   /** The last vote of each seat in the current epoch, and the header time at which one was last carried. */
   readonly lastVotes = new Map<HashHex, Vote>();

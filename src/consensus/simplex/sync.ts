@@ -7,6 +7,7 @@ import type { TreeNode } from "../block-tree.ts";
 import type { ConsensusMessage } from "../engine.ts";
 import type { Epoch } from "../epochs.ts";
 import { isSpent } from "../recovery.ts";
+import { endSync } from "./ahead.ts";
 import { ANSWER_PAUSE_MS, GAP_MS, GIVE_PAUSE_MS, HELLO_PAUSE_MS, REPEAT_MS, VAIN_BELIEFS_MAX, type SimplexState } from "./state.ts";
 
 /** Final blocks newest first, ever more thinly, after the one last given. */
@@ -24,8 +25,9 @@ export function helloMessage(s: SimplexState, given: Hash | null = null): Consen
   return { kind: "hello", epochId: s.epoch.id, lastFinal: s.finalNode.id, height: s.finalNode.info.height, known: knownBlocks(s, given) };
 }
 
-/** Says where this peer stands, since the other seems to know more; at a bounded rate. */
-export function greet(s: SimplexState, peer: string): void {
+/** Says where this peer stands, since the other seems to know more, such as this epoch; at a bounded rate. */
+export function greet(s: SimplexState, peer: string, epoch: HashHex): void {
+  if (!s.ahead.has(peer)) s.ahead.set(peer, { lastFinal: null, epoch });
   if (s.nowMs - (s.helloAtMs.get(peer) ?? -HELLO_PAUSE_MS) < HELLO_PAUSE_MS) return;
   s.helloAtMs.set(peer, s.nowMs);
   // From the beginning again: an answer on the way may have been lost, or this peer's own branch has changed.
@@ -68,17 +70,12 @@ function mayAnswer(s: SimplexState, peer: string, answer: string, pauseMs: numbe
 export function onHello(s: SimplexState, from: string, hello: Extract<ConsensusMessage, { kind: "hello" }>): void {
   if (!s.has("rule8")) return;
   const lastFinal = s.tree.get(toHex(hello.lastFinal));
-  const epochKey = toHex(hello.epochId);
-  s.stated.set(from, { lastFinal: toHex(hello.lastFinal), epoch: epochKey });
-  if (lastFinal === s.finalNode && epochKey === s.epoch.key) return;
-  if (!holdsStated(s, from)) greet(s, from);
+  const epoch = toHex(hello.epochId);
+  s.ahead.set(from, { lastFinal: toHex(hello.lastFinal), epoch });
+  endSync(s);
+  if (lastFinal === s.finalNode && epoch === s.epoch.key) return;
+  if (s.ahead.has(from)) greet(s, from, epoch);
   giveAfter(s, from, [...hello.known, hello.lastFinal, hello.epochId]);
-}
-
-/** Whether this peer has all that the other said it has, as far as it said anything. */
-export function holdsStated(s: SimplexState, peer: string): boolean {
-  const stated = s.stated.get(peer);
-  return stated !== undefined && s.tree.get(stated.lastFinal)?.isFinal === true && s.isOnBranch(stated.epoch);
 }
 
 /** Gives what follows the first of these blocks that is final here, one epoch at a time. */

@@ -10,6 +10,8 @@ import { bestConnection, isDirect, type Links } from "./links.ts";
 
 interface Known {
   readonly sinceMs: number;
+  /** When somebody named it last. */
+  namedAtMs: number;
   failures: number;
   notBeforeMs: number;
   /** Which of several roads to try first; moves on with every attempt. */
@@ -58,8 +60,10 @@ export class Dialer {
     const nowMs = this.#deps.nowMs();
     let news = false;
     for (const peer of peers) {
-      if (peer === this.#deps.self || this.#known.has(peer)) continue;
-      this.#known.set(peer, { sinceMs: nowMs, failures: 0, notBeforeMs: 0, turn: 0 });
+      const known = this.#known.get(peer);
+      if (known !== undefined) known.namedAtMs = nowMs;
+      if (peer === this.#deps.self || known !== undefined) continue;
+      this.#known.set(peer, { sinceMs: nowMs, namedAtMs: nowMs, failures: 0, notBeforeMs: 0, turn: 0 });
       news = true;
     }
     if (news) this.#tick();
@@ -70,9 +74,9 @@ export class Dialer {
     this.#directAttempts++;
   }
 
-  /** It is said to be gone, and does not answer. Whoever still names it makes it known again. */
-  forget(peer: string): void {
-    this.#known.delete(peer);
+  /** It was said to be gone at `saidMs`, and does not answer. Whoever named it later, or still does, knows better. */
+  forget(peer: string, saidMs: number): void {
+    if ((this.#known.get(peer)?.namedAtMs ?? 0) <= saidMs) this.#known.delete(peer);
   }
 
   /** A road has opened, such as a relay that came back: past failures say nothing about it. */

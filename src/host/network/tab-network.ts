@@ -376,13 +376,15 @@ export class TabNetwork {
 
   /** Somebody says that this peer went away: WebRTC itself would take eight seconds or more to see it. */
   async #look(peer: string): Promise<void> {
+    const saidMs = Date.now();
     const best = bestConnection(this.#links.get(peer));
-    if (best === undefined) return this.#dialer.forget(peer);
+    if (best === undefined) return this.#dialer.forget(peer, saidMs);
     try {
       await this.#node.services.ping.ping(best.remotePeer, { signal: AbortSignal.timeout(PINGS.lookMs) });
     } catch {
-      this.#cut(peer);
-      this.#dialer.forget(peer);
+      // Only the one that was looked at: it may have come back over another meanwhile.
+      best.abort(new Error("it left"));
+      this.#dialer.forget(peer, saidMs);
     }
   }
 
