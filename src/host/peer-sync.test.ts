@@ -52,12 +52,17 @@ async function sendMany(cluster: MemoryCluster, clock: VirtualClock, from: Clust
   }
 }
 
+async function openTwoSeats(cluster: MemoryCluster, clock: VirtualClock): Promise<[ClusterPeer, ClusterPeer]> {
+  const first = await cluster.open("a");
+  const second = await cluster.open("b");
+  await cluster.runUntil(clock, () => second.peer.seatWork === "seated", { what: "two seats" });
+  return [first, second];
+}
+
 describe("a peer that was not there", () => {
   it("[C1b] joins a BoT with more blocks than anybody keeps at hand, and verifies each", async () => {
     const { cluster, clock } = createCluster();
-    const first = await cluster.open("a");
-    const second = await cluster.open("b");
-    await cluster.runUntil(clock, () => second.peer.seatWork === "seated", { what: "two seats" });
+    const [first, second] = await openTwoSeats(cluster, clock);
     await sendMany(cluster, clock, first, 200);
     const newcomer = await cluster.open("newcomer", { seatWanted: false });
     const targets: (number | null)[] = [];
@@ -76,9 +81,7 @@ describe("a peer that was not there", () => {
 
   it("is not ready before it has what its neighbours said they have, while blocks go on being made", async () => {
     const { cluster, clock } = createCluster();
-    const first = await cluster.open("a");
-    const second = await cluster.open("b");
-    await cluster.runUntil(clock, () => second.peer.seatWork === "seated", { what: "two seats" });
+    const [first] = await openTwoSeats(cluster, clock);
     await sendMany(cluster, clock, first, 270);
     let goesOn = true;
     const again = (): void => {
@@ -226,9 +229,7 @@ describe("a peer that was not there", () => {
 
   it("reloads while a contract is called, and goes on from its own store", async () => {
     const { cluster, clock } = createCluster();
-    const first = await cluster.open("a");
-    const second = await cluster.open("b");
-    await cluster.runUntil(clock, () => second.peer.seatWork === "seated", { what: "two seats" });
+    const [first, second] = await openTwoSeats(cluster, clock);
     let contract: unknown;
     void first.send([["contract.deploy", { source: SOURCE, arguments: null, gasMax: 100_000_000 }]], 1000).then(({ receipt }) => {
       expect(receipt.refusal).toBeNull();

@@ -4,7 +4,7 @@ import { createLedgerState, createOverlay, seatsOf, type LedgerState, type Seat,
 import { accountKey, readAccount, writeAccount } from "../ledger/accounts.ts";
 import { writeSeats } from "../ledger/seats.ts";
 import { DEFAULT_PARAMETERS, chainOf, encodeGenesis } from "../protocol/genesis.ts";
-import { asAccountId, asHash, asVotingKey, toHex, type VotingKey } from "../protocol/identifiers.ts";
+import { asAccountId, asHash, asVotingKey, toHex, type AccountId, type VotingKey } from "../protocol/identifiers.ts";
 import type { RejectCode } from "../protocol/codes.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { RefusalData } from "../protocol/refusal.ts";
@@ -155,6 +155,14 @@ class TakerRig {
   }
 }
 
+function takeBy(sender: AccountId, votingKey: VotingKey): Transaction {
+  const calls: readonly Call[] = [["seat.take", { votingKey, proof: new Uint8Array(64) }]];
+  return createTransaction(
+    encodeTransactionBody({ version: 1, chain: CHAIN, sender, nonce: [0, 0], validUntilMs: 120_000, fee: 2, calls }),
+    [[sender, new Uint8Array(64)]],
+  );
+}
+
 describe("a seat that the ledger would refuse", () => {
   it.each(["current", "waiting"] as const)("is not asked for while another peer of the account has one: %s", (list) => {
     const rig = new TakerRig();
@@ -184,13 +192,7 @@ describe("a seat that the ledger would refuse", () => {
   it("is not asked for while a try from before a reload is on its way, whose key is kept until its fate is known", () => {
     const votingKey = asVotingKey(bytes(0x41));
     const rig = new TakerRig([votingKey]);
-    const calls: readonly Call[] = [["seat.take", { votingKey, proof: new Uint8Array(64) }]];
-    rig.ownPending.push(
-      createTransaction(
-        encodeTransactionBody({ version: 1, chain: CHAIN, sender: ACCOUNT, nonce: [0, 0], validUntilMs: 120_000, fee: 2, calls }),
-        [[ACCOUNT, new Uint8Array(64)]],
-      ),
-    );
+    rig.ownPending.push(takeBy(ACCOUNT, votingKey));
     for (let nowMs = 0; nowMs < 60_000; nowMs += 500) rig.tick(nowMs);
     expect([rig.asked, rig.destroyed]).toEqual([[], []]);
     rig.ownPending.pop();
@@ -205,13 +207,7 @@ describe("a seat that the ledger would refuse", () => {
     const votingKey = asVotingKey(bytes(0x41));
     const before = asAccountId(bytes(0x51));
     const rig = new TakerRig([votingKey]);
-    const calls: readonly Call[] = [["seat.take", { votingKey, proof: new Uint8Array(64) }]];
-    rig.ownPending.push(
-      createTransaction(
-        encodeTransactionBody({ version: 1, chain: CHAIN, sender: before, nonce: [0, 0], validUntilMs: 120_000, fee: 2, calls }),
-        [[before, new Uint8Array(64)]],
-      ),
-    );
+    rig.ownPending.push(takeBy(before, votingKey));
     for (let nowMs = 0; nowMs < 2000; nowMs += 500) rig.tick(nowMs);
     expect([rig.asked, rig.destroyed]).toEqual([["seat.take 60"], []]);
   });

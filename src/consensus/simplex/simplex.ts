@@ -76,7 +76,7 @@ class Simplex implements Engine {
       case "closing":
         return this.#close();
       case "unlinked":
-        // Whether what it stated is true nobody here can say any more; until then this peer is behind for a while.
+        // It can give nothing any more; what the others state, or five seconds, say whether this peer is behind.
         return void s.ahead.delete(input.peer);
       case "transactions-changed":
         return undefined;

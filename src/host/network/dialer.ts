@@ -60,9 +60,12 @@ export class Dialer {
     const nowMs = this.#deps.nowMs();
     let news = false;
     for (const peer of peers) {
+      if (peer === this.#deps.self) continue;
       const known = this.#known.get(peer);
-      if (known !== undefined) known.namedAtMs = nowMs;
-      if (peer === this.#deps.self || known !== undefined) continue;
+      if (known !== undefined) {
+        known.namedAtMs = nowMs;
+        continue;
+      }
       this.#known.set(peer, { sinceMs: nowMs, namedAtMs: nowMs, failures: 0, notBeforeMs: 0, turn: 0 });
       news = true;
     }
