@@ -77,6 +77,28 @@ test("two tabs of one browser profile are two peers, each with its own keys and 
   expect(await third.ready()).toMatchObject({ slot: 0, peer: one.peer, account: one.account });
 });
 
+test("who visits another BoT under the same address comes back to a seat that still votes", async ({ browser }) => {
+  const founder = await openTab(browser, relay);
+  await allSeated([founder]);
+  const { chain: home } = await founder.status();
+  const context = founder.page.context();
+  await founder.page.close();
+  await relay.kill();
+  await relay.start("another");
+  const visitor = await openTabIn(context, relay);
+  await allSeated([visitor]);
+  const away = await visitor.status();
+  expect(away.chain).not.toBe(home);
+  // It has had its time to look which of its keys are of no more use.
+  for (const name of ["Guest", "Visitor"]) await visitor.send([["account.setProfile", { name }]]);
+  await visitor.page.close();
+  await relay.kill();
+  await relay.start();
+  const back = await openTabIn(context, relay);
+  expect(await back.ready()).toMatchObject({ slot: away.slot, chain: home });
+  await back.send([["account.setProfile", { name: "Home again" }]]);
+});
+
 async function goOffline(context: BrowserContext): Promise<void> {
   await relay.kill();
   await context.setOffline(true);

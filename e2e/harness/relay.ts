@@ -64,10 +64,11 @@ export class RelayProcess {
     return relay;
   }
 
-  async start(): Promise<void> {
+  /** `another` keeps another BoT under the same address. */
+  async start(another = ""): Promise<void> {
     const parameters = Object.entries(this.#parameters).flatMap(([name, value]) => ["--parameter", `${name}=${value}`]);
     const { app = APP, https = false } = this.#options;
-    const place = ["--host", "127.0.0.1", "--port", String(this.port), "--app", app, "--data", this.data];
+    const place = ["--host", "127.0.0.1", "--port", String(this.port), "--app", app, "--data", join(this.data, another)];
     const options = [...place, ...(https ? HTTPS : []), ...parameters];
     const child = spawn(process.execPath, ["dist-relay/main.js", ...options], { stdio: ["ignore", "pipe", "inherit"] });
     this.#process = child;

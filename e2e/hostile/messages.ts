@@ -76,6 +76,7 @@ export class Insider {
       keys: own.keys,
       finalBlocks: () => blocks,
       rivals: [],
+      certificates: async () => this.all("certificate").map(({ certificate }) => certificate),
     };
   }
 

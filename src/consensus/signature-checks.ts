@@ -101,9 +101,14 @@ function certificateChecks(certificate: Certificate, known: Known): readonly Sig
 }
 
 function aliveChecks(alive: Alive, known: Known): readonly SignatureToCheck[] {
+  const { highest } = alive;
   requireChain(alive.chain, known);
   const own = { publicKey: alive.seat, signature: alive.signature, message: aliveBytes(alive) };
-  return alive.highest === null ? [own] : [own, ...certificateChecks(alive.highest, known)];
+  if (highest === null) return [own];
+  // It says how far its signer has seen this epoch: which of its blocks a recovery starts from hangs on it.
+  const isOfEpoch = highest.kind !== "skip" && equalBytes(highest.epochId, alive.epochId);
+  requireThat(isOfEpoch, "vote-invalid", { reason: "a promise upon no block of its epoch" });
+  return [own, ...certificateChecks(highest, known)];
 }
 
 /** Of what a header carries: an ancestor's certificate, late votes, promises. */

@@ -247,7 +247,7 @@ describe("what must be verified in a consensus message", () => {
     const later: readonly ConsensusMessage[] = [
       { kind: "vote", vote: { ...voteOf(notarize), epochId, seat: stranger! } },
       { kind: "absent", absent: { ...absent, epochId, seat: stranger! } },
-      { kind: "alive", alive: { ...alive, epochId, seat: stranger! } },
+      { kind: "alive", alive: { ...alive, epochId, highest: null, seat: stranger! } },
       recoverBy(stranger!, { epochId }),
       recoverBy(stranger!, { epochId, sleepers: true }),
       candidateBy(stranger!, { epochId, certificate: null, lateVotes: [] }),

@@ -2,7 +2,7 @@
 import type { Storage } from "../peer/ports.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { encode, type Value } from "../protocol/codec.ts";
-import { decodeGenesis } from "../protocol/genesis.ts";
+import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import type { CommandName, Commands, Settings } from "../sdk/api.ts";
 import type { PeerKeys } from "./keys/keys.ts";
@@ -36,8 +36,9 @@ export interface CommandDeps {
   readonly nowMs: () => number;
 }
 
-async function forgetVotingKeys(keys: PeerKeys): Promise<void> {
-  // Without the record of what a key voted for it could contradict itself, so it must go with the record.
+/** Without the record of what a key voted for it could contradict itself, so it must go with the record. */
+async function forgetVotingKeys(all: PeerKeys, genesis: Uint8Array): Promise<void> {
+  const keys = all.forChain(chainOf(genesis), decodeGenesis(genesis).foundingSeat);
   for (const key of await keys.list("voting")) await keys.destroy(key);
 }
 
@@ -88,7 +89,7 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
       });
       // A file without a ledger takes none away: blocks, votes and the keys that cast them stay as they are.
       if (file.rows.length > 0) {
-        await forgetVotingKeys(keys);
+        await forgetVotingKeys(keys, file.genesis);
         await deps.deleteLedger(file.genesis);
         const storage = await deps.openLedger(file.genesis);
         await writeLedgerRows(storage, file.rows);
@@ -112,9 +113,9 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
     reset: async ({ keys: withKeys }) => {
       const genesis = deps.genesis();
       await deps.stop();
-      if (genesis !== null) await deps.deleteLedger(genesis);
       if (withKeys) await keys.destroyAll();
-      else await forgetVotingKeys(keys);
+      else if (genesis !== null) await forgetVotingKeys(keys, genesis);
+      if (genesis !== null) await deps.deleteLedger(genesis);
       return null;
     },
     found: async ({ name }) => ({ chain: await deps.found(name) }),

@@ -9,7 +9,7 @@ import type { PeerView } from "../peer/view.ts";
 import { createBlock, type Block } from "../protocol/block.ts";
 import { digest, asHash, asVotingKey, asAccountId, toHex, type Hash, type VotingKey } from "../protocol/identifiers.ts";
 import { createTransaction, encodeTransactionBody, TRANSACTION_VERSION } from "../protocol/transaction.ts";
-import { absentBytes, aliveBytes, recoverBytes, statementBytes, VOTE_KINDS, type Recovery } from "../protocol/vote.ts";
+import { absentBytes, aliveBytes, recoverBytes, statementBytes, VOTE_KINDS, type Certificate, type Recovery } from "../protocol/vote.ts";
 import { encodeTransactionBatch } from "../protocol/wire.ts";
 import { pick, randomBytes } from "./mutations.suite.ts";
 
@@ -28,6 +28,8 @@ export interface Forger {
   readonly finalBlocks: () => readonly Block[];
   /** Rivals of final blocks that were given before. */
   readonly rivals: Block[];
+  /** Certificates that anybody hears, of this place or another. */
+  readonly certificates: (epochId: Hash, round: number) => Promise<readonly Certificate[]>;
 }
 
 export const SIGNED_KINDS = ["vote", "alive", "recover", "absent", "stranger", "candidate", "rival", "transaction", "claim"] as const;
@@ -91,7 +93,8 @@ async function statement(random: Random, forger: Forger, kind: (typeof SIGNED_KI
   const seat = asVotingKey(key);
   const sign = (bytes: Uint8Array): Promise<Uint8Array> => forger.keys.sign(key, bytes);
   if (kind === "alive") {
-    const alive = { chain, epochId, lastFinal: someBlock(random, forger, peer), highest: null };
+    const highest = pick(random, [null, ...(await forger.certificates(peer.consensus.epochId, round))]);
+    const alive = { chain, epochId, lastFinal: someBlock(random, forger, peer), highest };
     return { kind, alive: { ...alive, seat, signature: await sign(aliveBytes(alive)) } };
   }
   const asStranger = kind === "stranger" ? random.below(3) : null;

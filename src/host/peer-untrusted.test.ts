@@ -1,7 +1,7 @@
 /** What comes from the network is a stranger's word: a peer that is fed nonsense goes on, says what was wrong, and blames nobody else. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { recoveryDigest } from "../consensus/signature-checks.ts";
-import { encodeConsensusMessage } from "../consensus/wire.ts";
+import { decodeConsensusMessage, encodeConsensusMessage } from "../consensus/wire.ts";
 import { createRandom } from "../kit/random.ts";
 import { OBJECTIVE_FAULTS } from "../protocol/codes.ts";
 import { encode } from "../protocol/codec.ts";
@@ -12,6 +12,7 @@ import { createTransaction, envelopeOf, type Call } from "../protocol/transactio
 import { recoverBytes, statementBytes, type Certificate, type Statement } from "../protocol/vote.ts";
 import { decodeFetch, encodeFetch } from "../protocol/wire.ts";
 import { rivalOf } from "./forged-statements.suite.ts";
+import type { ClusterPeer } from "./memory-cluster.ts";
 import {
   START_MS,
   clusters,
@@ -25,10 +26,12 @@ import {
   lastSample,
   emptyClaims,
   forgedVote,
+  promiseUpon,
   changedCertificate,
   candidateWith,
   WAYS,
   GOSSIP,
+  HELLO,
   SYNC,
   FETCH,
   BATCH,
@@ -105,6 +108,8 @@ const OBJECTIVE: readonly (readonly [...Case, code: string])[] = [
     (rig) => strangersCandidate(rig, { proposer: asVotingKey(rig.forger.votingKey) }),
     "vote-invalid",
   ],
+  ["a promise upon a skipped round", GOSSIP, (rig) => promiseUpon(rig, "a skipped round"), "vote-invalid"],
+  ["a promise upon a block of an older epoch", GOSSIP, (rig) => promiseUpon(rig, "an older epoch"), "vote-invalid"],
   ["claims without their work", BATCH, async (rig) => batchOf(...(await emptyClaims(rig, CLAIMS))), "work-too-low"],
 ];
 
@@ -383,6 +388,46 @@ describe("the word of a stranger that this peer is behind", () => {
     expect(unreadySeconds).toBeGreaterThan(0);
     expect(unreadySeconds).toBeLessThan(35);
   }, 120_000);
+});
+
+describe("questions that cost the peer more than the one who asks", () => {
+  it("blocks in memory go to a peer at a rate; who has had its share is answered from storage, by turns", async () => {
+    const rig = await createRig(7);
+    const [{ runner }] = rig.honest as [ClusterPeer];
+    const blocks = rig.forger.finalBlocks();
+    const newest = blocks.at(-1)!;
+    let givenBytes = 0;
+    const given = new Set<string>();
+    rig.heard.push((from, command) => {
+      if (from !== "a" || command.kind !== "send" || command.peer !== "mallory") return;
+      const message = decodeConsensusMessage(command.bytes);
+      if (message.kind !== "give") return;
+      givenBytes += command.bytes.length;
+      for (const { id } of message.blocks) given.add(toHex(id));
+    });
+    const ask = encodeConsensusMessage({ kind: "ask", id: newest.id });
+    const blockBytes = encodeConsensusMessage({ kind: "give", blocks: [newest], certificates: [], recoveries: [], more: false }).length;
+    const questions = Math.ceil((1.6 * LIMITS.serveBytesPerSecondMax) / blockBytes);
+    for (let question = 0; question < questions; question++) {
+      runner.input({ kind: "network", event: { ...SYNC, from: "mallory", bytes: ask.slice() } });
+    }
+    expect(givenBytes).toBeGreaterThan(LIMITS.serveBytesPerSecondMax / 2);
+    // What is around a block in a message comes on top.
+    expect(givenBytes).toBeLessThan(1.5 * LIMITS.serveBytesPerSecondMax);
+
+    given.clear();
+    const { id: old, header } = blocks.at(-3)!;
+    const hello = encodeConsensusMessage({
+      kind: "hello",
+      epochId: header.epochId,
+      lastFinal: old,
+      height: header.height ?? 0,
+      known: [old],
+    });
+    runner.input({ kind: "network", event: { ...HELLO, from: "mallory", bytes: hello } });
+    await rig.cluster.runUntil(rig.clock, () => given.has(toHex(blocks.at(-2)!.id)), { what: "an answer from storage" });
+    expect(givenBytes).toBeLessThan(1.6 * LIMITS.serveBytesPerSecondMax);
+  });
 });
 
 describe("untrusted input", () => {

@@ -88,8 +88,22 @@ it("one tab at a time votes with the keys of a slot", async () => {
   const locks = createLocks();
   const release = await holdVotingLock("0-chain", locks);
   expect(release).not.toBeNull();
-  expect(await holdVotingLock("0-chain", locks)).toBeNull();
+  expect(await holdVotingLock("0-chain", locks, 1)).toBeNull();
   expect(await holdVotingLock("1-chain", locks)).not.toBeNull();
-  release!();
-  await expect.poll(() => holdVotingLock("0-chain", locks)).not.toBeNull();
+});
+
+it("a reloaded tab waits until the worker of its old page can vote no more", async () => {
+  const locks = createLocks();
+  const old = (await holdVotingLock("0-chain", locks))!;
+  const order: string[] = [];
+  const reloaded = holdVotingLock("0-chain", locks).then((release) => {
+    order.push("votes");
+    return release;
+  });
+  // Others are given theirs meanwhile.
+  expect(await holdVotingLock("1-chain", locks)).not.toBeNull();
+  order.push("old one ends");
+  old();
+  expect(await reloaded).not.toBeNull();
+  expect(order).toEqual(["old one ends", "votes"]);
 });

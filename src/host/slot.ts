@@ -24,6 +24,8 @@ export interface SlotPlatform {
 const SESSION_KEY = "bothy-slot";
 /** A reloaded page may ask before the old one's lock is released. */
 const RELOAD_WAIT_MS = 1000;
+/** The worker of a closed page ends after its page, late on a busy machine; beside it nobody else can have the slot. */
+const VOTING_WAIT_MS = 10_000;
 /** How long a tab waits for another to say that it holds a slot. A tab in the background answers messages at once. */
 const ANSWER_WAIT_MS = 200;
 /** More tabs than any browser's memory holds peers. */
@@ -113,10 +115,14 @@ export async function claimSlot(slotsMax: number = SLOTS_MAX, platform: SlotPlat
 }
 
 /**
- * Holds the right to vote with the keys of this slot and chain until the release it gives; `null` if another tab has it. A second guard under
- * the slot: two tabs that voted with one key would contradict each other. Without Web Locks keys are in one tab's memory only, so nothing
- * could be shared.
+ * Holds the right to vote with the keys of this slot and chain until the release it gives; `null` if another tab keeps it for longer than a closed page
+ * lives on. A second guard under the slot: two tabs that voted with one key would contradict each other. Whoever has it may read the votes that
+ * were cast before. Without Web Locks keys are in one tab's memory only, so nothing could be shared.
  */
-export async function holdVotingLock(name: string, locks: SlotPlatform["locks"] = browserPlatform().locks): Promise<(() => void) | null> {
-  return locks ? holdLock(locks, `bothy-voting-${name}`) : () => undefined;
+export async function holdVotingLock(
+  name: string,
+  locks: SlotPlatform["locks"] = browserPlatform().locks,
+  waitMs: number = VOTING_WAIT_MS,
+): Promise<(() => void) | null> {
+  return locks ? holdLock(locks, `bothy-voting-${name}`, waitMs) : () => undefined;
 }

@@ -5,7 +5,7 @@
 import { bytesToHex } from "../kit/bytes.ts";
 import type { PeerInput } from "../peer/effects.ts";
 import { Peer } from "../peer/peer.ts";
-import type { NetworkCommand, NetworkEvent, Signatures, Storage } from "../peer/ports.ts";
+import type { Keys, NetworkCommand, NetworkEvent, Signatures, Storage } from "../peer/ports.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
 import { asAccountId, asVotingKey, digest, toHex } from "../protocol/identifiers.ts";
@@ -158,16 +158,22 @@ export class TabPeer {
 
   // ------------------------------------------------------------ the peer
 
+  #keysFor(genesis: Uint8Array): Keys {
+    return this.#ready(this.#keys).forChain(chainOf(genesis), decodeGenesis(genesis).foundingSeat);
+  }
+
   async #openPeer(genesis: Uint8Array, signatures: Signatures): Promise<void> {
     const start = this.#ready(this.#start);
-    const keys = this.#ready(this.#keys);
     const settings = this.#ready(this.#settings);
     const chain = chainOf(genesis);
+    const keys = this.#keysFor(genesis);
     this.#tellRelays();
+    // Before anything is read: the page that this one replaces may vote until its worker has ended, and those votes bind this one.
+    const mayVote = (await holdVotingLock(`${start.slot}-${toHex(chain)}`)) !== null;
+    if (!mayVote) this.#log.record("error", "host", "another tab votes with these keys", {});
     this.#storage = await openDexieStorage(ledgerName(start.slot, genesis));
     const ledger = await loadLedger(this.#storage, genesis);
     const machine = restoresContracts(ledger) ? await this.#loadMachine() : null;
-    const mayVote = (await holdVotingLock(`${start.slot}-${toHex(chain)}`)) !== null;
     const peer = new Peer({
       chain,
       account: asAccountId(this.#account),
@@ -285,7 +291,7 @@ export class TabPeer {
       return ["token.claim", { reference, nonce }];
     }
     if (call.operation !== "seat.take") throw new Refusal("not-supported", { operation: call.operation });
-    const keys = this.#ready(this.#keys);
+    const keys = this.#keysFor(this.#ready(this.#genesis));
     const votingKey = asVotingKey(await keys.create("voting"));
     this.#runner?.input({ kind: "adopt-voting-key", publicKey: votingKey });
     const proof = await keys.sign(votingKey, takeMessage(peer.chain, this.#account, votingKey));

@@ -1,5 +1,6 @@
 /** Peers that run a BoT, and a stranger with the keys of a seat that is gone: what it says to them, right or wrong. */
 import { decodeConsensusMessage, encodeConsensusMessage } from "../consensus/wire.ts";
+import { equalBytes } from "../kit/bytes.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { createRandom, type Random } from "../kit/random.ts";
 import { claimWork, latestReferenceOf, leadingZeroBits } from "../ledger/index.ts";
@@ -17,7 +18,7 @@ import {
   type Transaction,
   type TransactionBody,
 } from "../protocol/transaction.ts";
-import { statementBytes, type Certificate, type Statement } from "../protocol/vote.ts";
+import { aliveBytes, statementBytes, type Certificate, type Statement } from "../protocol/vote.ts";
 import { decodeFetch, decodeTransactionBatch, encodeFetch, encodeTransactionBatch } from "../protocol/wire.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { mutate, pick } from "./mutations.suite.ts";
@@ -82,6 +83,9 @@ export async function createRig(seed: number): Promise<Rig> {
     keys: mallory.keys,
     finalBlocks: () => peers[0]!.committed.flatMap(({ block }) => block ?? []),
     rivals: [],
+    certificates: async (epochId, round) => [
+      await certified(peers, { chain: chainOf(cluster.genesis), epochId, round, kind: "skip", candidate: null }),
+    ],
   };
   // Bodies and blocks are asked for only where gossip was late, so this asks for some.
   const envelopes = decodeTransactionBatch(samples.get("transactions")![0]!).map(digest);
@@ -95,6 +99,33 @@ export async function createRig(seed: number): Promise<Rig> {
     peers[0]!.runner.input({ kind: "network", event: { kind: "message", from: "mallory", protocol, bytes } });
   }
   return { clock, cluster, honest: peers, forger, samples, heard };
+}
+
+/** What the seats of these peers say together. */
+async function certified(peers: readonly ClusterPeer[], statement: Statement): Promise<Certificate> {
+  const signatures = new Map<number, Uint8Array>();
+  const { seats } = peers[0]!.peer.consensus;
+  for (const { keys } of peers) {
+    for (const key of await keys.list("voting")) {
+      const index = seats.findIndex((seat) => equalBytes(seat, key));
+      if (index >= 0) signatures.set(index, await keys.sign(key, statementBytes(statement)));
+    }
+  }
+  const signers = [...signatures.keys()].sort((a, b) => a - b);
+  return { ...statement, signers, signatures: signers.map((signer) => signatures.get(signer)!) };
+}
+
+/** A promise by a seat, upon a certificate which proves no block of this epoch that work could go on from. */
+export async function promiseUpon(rig: Rig, what: "a skipped round" | "an older epoch"): Promise<Uint8Array> {
+  const { chain, votingKey, keys, certificates, finalBlocks } = rig.forger;
+  const { epochId, finalId } = rig.honest[0]!.peer.consensus;
+  const older = finalBlocks().find(({ header }) => !equalBytes(header.epochId, epochId))!;
+  const { header } = older;
+  const said = { chain, epochId: header.epochId, round: header.round, kind: "finalize", candidate: older.id } as const;
+  const highest = what === "a skipped round" ? (await certificates(epochId, 1))[0]! : await certified(rig.honest, said);
+  const alive = { chain, epochId, lastFinal: finalId, highest };
+  const signature = await keys.sign(votingKey, aliveBytes(alive));
+  return encodeConsensusMessage({ kind: "alive", alive: { ...alive, seat: asVotingKey(votingKey), signature } });
 }
 
 /** Every way by which bytes reach a peer. */
@@ -223,6 +254,7 @@ export function candidateWith(rig: Rig, envelopes: readonly Uint8Array[]): Uint8
 }
 
 export const GOSSIP = WAYS[1];
+export const HELLO = WAYS[2];
 export const SYNC = WAYS[3];
 export const FETCH = WAYS[4];
 export const BATCH = WAYS[0];

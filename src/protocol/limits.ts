@@ -103,7 +103,7 @@ export const LIMITS = {
   notedRefusalsMax: 512,
   /** One answer to a peer that is behind; it fits a message and does not stall a slow link. */
   giveBytesMax: 1024 * 1024,
-  /** What one peer is given from storage: more than it can verify meanwhile, and a tenth of this peer's time for whoever only wants to cost it that. */
+  /** What one peer is given from storage, and as much from memory: more than it can verify meanwhile, and a tenth of this peer's time for whoever only wants to cost it that. */
   serveBytesPerSecondMax: 5 * 1024 * 1024,
   /** Blocks that a hello names, ever more thinly: 2^32 blocks are spanned by as many. */
   knownBlocksMax: 32,

@@ -11,7 +11,7 @@ import { choose } from "./branch.ts";
 import type { SimplexState } from "./state.ts";
 import { heardSaid } from "./pass-on.ts";
 import { endSync } from "./ahead.ts";
-import { answerBelow, believeAgain, giveAfter, greet, greetAgain, onHello, voteMessage } from "./sync.ts";
+import { answerBelow, believeAgain, giveAfter, greet, greetAgain, mayServe, onHello, voteMessage } from "./sync.ts";
 import { addCertificate, addVote } from "./votes.ts";
 
 /** A message of a peer. */
@@ -123,8 +123,8 @@ function onRecover(s: SimplexState, from: string, signature: RecoverySignature):
 function onAsk(s: SimplexState, from: string, id: Hash): void {
   if (!s.has("rule2")) return;
   const body = s.tree.body(toHex(id));
-  if (body !== undefined) s.send(from, { kind: "give", blocks: [body], certificates: [], recoveries: [], more: false });
-  else s.out.push({ kind: "serve-block", peer: from, id });
+  if (body === undefined) s.out.push({ kind: "serve-block", peer: from, id });
+  else if (mayServe(s, from, [body])) s.send(from, { kind: "give", blocks: [body], certificates: [], recoveries: [], more: false });
 }
 
 function onGive(s: SimplexState, from: string, give: Extract<ConsensusMessage, { kind: "give" }>): void {

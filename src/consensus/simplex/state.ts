@@ -2,6 +2,7 @@
 import { assert } from "../../kit/assert.ts";
 import { BoundedMap } from "../../kit/bounded-map.ts";
 import { equalBytes } from "../../kit/bytes.ts";
+import type { TokenBucket } from "../../kit/token-bucket.ts";
 import { toHex, type Hash, type HashHex, type VotingKey } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Alive, RecoverySignature, Recovery, Vote } from "../../protocol/vote.ts";
@@ -131,6 +132,8 @@ export class SimplexState {
   /** Certificates gathered here that wait for their turn to be passed on. */
   readonly passing = new BoundedMap<string, Passing>(LIMITS.passingCertificatesMax);
   readonly answeredAtMs = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
+  /** What each peer may still be given of the blocks in memory. */
+  readonly served = new BoundedMap<string, TokenBucket>(LIMITS.answeredPeersMax);
   /** Answers of a peer in a row that brought nothing new. */
   readonly walked = new BoundedMap<string, number>(LIMITS.answeredPeersMax);
   /** Peers that were greeted and have not answered since. */

@@ -1,4 +1,5 @@
 /** Greeting, answering who is behind, and rule 8: repeating while work stands still. */
+import { TokenBucket } from "../../kit/token-bucket.ts";
 import { toHex, type Hash, type HashHex } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Block } from "../../protocol/block.ts";
@@ -67,6 +68,16 @@ function mayAnswer(s: SimplexState, peer: string, answer: string, pauseMs: numbe
   return true;
 }
 
+/** Blocks in memory are dear to send, too, and a question for them is small: each peer has its share of this peer's time for them. */
+export function mayServe(s: SimplexState, peer: string, blocks: readonly Block[]): boolean {
+  let bucket = s.served.get(peer);
+  if (bucket === undefined) {
+    bucket = new TokenBucket({ capacity: LIMITS.serveBytesPerSecondMax, perSecond: LIMITS.serveBytesPerSecondMax, nowMs: s.nowMs });
+    s.served.set(peer, bucket);
+  }
+  return bucket.take(sizeOf(...blocks), s.nowMs);
+}
+
 export function onHello(s: SimplexState, from: string, hello: Extract<ConsensusMessage, { kind: "hello" }>): void {
   if (!s.has("rule8")) return;
   const lastFinal = s.tree.get(toHex(hello.lastFinal));
@@ -105,7 +116,8 @@ function give(s: SimplexState, peer: string, from: TreeNode, known: readonly Has
   if (recovery === null && start !== undefined && s.tree.isAncestor(top, from)) return give(s, peer, start, known);
   if (!mayAnswer(s, peer, `${from.key}/${top.key}`, GIVE_PAUSE_MS)) return;
   const chunk = chunkOf(s, from, top);
-  if (chunk === undefined) {
+  // Storage answers by turns: who has had its share of this second waits there.
+  if (chunk === undefined || !mayServe(s, peer, chunk.blocks)) {
     s.out.push({ kind: "serve-chain", peer, known });
     return;
   }
@@ -142,9 +154,12 @@ function chunkOf(s: SimplexState, from: TreeNode, top: TreeNode): { blocks: Bloc
   return { blocks, isWhole: true };
 }
 
-function sizeOf(block: Block): number {
-  let sizeBytes = block.headerBytes.length;
-  for (const transaction of block.transactions) sizeBytes += transaction.bytes.length;
+function sizeOf(...blocks: readonly Block[]): number {
+  let sizeBytes = 0;
+  for (const block of blocks) {
+    sizeBytes += block.headerBytes.length;
+    for (const transaction of block.transactions) sizeBytes += transaction.bytes.length;
+  }
   return sizeBytes;
 }
 

@@ -1,6 +1,7 @@
 /** What every implementation of the keys does. */
 import { expect, it } from "vitest";
 import { bytesToHex, utf8 } from "../../kit/bytes.ts";
+import { asHash } from "../../protocol/identifiers.ts";
 import { verifyStrict } from "../../protocol/signature.ts";
 import type { PeerKeys } from "./keys.ts";
 
@@ -85,6 +86,27 @@ export function keysSuite(open: (name: string) => Promise<PeerKeys>): void {
     await expect(other.importAccount(new Uint8Array(4000), "")).rejects.toMatchObject({ code: "export-invalid" });
     expect(await other.importAccount(file, "pässword fine")).toEqual(account);
     expect(await other.list("account")).toEqual([account]);
+  });
+
+  it("the seats of one BoT are none of another's: what ends here leaves those there alone", async () => {
+    const [here, there] = [asHash(new Uint8Array(32).fill(1)), asHash(new Uint8Array(32).fill(2))];
+    const keys = await open("chains");
+    const account = await keys.create("account");
+    const founding = await keys.create("voting");
+    const first = keys.forChain(here, founding);
+    const second = keys.forChain(there, new Uint8Array(32));
+    expect([hex(await first.list("voting")), await second.list("voting")]).toEqual([hex([founding]), []]);
+    const [own, other] = [await first.create("voting"), await second.create("voting")];
+    expect(hex(await first.list("voting"))).toEqual(hex([founding, own]));
+    expect(hex(await second.list("voting"))).toEqual(hex([other]));
+    for (const view of [first, second]) expect(hex(await view.list("account"))).toEqual([bytesToHex(account)]);
+    for (const key of await second.list("voting")) await second.destroy(key);
+    expect(hex(await first.list("voting"))).toEqual(hex([founding, own]));
+    keys.close();
+    const again = await open("chains");
+    expect(hex(await again.forChain(here, founding).list("voting"))).toEqual(keys.durable ? hex([founding, own]) : []);
+    expect(await again.forChain(there, new Uint8Array(32)).list("voting")).toEqual([]);
+    again.close();
   });
 
   it("never exports a voting key", async () => {

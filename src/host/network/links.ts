@@ -9,8 +9,8 @@ export interface Link {
   connections: Connection[];
   /** Whether the peer has said that it is for our chain; only then is it a neighbour. */
   introduced: boolean;
-  /** What was last told to the peer worker. */
-  announced: "direct" | "relayed" | undefined;
+  /** The connection that was in use when the peer worker was last told of this link. */
+  announced: string | undefined;
   neighbours: readonly string[];
   /** Those of them from whom it says that it hears all gossip. */
   hears: readonly string[];
@@ -34,6 +34,20 @@ export function relayOf(connection: Connection): string | null {
 export function bestConnection(link: Link | undefined): Connection | undefined {
   const open = link?.connections.filter((connection) => connection.status === "open") ?? [];
   return open.find(isDirect) ?? open[0];
+}
+
+/**
+ * Direct connections beside a newer one. When a peer's network changes it comes back over a new one, and the old one is dead long before anybody sees it.
+ * Both may live as well: each side dialled the other.
+ */
+export function olderDirect(link: Link, newest: Connection): readonly Connection[] {
+  return link.connections.filter((connection) => connection.id !== newest.id && connection.status === "open" && isDirect(connection));
+}
+
+/** The connection in use, if the peer worker does not know of it: what was under way on the one before may be lost, so both sides greet anew. */
+export function unannounced(link: Link): Connection | undefined {
+  const best = link.introduced ? bestConnection(link) : undefined;
+  return best?.id === link.announced ? undefined : best;
 }
 
 export class Links {

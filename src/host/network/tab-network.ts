@@ -8,9 +8,10 @@ import { DIALS, NEIGHBOURS, PINGS, RELAYS, type ChannelProtocol } from "./bounds
 import { Channels } from "./channels.ts";
 import { Dialer } from "./dialer.ts";
 import { Gossip, type GossipInternals } from "./gossip.ts";
-import { bestConnection, isDirect, Links, relayOf, surplusOf, type Link } from "./links.ts";
+import { bestConnection, isDirect, Links, olderDirect, relayOf, surplusOf, unannounced, type Link } from "./links.ts";
 import type { NetworkOptions } from "./network.ts";
 import { createNode, type Node } from "./node.ts";
+import { probe } from "./probe.ts";
 import { RelayLink } from "./relay-link.ts";
 import { reserve } from "./reserve.ts";
 import { Standing } from "./standing.ts";
@@ -208,6 +209,7 @@ export class TabNetwork {
       if (connection.direction === "inbound") this.#dialer.countDirect();
       void this.#reserveOn(connection);
       void this.#retireRelayed(link, connection);
+      for (const older of olderDirect(link, connection)) void this.#lookAt(older);
     }
     this.#introduce(peer);
     this.#announce(link);
@@ -301,12 +303,11 @@ export class TabNetwork {
   }
 
   #announce(link: Link): void {
-    const best = bestConnection(link);
-    if (!link.introduced || best === undefined) return;
-    const now = isDirect(best) ? "direct" : "relayed";
-    if (link.announced === now) return;
-    link.announced = now;
-    this.#emit({ kind: "linked", peer: link.peer, direct: now === "direct" });
+    const connection = unannounced(link);
+    if (connection === undefined) return;
+    link.announced = connection.id;
+    link.missedPings = 0;
+    this.#emit({ kind: "linked", peer: link.peer, direct: isDirect(connection) });
   }
 
   /** Breaking the transport's own bounds is cut at once; a wrong message only counts. */
@@ -367,7 +368,7 @@ export class TabNetwork {
     const best = bestConnection(link);
     if (best === undefined) return;
     try {
-      link.roundTripMs = await this.#node.services.ping.ping(best.remotePeer, { signal: AbortSignal.timeout(PINGS.timeoutMs) });
+      link.roundTripMs = await probe(best, PINGS.timeoutMs);
       link.missedPings = 0;
     } catch {
       if (++link.missedPings >= PINGS.missesMax) best.abort(new Error("no answer to pings"));
@@ -379,12 +380,17 @@ export class TabNetwork {
     const saidMs = Date.now();
     const best = bestConnection(this.#links.get(peer));
     if (best === undefined) return this.#dialer.forget(peer, saidMs);
+    if (!(await this.#lookAt(best))) this.#dialer.forget(peer, saidMs);
+  }
+
+  /** Ends this connection alone if it is dead, and gives whether it lives: the peer may have come back over another meanwhile. */
+  async #lookAt(connection: Connection): Promise<boolean> {
     try {
-      await this.#node.services.ping.ping(best.remotePeer, { signal: AbortSignal.timeout(PINGS.lookMs) });
+      await probe(connection, PINGS.lookMs);
+      return true;
     } catch {
-      // Only the one that was looked at: it may have come back over another meanwhile.
-      best.abort(new Error("it left"));
-      this.#dialer.forget(peer, saidMs);
+      connection.abort(new Error("no answer on it"));
+      return false;
     }
   }
 
