@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { projectFiles } from "./project-files.ts";
 import {
   anchorsOf,
+  codesIn,
   criticalRegexps,
   deadLinks,
   EXCEPTIONS,
@@ -13,6 +14,7 @@ import {
   machinePaths,
   markers,
   names,
+  refusedWith,
   sleeps,
   unusedLimits,
   words,
@@ -63,6 +65,27 @@ describe("the repository is tidy", () => {
         sources.map(([, text]) => text),
       ),
     ).toEqual([]);
+  });
+});
+
+describe("a code of a refusal", () => {
+  const LIST = "src/protocol/codes.ts";
+  const codes = codesIn(readFileSync(LIST, "utf8"));
+  const texts = projectFiles()
+    .filter((path) => /^(src|relay|sim|e2e)\/.*\.tsx?$/.test(path) && path !== LIST && !path.startsWith("src/ui/text/"))
+    .map((path) => [path, readFileSync(path, "utf8")] as const);
+  const isTest = (path: string): boolean => /\.(test|suite|spec)\.|^e2e\//.test(path);
+
+  it("is what something is refused with: nobody has to mind a code that never comes", () => {
+    const sources = texts.filter(([path]) => /^(src|relay)\//.test(path) && !isTest(path));
+    const used = new Set(sources.flatMap(([path, text]) => [...refusedWith(path, text)]));
+    expect(codes.length).toBeGreaterThan(50);
+    expect(codes.filter((code) => !used.has(code))).toEqual([]);
+  });
+
+  it("is named by a test", () => {
+    const tests = texts.filter(([path]) => isTest(path)).map(([, text]) => text);
+    expect(codes.filter((code) => !tests.some((text) => text.includes(`"${code}"`)))).toEqual([]);
   });
 });
 
@@ -158,6 +181,13 @@ describe("each rule catches a breach", () => {
     expect(dead("[b](b.md#else)")).toBe(1);
     expect(dead('<img src="d.png">')).toBe(1);
     expect(dead("# Here\n[b](#here) [c](#there)")).toBe(1);
+  });
+
+  it("codes", () => {
+    expect(codesIn('export const REJECT_CODES = [\n  // a\n  "a-b",\n  "c",\n] as const;\nconst X = [\n  "d",\n];')).toEqual(["a-b", "c"]);
+    const source = `requireThat(a, "one"); throw new Refusal(b ? "two" : c ?? "three"); const d = { code: "four" };
+      if (code === "five") f(); export type Code = "six"; let g; g = "seven"; const h = ["eight"];`;
+    expect([...refusedWith("src/kit/a.ts", source)].sort()).toEqual(["four", "one", "seven", "three", "two"]);
   });
 
   it("limits", () => {

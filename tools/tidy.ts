@@ -249,3 +249,36 @@ export function unusedLimits(limits: string, sources: readonly string[]): readon
       for (const key of list.split(",")) used.add(key.trim().split(":")[0] ?? "");
   return keys.filter((key) => !used.has(key));
 }
+
+/** Texts that an expression may come to: a literal, or either side of a choice. */
+function outcomesOf(value: unknown): readonly string[] {
+  if (!isNode(value)) return [];
+  if (value.type === "Literal") return typeof value["value"] === "string" ? [value["value"]] : [];
+  if (value.type === "ConditionalExpression") return [...outcomesOf(value["consequent"]), ...outcomesOf(value["alternate"])];
+  return value.type === "LogicalExpression" ? [...outcomesOf(value["left"]), ...outcomesOf(value["right"])] : [];
+}
+
+/** Texts that a source refuses with: handed to a call or `new`, or put under a key or into a variable; not those it only compares with. */
+export function refusedWith(path: string, text: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  walk(parse(path, text), (node) => {
+    const values =
+      node.type === "CallExpression" || node.type === "NewExpression"
+        ? (node["arguments"] as readonly unknown[])
+        : node.type === "Property"
+          ? [node["value"]]
+          : node.type === "VariableDeclarator"
+            ? [node["init"]]
+            : node.type === "AssignmentExpression"
+              ? [node["right"]]
+              : [];
+    for (const value of values.flatMap(outcomesOf)) found.add(value);
+  });
+  return found;
+}
+
+/** Codes of `REJECT_CODES` in the text of their list. */
+export function codesIn(list: string): readonly string[] {
+  const [, inner = ""] = /REJECT_CODES = \[([\s\S]*?)\] as const/.exec(list) ?? [];
+  return [...inner.matchAll(/^ *"([a-z-]+)",/gm)].map(([, code = ""]) => code);
+}

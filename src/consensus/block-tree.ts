@@ -201,7 +201,7 @@ export class BlockTree {
     const begins = parent.key === epochKey;
     if (begins ? !parent.info.endsEpoch : parent.epochKey !== epochKey || parent.recovery !== null)
       throw new Refusal("block-invalid", { reason: "epoch" });
-    if (!begins && round <= parent.info.round) throw new Refusal("round-wrong", { round });
+    if (!begins && round <= parent.info.round) throw new Refusal("block-invalid", { reason: "round" });
     if (timeMs <= parent.info.timeMs) throw new Refusal("time-too-early", { timeMs });
     const ended = !begins && parent.endedBy !== null;
     // PROTOCOL, "Seats and epochs": every descendant of an epoch's end within it is an empty candidate without height.

@@ -23,7 +23,7 @@ type UpdateMessage = "leave" | "taken";
 export interface Updates {
   /**
    * `apply` resolves when the new version takes over and the tab is about to reload.
-   * @throws {Refusal} `timeout` while some tab has not left: it is waited for all the same.
+   * @throws {Refusal} `tabs-waiting` while some tab has not left: it is waited for all the same.
    */
   onReady(handler: (apply: () => Promise<void>) => void): () => void;
   /** Resolves when this tab may start: not in the middle of an update. */

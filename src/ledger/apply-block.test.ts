@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { encode } from "../protocol/codec.ts";
+import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { digest } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { createBlock, transactionsRootOf, type BlockHeader } from "../protocol/block.ts";
-import { createTransaction, type Transaction } from "../protocol/transaction.ts";
+import { createTransaction, type Call, type Transaction } from "../protocol/transaction.ts";
 import { DEFAULT_PARAMETERS } from "../protocol/genesis.ts";
 import {
   applyBlock,
@@ -127,6 +129,34 @@ describe("a block", () => {
     expect(scenario.build(good.slice(1)).transactions).toEqual(good.slice(1));
   });
 
+  it("has room for so many transactions, bytes and gas: what is more makes it invalid, and waits for the next when it is built", () => {
+    const small = funded();
+    const one = small.transfer(1, 2, 1);
+    expect(() => small.block(Array.from({ length: LIMITS.blockTransactionsMax + 1 }, () => one))).toThrow("block-full");
+    const note = "x".repeat(LIMITS.recordNoteBytesMax);
+    const write: Call = ["record.write", { about: "a", kind: "note", digest: null, note, countersigner: null }];
+    const large = small.transaction(1, [write, write, write, write, write, write, write, write], { fee: 20 });
+    const many = Math.floor(LIMITS.blockBytesMax / large.bytes.length) + 1;
+    expect(many).toBeLessThan(LIMITS.blockTransactionsMax);
+    expect(() => small.block(Array.from({ length: many }, () => large))).toThrow("block-full");
+    const greedy = new Scenario().fund([1], 10_000);
+    const wasteful: ContractMachine = {
+      ...greedy.deps.machine,
+      inspect: (_source, gasMax) => ({ code: "out-of-gas", message: "", gasUsed: gasMax }),
+    };
+    const deploys = [0, 1, 2, 3].map((number) =>
+      greedy.transaction(1, [["contract.deploy", { source: "any", arguments: null, gasMax: LIMITS.transactionGasMax }]], {
+        number,
+        fee: 400,
+      }),
+    );
+    expect(4 * LIMITS.transactionGasMax).toBeGreaterThan(LIMITS.blockGasMax);
+    expect(() => applyBlock(greedy.state, greedy.context(), deploys, { machine: wasteful })).toThrow("block-full");
+    const body = buildBlockBody(greedy.state, greedy.context(), deploys, { machine: wasteful });
+    expect(body.transactions).toEqual(deploys.slice(0, 3));
+    expect(body.refused).toEqual([]);
+  });
+
   it("gives the same outcome whether it is built or applied", () => {
     const built = funded();
     const applied = funded();
@@ -170,6 +200,20 @@ describe("a grant", () => {
     expect([scenario.balance(1), scenario.balance(3)]).toEqual([1000, 0]);
     expect(() => scenario.block([claim(scenario, 1)])).toThrow("claim-used");
     expect(heldSupply(scenario.state)).toBe(supplyOf(scenario.state).issued);
+  });
+
+  it("is none in a BoT without tokens, and none where amounts would stop being exact", () => {
+    const bare = new Scenario({ parameters: { grant: 0, bond: 0 } });
+    expect(() => bare.block([claim(bare, 1)])).toThrow("no-tokens");
+    const { issued } = supplyOf(new Scenario().state);
+    const { grant } = DEFAULT_PARAMETERS;
+    const full = new Scenario().fund([9], LIMITS.amountMax - issued - grant);
+    const [first, second] = [claim(full, 1), claim(full, 2)];
+    expect(() => full.block([first, second])).toThrow("supply-exceeded");
+    const body = full.build([first, second]);
+    expect(body.transactions).toEqual([first]);
+    expect(body.refused.map(([, { code }]) => code)).toEqual(["supply-exceeded"]);
+    expect(supplyOf(full.state).issued).toBe(LIMITS.amountMax);
   });
 
   it("needs its work, tied to a recent block and to the account", () => {

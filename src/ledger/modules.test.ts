@@ -240,6 +240,15 @@ describe("contract", () => {
     expect(contractStateOf(scenario.state, contract, { limit: 5 })).toEqual([["count", 5]]);
   });
 
+  it.each([0, -1, 1.5])("pays no amount of %d", (amount) => {
+    const scenario = funded(programs);
+    const contract = deploy(scenario).results[0] as Hash;
+    run(scenario, 3, ["contract.fund", { contract, amount: 200 }]);
+    const before = scenario.balance(2);
+    expect(call(scenario, contract, "pay", amount).refusal).toMatchObject({ code: "contract-error", data: { message: "amount-invalid" } });
+    expect([accountOf(scenario.state, contract).balance, scenario.balance(2)]).toEqual([200, before - 2]);
+  });
+
   it("holds what it is given, pays it out, and returns the rest at its end", () => {
     const scenario = funded(programs);
     const contract = deploy(scenario).results[0] as Hash;

@@ -7,7 +7,7 @@ import { equalBytes } from "../kit/bytes.ts";
 import { createSimplex } from "../consensus/simplex/simplex.ts";
 import { createMempool, parametersOf, genesisOf, type LedgerState, type StateView } from "../ledger/index.ts";
 import type { Block } from "../protocol/block.ts";
-import type { ContractMachine } from "../protocol/contract-machine.ts";
+import { HostFault, type ContractMachine } from "../protocol/contract-machine.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import { toHex, type AccountId, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
@@ -220,7 +220,10 @@ export class Peer implements PeerView {
     this.#halted =
       error instanceof Refusal
         ? { code: error.code, data: error.data }
-        : { code: "internal", data: { message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) } };
+        : {
+            code: error instanceof HostFault ? "host-fault" : "internal",
+            data: { message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) },
+          };
     const stack = error instanceof Error ? (error.stack ?? "") : "";
     this.#outbox.log("error", "halted", { code: this.#halted.code, stack });
     this.#outbox.emit({ kind: "halted", refusal: this.#halted });

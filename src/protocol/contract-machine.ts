@@ -1,6 +1,10 @@
 /** The synchronous machine that runs contracts, as the ledger sees it. `contracts` gives the semantics, `host/vm` the WASM. CONTRACTS.md. */
+import { AssertionError } from "../kit/assert.ts";
 import type { RejectCode } from "./codes.ts";
 import type { Value } from "./codec.ts";
+
+/** The engine around the machine failed, so that nobody knows what the call gives: this peer must not vote on it (CONTRACTS, rules). */
+export class HostFault extends AssertionError {}
 
 /** What one running call may ask of the ledger. Every method may throw a `Refusal`, which the contract sees as an error it can catch. */
 export interface ContractHost {
@@ -64,6 +68,6 @@ export interface ContractMachine {
   ):
     | { readonly manifest: ContractManifest; readonly gasUsed: number }
     | { readonly code: RejectCode; readonly message: string; readonly gasUsed: number };
-  /** Runs one method to its end. Never throws, but for an `AssertionError` on a host fault, which stops the peer from voting. */
+  /** Runs one method to its end. Never throws, but for a `HostFault`, which stops the peer from voting. */
   call(call: ContractCall): CallOutcome;
 }

@@ -171,7 +171,7 @@ describe("while the peer refuses", () => {
   it("a pack whose fate is not known is sent once, whether it was there or not", async () => {
     for (const applied of [true, false]) {
       const { ledger, sender, readings, pass } = await createQuietWorld();
-      ledger.refuse("timeout", applied);
+      ledger.refuse("stopped", applied);
       sender.add(readings(5));
       await pass(0);
       await pass(1000);

@@ -7,7 +7,7 @@ import type { PeerInput } from "../../peer/effects.ts";
 import { LateMachine } from "../../peer/late-machine.ts";
 import type { Storage } from "../../peer/ports.ts";
 import type { PeerView } from "../../peer/view.ts";
-import type { ContractMachine } from "../../protocol/contract-machine.ts";
+import { HostFault, type ContractMachine } from "../../protocol/contract-machine.ts";
 import { HASH_BYTES, accountToDid } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { Refusal, requireThat, type RefusalShape } from "../../protocol/refusal.ts";
@@ -137,7 +137,10 @@ class PortServer implements SdkServer {
     const shape: RefusalShape =
       error instanceof Refusal
         ? { code: error.code, data: error.data }
-        : { code: "internal", data: { message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) } };
+        : {
+            code: error instanceof HostFault ? "host-fault" : "internal",
+            data: { message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) },
+          };
     this.#post(client, { kind: "refused", id, code: shape.code, data: shape.data });
   }
 

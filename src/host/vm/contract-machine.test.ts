@@ -4,7 +4,7 @@ import { GUEST_NAMES } from "../../contracts/guest-names.ts";
 import { MemoryHost } from "../../contracts/memory-host.ts";
 import { AssertionError } from "../../kit/assert.ts";
 import type { Value } from "../../protocol/codec.ts";
-import type { CallOutcome, ContractMachine } from "../../protocol/contract-machine.ts";
+import { HostFault, type CallOutcome, type ContractMachine } from "../../protocol/contract-machine.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { createContractMachine, warmUpContractMachine } from "./contract-machine.ts";
 import { buildMeteredWasm, loadMeteredWasmNode } from "./load-wasm-node.ts";
@@ -210,7 +210,7 @@ describe("calls", () => {
       throw new RangeError("Maximum call stack size exceeded");
     };
     const caught = contract("try { ctx.device('d') } catch { return 'caught' }");
-    expect(() => call(caught, { host })).toThrow(AssertionError);
+    expect(() => call(caught, { host })).toThrow(HostFault);
     expect(call(contract("return 1"))).toMatchObject({ ok: true, result: 1 });
   });
 });

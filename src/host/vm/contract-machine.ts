@@ -6,7 +6,13 @@ import { BoundedMap } from "../../kit/bounded-map.ts";
 import { isWellFormed } from "../../kit/bytes.ts";
 import type { RejectCode } from "../../protocol/codes.ts";
 import type { Value } from "../../protocol/codec.ts";
-import type { CallOutcome, ContractCall, ContractMachine, ContractManifest } from "../../protocol/contract-machine.ts";
+import {
+  HostFault,
+  type CallOutcome,
+  type ContractCall,
+  type ContractMachine,
+  type ContractManifest,
+} from "../../protocol/contract-machine.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { Refusal } from "../../protocol/refusal.ts";
 import { readList } from "../../protocol/schema.ts";
@@ -73,7 +79,7 @@ class QuickJsContractMachine implements ContractMachine {
       return act();
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      throw new AssertionError(`host fault in the contract machine: ${String(error)}`, { cause: error });
+      throw new HostFault(`host fault in the contract machine: ${String(error)}`, { cause: error });
     }
   }
 

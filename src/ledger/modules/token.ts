@@ -7,7 +7,7 @@ import { LIMITS } from "../../protocol/limits.ts";
 import { requireThat } from "../../protocol/refusal.ts";
 import { readBytes, readMap } from "../../protocol/schema.ts";
 import type { Transaction } from "../../protocol/transaction.ts";
-import { readAccount, writeAccount } from "../accounts.ts";
+import { readAccount, supplyOf, writeAccount } from "../accounts.ts";
 import { operation } from "../operation.ts";
 import { isRecentBlock, RECENT_BLOCKS } from "../recent-blocks.ts";
 
@@ -70,6 +70,9 @@ export const tokenOperations = {
     },
     apply({ state, sender, senderKey, parameters, block, emit }) {
       requireThat(block.claims < parameters.claimsPerBlockMax, "claims-full");
+      // Sums of amounts would stop being exact.
+      const issued = supplyOf(state).issued + block.issued;
+      requireThat(issued + parameters.grant <= LIMITS.amountMax, "supply-exceeded", { issued });
       const account = readAccount(state, senderKey);
       block.claims++;
       block.issued += parameters.grant;
