@@ -48,6 +48,26 @@ describe("the mempool", () => {
     expect(numbers(pool.executable(scenario.state))).toEqual([3, 4]);
   });
 
+  it("puts what pays alike in order of age, whatever the sender, and drops the youngest of it first", () => {
+    const scenario = new Scenario().fund([1, 2, 3, 4, 5], 100_000);
+    // Not in the order of the senders' keys, and one older than all that pays a little less.
+    const cheap = scenario.transfer(5, 1, 1, { fee: 49 });
+    const alike = [3, 1, 4, 2].map((sender) => scenario.transfer(sender, 5, 1, { fee: 50 }));
+    expect(new Set(alike.map(rate)).size).toBe(1);
+    for (const order of [alike, [...alike].reverse()]) {
+      const pool = createMempool({ transactionsMax: 5 });
+      for (const transaction of [cheap, ...order]) pool.add(transaction, scenario.state, START_MS);
+      expect(pool.executable(scenario.state)).toEqual([...order, cheap]);
+      // A replacement is as old as it is itself.
+      const raised = scenario.transfer(5, 2, 1, { fee: 60 });
+      pool.add(raised, scenario.state, START_MS);
+      expect(pool.executable(scenario.state)).toEqual([raised, ...order]);
+      const dear = scenario.transfer(5, 2, 1, { fee: 70, lane: 1 });
+      pool.add(dear, scenario.state, START_MS);
+      expect(pool.executable(scenario.state)).toEqual([dear, raised, ...order.slice(0, 3)]);
+    }
+  });
+
   it("replaces by a tenth more, and gives what lost its number to a block", () => {
     const scenario = funded();
     const pool = createMempool();
@@ -56,8 +76,8 @@ describe("the mempool", () => {
     expect(codeOf(() => pool.add(first, scenario.state, START_MS))).toBe("already-known");
     expect(codeOf(() => pool.add(scenario.transfer(1, 2, 2, { fee: 109 }), scenario.state, START_MS))).toBe("fee-too-low");
     const second = scenario.transfer(1, 2, 2, { fee: 110 });
-    expect(pool.add(second, scenario.state, START_MS)).toEqual({ replaced: toHex(first.id), evicted: [] });
-    expect(pool.size).toBe(1);
+    pool.add(second, scenario.state, START_MS);
+    expect(pool.all()).toEqual([second]);
     scenario.block([first]);
     pool.onFinal([first], scenario.state);
     expect([pool.size, pool.bytes]).toEqual([0, 0]);
@@ -123,12 +143,12 @@ describe("the mempool", () => {
     expect(narrow.all().map(({ body }) => body.fee)).toEqual([2, 3]);
   });
 
-  it("drops nobody for a newcomer that it then refuses, and for one that it takes says whom, also for a larger replacement", () => {
+  it("drops nobody for a newcomer that it then refuses, and for one that it takes only who pays less, also for a larger replacement", () => {
     const scenario = funded();
     const [cheap, dear] = [scenario.transfer(1, 4, 1, { fee: 10 }), scenario.transfer(2, 4, 1, { fee: 1000 })];
     const pool = createMempool({ bytesMax: 2.2 * cheap.bytes.length });
     const add = (transaction: Transaction) => pool.add(transaction, scenario.state, START_MS);
-    for (const transaction of [cheap, dear]) expect(add(transaction)).toEqual({ replaced: null, evicted: [] });
+    for (const transaction of [cheap, dear]) add(transaction);
     const large = (sender: number, fee: number): Transaction =>
       scenario.transaction(
         sender,
@@ -139,10 +159,12 @@ describe("the mempool", () => {
     for (let count = 0; count < 2; count++) expect(codeOf(() => add(large(3, 200)))).toBe("mempool-full");
     expect(pool.all()).toEqual([cheap, dear]);
     const replacement = large(2, 2000);
-    expect(add(replacement)).toEqual({ replaced: toHex(dear.id), evicted: [toHex(cheap.id)] });
+    add(replacement);
     expect(pool.all()).toEqual([replacement]);
     expect(pool.bytes).toBe(replacement.bytes.length);
-    expect(add(scenario.transfer(3, 4, 1, { fee: 5000 })).evicted).toEqual([toHex(replacement.id)]);
+    const dearest = scenario.transfer(3, 4, 1, { fee: 5000 });
+    add(dearest);
+    expect(pool.all()).toEqual([dearest]);
   });
 
   it("always gives what a block can carry, in an order that no lane's turn breaks, best first", () => {

@@ -119,22 +119,16 @@ export class Mempool {
    * Takes a transaction whose signatures hold.
    * @throws {Refusal} as `check`, `mempool-full`, and, for one that is free of fee, what its call is refused for.
    */
-  add(
-    transaction: Transaction,
-    state: StateView,
-    nowMs: number,
-  ): { readonly replaced: HashHex | null; readonly evicted: readonly HashHex[] } {
+  add(transaction: Transaction, state: StateView, nowMs: number): void {
     const { id, senderKey, fee, rate, replaced } = this.#weigh(transaction, state, nowMs);
     if (readTransaction(transaction).free) {
       // Nobody pays for it, so it must be good now; its own block time only matters for its validity, checked above.
       const timeMs = Math.max(nowMs, transaction.body.validUntilMs - LIMITS.validityMsMax);
       checkTransaction(state, transaction, placeOf(state, headOf(state).height + 1, timeMs));
     }
-    const evicted = this.#victims(transaction.bytes.length, rate, senderKey, replaced);
-    for (const entry of evicted) this.#remove(entry);
+    for (const entry of this.#victims(transaction.bytes.length, rate, senderKey, replaced)) this.#remove(entry);
     if (replaced !== undefined) this.#remove(replaced);
     this.#insert(transaction, { id, senderKey, fee, rate });
-    return { replaced: replaced?.id ?? null, evicted: [...evicted].map((entry) => entry.id) };
   }
 
   #weigh(transaction: Transaction, state: StateView, nowMs: number) {
