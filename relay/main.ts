@@ -4,10 +4,8 @@ import { help, readOptions } from "./options.ts";
 /** Node 20 lacks it, and libp2p uses it as it loads: so it is set before libp2p is imported. */
 function preparePlatform(): void {
   if ("withResolvers" in Promise) return;
-  const withResolvers = (): object => {
-    const parts = {};
-    return Object.assign(parts, { promise: new Promise((resolve, reject) => Object.assign(parts, { resolve, reject })) });
-  };
+  const withResolvers = (parts = {}): object =>
+    Object.assign(parts, { promise: new Promise((resolve, reject) => Object.assign(parts, { resolve, reject })) });
   Object.assign(Promise, { withResolvers });
 }
 
@@ -15,8 +13,7 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), process.env);
   if (options === "help") return void process.stdout.write(help());
   preparePlatform();
-  const { startRelay } = await import("./relay.ts");
-  const stopRelay = await startRelay(options);
+  const stopRelay = await (await import("./relay.ts")).startRelay(options);
   let stoppingSinceMs: number | undefined;
   const stop = (): void => {
     // npm passes on what the terminal has already told us; only a later signal is an impatient person's.
@@ -28,7 +25,9 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`bothy: ${message.includes("EADDRINUSE") ? "this port is taken; name another by --port or PORT" : message}\n`);
+  let message = error instanceof Error ? error.message : String(error);
+  if (message.includes("EADDRINUSE")) message = "this port is taken; name another by --port or PORT";
+  if (/EADDRNOTAVAIL|ENOTFOUND|EAI_AGAIN/.test(message)) message = "this machine has no such address; name another by --host or HOST";
+  process.stderr.write(`bothy: ${message}\n`);
   process.exit(1);
 });

@@ -2,8 +2,12 @@
 import { exitCode, forwardSignals, installIfStale, requireNode, scriptOf, start } from "./launch.mjs";
 
 requireNode();
-await installIfStale();
 const port = Number(process.env.PORT ?? 8080);
+if (!Number.isInteger(port) || port < 1 || port > 65_534) {
+  console.error("PORT is a number from 1 to 65534; the relay takes the one above it.");
+  process.exit(1);
+}
+await installIfStale();
 const relayPort = port + 1;
 const relay = start(process.execPath, [
   "tools/run.mjs",
