@@ -44,6 +44,30 @@ describe("peers of one process", () => {
     expect(again.halted).toEqual([]);
   });
 
+  it("[C6b] a peer that shuts down tells the others, who go on without waiting for it, and starts again with its ledger and its seat", async () => {
+    const cluster = createCluster();
+    const peers = [await cluster.open("a")];
+    for (const name of ["b", "c", "d"]) peers.push(await cluster.open(name));
+    await until(() => peers.every(({ peer }) => peer.seatWork === "seated" && peer.consensus.seats.length === 4));
+    const [a, b, c, d] = peers as [ClusterPeer, ClusterPeer, ClusterPeer, ClusterPeer];
+    const seats = (await b.keys.list("voting")).map(bytesToHex);
+    const isAbsent = ({ peer }: ClusterPeer): boolean => peer.consensus.absent.some((seat) => seats.includes(bytesToHex(seat)));
+    expect([a, c, d].map(isAbsent)).toEqual([false, false, false]);
+    b.runner.input({ kind: "closing" });
+    await b.runner.settled();
+    await until(() => [a, c, d].every(isAbsent));
+    const left = b.peer.final.height;
+    cluster.close("b");
+    const report = await a.send([["account.transfer", { to: cluster.accountOf("a"), amount: 1 }]]);
+    expect(report.height).toBeGreaterThan(left);
+    const again = await cluster.open("b");
+    expect(again.peer.final.height).toBeGreaterThanOrEqual(left);
+    await until(() => again.peer.seatWork === "seated" && [a, c, d, again].every((one) => rootOf(one) === rootOf(a)));
+    expect((await again.keys.list("voting")).map(bytesToHex)).toEqual(seats);
+    await again.send([["account.transfer", { to: cluster.accountOf("a"), amount: 1 }]]);
+    await until(() => ![a, c, d].some(isAbsent));
+  });
+
   it("four peers take seats by themselves and reach the same height and state root", async () => {
     const cluster = createCluster();
     const peers = [await cluster.open("a")];

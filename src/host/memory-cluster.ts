@@ -45,7 +45,7 @@ export interface ClusterPeer {
   /** What it found fault with, in others. */
   readonly penalties: { readonly peer: string; readonly code: RejectCode }[];
   /** Resolves when final; rejects with the refusal's code. */
-  send(calls: readonly Call[], fee?: number): Promise<Extract<RoadReport, { stage: "final" }>>;
+  send(calls: readonly Call[], fee?: number, validForMs?: number): Promise<Extract<RoadReport, { stage: "final" }>>;
 }
 
 interface Member {
@@ -183,14 +183,14 @@ export class MemoryCluster {
         else told.logs.push(`${effect.level} ${effect.message} ${JSON.stringify(effect.data)}`);
       },
     });
-    const send: ClusterPeer["send"] = (calls, fee = 10) =>
+    const send: ClusterPeer["send"] = (calls, fee = 10, validForMs = 60_000) =>
       new Promise((resolve, reject) => {
         const ticket = ++this.#tickets;
         roads.set(ticket, (report) => {
           if (report.stage === "final") resolve(report);
           else if (report.stage === "refused") reject(new Error(report.refusal.code));
         });
-        runner.input({ kind: "submit", ticket, submission: { calls, fee, validForMs: 60_000 } });
+        runner.input({ kind: "submit", ticket, submission: { calls, fee, validForMs } });
       });
     const opened: ClusterPeer = { name, peer, runner, storage, keys: member.keys, ...told, send };
     this.running.set(name, opened);

@@ -147,7 +147,34 @@ describe("contracts (10.2)", () => {
       (error: Error) => expect(error.message).toBe("manifest-invalid"),
     );
     expect(everywhere(({ peer }) => listContracts(peer.state, { limit: 5 }))).toEqual(peers.map(() => []));
+    expect(everywhere(({ peer }) => peer.waiting)).toEqual(peers.map(() => 0));
     expect(roots().size).toBe(1);
+  });
+
+  it("[10.2-3] a request to deploy on which no consensus is reached is dropped at its time, by all, and who asked is told", async () => {
+    const [a, b] = peers as [ClusterPeer, ClusterPeer];
+    // It has no seat: else it would propose a block with the request itself, on which the others could still agree later.
+    const e = await cluster.open("e", { seatWanted: false });
+    await send(a, ["account.transfer", { to: cluster.accountOf("e"), amount: 500 }]);
+    for (const { name } of peers) cluster.cut("e", name);
+    const { height } = e.peer.final;
+    const validForMs = 20_000;
+    let told: string | undefined;
+    e.send([["contract.deploy", { source: COUNTER, arguments: null, gasMax: GAS }]], 80, validForMs).then(
+      () => (told = "final"),
+      (error: Error) => (told = error.message),
+    );
+    await cluster.runUntil(clock, () => e.peer.waiting === 1, { what: "it waits" });
+    const validUntilMs = clock.nowMs() + validForMs;
+    await cluster.runUntil(clock, () => clock.nowMs() > validUntilMs, { what: "its time is over" });
+    // Whoever is cut off cannot know whether the others have agreed on it.
+    expect([told, e.peer.final.height]).toEqual([undefined, height]);
+    cluster.heal();
+    await send(b, ["account.transfer", { to: cluster.accountOf("a"), amount: 1 }]);
+    await cluster.runUntil(clock, () => told !== undefined, { what: "who asked is told" });
+    expect(told).toBe("expired");
+    for (const { peer } of [...peers, e]) expect([listContracts(peer.state, { limit: 5 }), peer.waiting]).toEqual([[], 0]);
+    expect(new Set([...peers, e].map(({ peer }) => toHex(peer.final.stateRoot))).size).toBe(1);
   });
 });
 
