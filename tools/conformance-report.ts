@@ -62,6 +62,8 @@ export function titlesIn(path: string, text: string): readonly string[] {
 interface Sources {
   readonly rows: readonly Row[];
   readonly results: readonly TestResult[];
+  /** Tests that exist and have not run here: they show nothing, but answer for their rows. */
+  readonly notRun: readonly Pick<TestResult, "title" | "file">[];
   /** Identifier to `path#anchor`. */
   readonly documents: Readonly<Record<string, string>>;
   /** Identifier to the reason why it is open. */
@@ -69,21 +71,25 @@ interface Sources {
   readonly documentExists: (address: string) => boolean;
 }
 
-function lineOf(row: Row, { results, documents, open, documentExists }: Sources): ReportLine | string {
+function lineOf(row: Row, { results, notRun, documents, open, documentExists }: Sources): ReportLine | string {
   const { id, clause } = row;
+  const waiting = notRun.filter(({ title }) => idsOf(title).includes(id));
   const tests = results.filter(({ title, state }) => state !== "skipped" && idsOf(title).includes(id));
   const failed = tests.filter(({ state }) => state === "failed");
   const address = documents[id];
   const reason = open[id];
-  if (reason !== undefined && (tests.length > 0 || address !== undefined))
+  if (reason !== undefined && (tests.length > 0 || waiting.length > 0 || address !== undefined))
     return `${id} stands in conformance/open.json and is shown by a test or a document`;
   if (failed.length > 0) return { id, clause, state: "fail", shownBy: failed.map(({ file, title }) => `${file}: ${title}`).join("; ") };
   if (address !== undefined && !documentExists(address)) return { id, clause, state: "fail", shownBy: `${address} is not there` };
   const shown = [...tests.map(({ file, title }) => `${file}: ${title}`), ...(address === undefined ? [] : [address])];
   if (shown.length > 0) {
     const more = shown.length > 1 ? ` (and ${shown.length - 1} more)` : "";
-    return { id, clause, state: "pass", shownBy: `${shown[0] ?? ""}${more}` };
+    const unseen = waiting.length > 0 ? ` (not run here: ${waiting.length})` : "";
+    return { id, clause, state: "pass", shownBy: `${shown[0] ?? ""}${more}${unseen}` };
   }
+  const [first] = waiting;
+  if (first !== undefined) return { id, clause, state: "open", shownBy: `not run here: ${first.file}: ${first.title}` };
   if (reason !== undefined && reason !== "") return { id, clause, state: "open", shownBy: reason };
   return `${id} has no test, no document and no reason in conformance/open.json`;
 }
@@ -91,7 +97,7 @@ function lineOf(row: Row, { results, documents, open, documentExists }: Sources)
 export function conformanceReport(sources: Sources): Report {
   const known = new Set(sources.rows.map(({ id }) => id));
   const named = [
-    ...sources.results.flatMap(({ title, file }) => idsOf(title).map((id) => ({ id, where: file }))),
+    ...[...sources.results, ...sources.notRun].flatMap(({ title, file }) => idsOf(title).map((id) => ({ id, where: file }))),
     ...Object.keys(sources.documents).map((id) => ({ id, where: "conformance/documents.json" })),
     ...Object.keys(sources.open).map((id) => ({ id, where: "conformance/open.json" })),
   ];

@@ -12,7 +12,7 @@ describe("the conformance table", () => {
   );
 
   it("answers for every row, by a test that exists, a document that exists, or a reason", () => {
-    const { lines, errors } = conformanceReport({ ...files, results: titles, documentExists });
+    const { lines, errors } = conformanceReport({ ...files, results: titles, notRun: [], documentExists });
     expect(errors).toEqual([]);
     expect(lines.filter(({ state }) => state === "fail")).toEqual([]);
     expect(lines).toHaveLength(169);
@@ -25,7 +25,7 @@ describe("the conformance table", () => {
 
 describe("the report", () => {
   const row = { id: "R5", clause: "7.2.1", kind: "required", check: "…" };
-  const empty = { rows: [row], results: [], documents: {}, open: {}, documentExists: () => true };
+  const empty = { rows: [row], results: [], notRun: [], documents: {}, open: {}, documentExists: () => true };
   const test = (title: string, state: "passed" | "failed" | "skipped") => ({ title, file: "a.test.ts", state });
 
   it("reads identifiers at the head of a title only", () => {
@@ -45,6 +45,12 @@ describe("the report", () => {
     ["a failing test beside a passing one", { results: [test("[R5] a", "passed"), test("[R5] b", "failed")] }, "fail"],
     ["a document", { documents: { R5: "README.md#a" } }, "pass"],
     ["a document that is gone", { documents: { R5: "README.md#a" }, documentExists: () => false }, "fail"],
+    ["a test that has not run here", { notRun: [test("[R5] a", "passed")] }, "open"],
+    [
+      "a passing test beside one that has not run here",
+      { results: [test("[R5] a", "passed")], notRun: [test("[R5] b", "passed")] },
+      "pass",
+    ],
     ["a reason", { open: { R5: "comes with the access module" } }, "open"],
   ])("%s", (_name, sources, state) => {
     const { lines, errors } = conformanceReport({ ...empty, ...sources });
@@ -56,6 +62,7 @@ describe("the report", () => {
     ["nothing at all", {}],
     ["a test that was skipped", { results: [test("[R5] a", "skipped")] }],
     ["an open row that is shown", { open: { R5: "comes with the access module" }, results: [test("[R5] a", "passed")] }],
+    ["an open row whose test has not run here", { open: { R5: "comes with the access module" }, notRun: [test("[R5] a", "passed")] }],
     ["an unknown identifier", { results: [test("[R5] a", "passed"), test("[R99] b", "passed")] }],
   ])("an error: %s", (_name, sources) => {
     expect(conformanceReport({ ...empty, ...sources }).errors).toHaveLength(1);
