@@ -96,10 +96,12 @@ export type OperationName = keyof Operations;
 
 /** What `send` gives back per call once final; operations not named here give `null`. */
 export interface OperationResults {
+  "token.claim": number;
   "device.register": DigestText;
   "stream.open": DigestText;
   "contract.deploy": DigestText;
   "contract.call": Value;
+  "contract.terminate": number;
   "record.write": DigestText;
 }
 

@@ -38,7 +38,11 @@ function codeOf(message: unknown): unknown {
 }
 
 describe("docs/sdk.md", () => {
-  it("[C10] names every operation with its arguments", () => expect(documented("Operations")).toEqual(argumentsOf(OPERATION_SCHEMAS)));
+  it("[C10] names every operation with its arguments, and the one that peers send by themselves", () => {
+    const { "seat.evidence": evidence, ...offered } = documented("Operations");
+    expect(offered).toEqual(argumentsOf(OPERATION_SCHEMAS));
+    expect(evidence).toEqual(["first", "second"]);
+  });
   it("names every query with its arguments", () => expect(documented("Queries")).toEqual(argumentsOf(QUERY_SCHEMAS)));
   it("names every command with its arguments", () => expect(documented("Commands")).toEqual(argumentsOf(COMMAND_SCHEMAS)));
   it("names every topic", () => expect(Object.keys(documented("Topics"))).toEqual(TOPICS));
