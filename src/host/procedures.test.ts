@@ -188,8 +188,8 @@ describe("devices and data (10.6, 10.7)", () => {
     const device = await register(c);
     expect(everywhere(({ peer }) => descriptionOf(peer.state, device))).toEqual(peers.map(() => DESCRIPTION));
     expect(everywhere(({ peer }) => listDevices(peer.state, { limit: 9 }).map(({ id }) => id))).toEqual(peers.map(() => [device]));
-    await send(c, ["device.setStatus", { device, status: "online", leaseMs: 60_000 }]);
-    expect(everywhere(({ peer }) => deviceOf(peer.state, device)?.status)).toEqual(peers.map(() => "online"));
+    await send(c, ["device.setStatus", { device, status: "active", leaseMs: 60_000 }]);
+    expect(everywhere(({ peer }) => deviceOf(peer.state, device)?.status)).toEqual(peers.map(() => "active"));
     expect(refusalOf(await send(peers[0]!, ["device.update", { device, properties: [] }]))).toBe("not-owner");
     expect(deviceOf(c.peer.state, device)?.properties).toEqual(["light"]);
     await send(c, ["device.retire", { device }]);

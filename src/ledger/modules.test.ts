@@ -47,10 +47,10 @@ describe("device", () => {
     const device = register(scenario);
     expect(descriptionOf(scenario.state, device)).toEqual(DESCRIPTION);
     expect(deviceOf(scenario.state, device)).toMatchObject({ owner: account(1), status: "offline", description: digest(DESCRIPTION) });
-    run(scenario, 2, ["device.setStatus", { device, status: "online", leaseMs: 60_000 }]);
-    expect(deviceOf(scenario.state, device)).toMatchObject({ status: "online", leaseUntilMs: scenario.timeMs + 60_000 });
+    run(scenario, 2, ["device.setStatus", { device, status: "active", leaseMs: 60_000 }]);
+    expect(deviceOf(scenario.state, device)).toMatchObject({ status: "active", leaseUntilMs: scenario.timeMs + 60_000 });
     run(scenario, 1, ["device.update", { device, gateway: null }]);
-    expect(run(scenario, 2, ["device.setStatus", { device, status: "fault", leaseMs: 0 }]).refusal?.code).toBe("not-authorized");
+    expect(run(scenario, 2, ["device.setStatus", { device, status: "maintenance", leaseMs: 0 }]).refusal?.code).toBe("not-authorized");
     expect(run(scenario, 2, ["device.retire", { device }]).refusal?.code).toBe("not-owner");
     run(scenario, 1, ["device.retire", { device }]);
     expect(run(scenario, 1, ["device.update", { device, properties: [] }]).refusal?.code).toBe("wrong-status");
@@ -60,10 +60,10 @@ describe("device", () => {
     const scenario = funded();
     const device = register(scenario, { leaseMs: 60_000 });
     const seenMs = scenario.timeMs;
-    expect(deviceOf(scenario.state, device)).toMatchObject({ status: "online", seenMs, leaseUntilMs: seenMs + 60_000 });
+    expect(deviceOf(scenario.state, device)).toMatchObject({ status: "active", seenMs, leaseUntilMs: seenMs + 60_000 });
     run(scenario, 1, ["device.update", { device, leaseMs: 1000 }]);
     expect(scenario.timeMs).toBeGreaterThan(seenMs);
-    expect(deviceOf(scenario.state, device)).toMatchObject({ status: "online", seenMs, leaseUntilMs: seenMs + 1000 });
+    expect(deviceOf(scenario.state, device)).toMatchObject({ status: "active", seenMs, leaseUntilMs: seenMs + 1000 });
     expect(() => run(scenario, 1, ["device.update", { device, leaseMs: 86_400_001 }])).toThrow("schema-invalid");
   });
 

@@ -23,20 +23,11 @@ import { LIMITS } from "../../protocol/limits.ts";
 import { Refusal, requireThat } from "../../protocol/refusal.ts";
 import { TRANSACTION_VERSION, createTransaction, encodeTransactionBody, type Call, type Transaction } from "../../protocol/transaction.ts";
 import { isValueMap } from "../../protocol/schema.ts";
-import type { CallInfo, DeviceStatus, OperationCall, Operations } from "../../sdk/api.ts";
+import type { CallInfo, OperationCall, Operations } from "../../sdk/api.ts";
 import { textToAccount, textToDigest, valueToTexts } from "./texts.ts";
 
 /** Finishes a call that needs work or a key of this peer: a claim's proof of work, a fresh voting key with its signature. */
 export type CompleteCall = (call: OperationCall) => Promise<Call>;
-
-/** The ledger says what a device reports of itself; to people it is how the device is. */
-const LEDGER_STATUS = { active: "online", offline: "offline", maintenance: "fault" } as const;
-export const STATUS_OF_LEDGER: Readonly<Record<string, DeviceStatus>> = {
-  online: "active",
-  offline: "offline",
-  fault: "maintenance",
-  retired: "retired",
-};
 
 const utf8Decoder = new TextDecoder();
 
@@ -136,10 +127,7 @@ function toStatusCall({ device, status, leaseMs }: Operations["device.setStatus"
   if (status === "retired") return ["device.retire", { device: id }];
   const known = readDevice(state, id);
   const leaseBefore = known === undefined ? 0 : known.leaseUntilMs - known.seenMs;
-  return [
-    "device.setStatus",
-    { device: id, status: LEDGER_STATUS[status], leaseMs: leaseMs ?? (leaseBefore > 0 ? leaseBefore : LEASE_MS) },
-  ];
+  return ["device.setStatus", { device: id, status, leaseMs: leaseMs ?? (leaseBefore > 0 ? leaseBefore : LEASE_MS) }];
 }
 
 /** The names of a Thing Description's properties; a contract finds a device's readings by them. @throws {Refusal} `schema-invalid`. */

@@ -25,7 +25,6 @@ import type {
   StreamInfo,
 } from "../../sdk/api.ts";
 import type { Explorer } from "../explorer/explorer.ts";
-import { STATUS_OF_LEDGER } from "./operations.ts";
 import { accountText, textToAccount, textToDigest, valueToTexts } from "./texts.ts";
 
 export interface StateQueryDeps {
@@ -166,12 +165,12 @@ async function timeOfHeight({ view, explorer }: StateQueryDeps, height: number):
 async function deviceInfo(deps: StateQueryDeps, id: Hash, found: Device): Promise<DeviceInfo> {
   const { state } = deps.view;
   const description = state.get(descriptionKey(id));
-  const hasExpired = found.status === "online" && headOf(state).timeMs > found.leaseUntilMs;
+  const hasExpired = found.status === "active" && headOf(state).timeMs > found.leaseUntilMs;
   const streamsOfDevice = found.streams.map((stream) => readStream(state, stream)).filter((stream) => stream !== undefined);
   return {
     device: bytesToHex(id),
     owner: accountText(state, found.owner),
-    status: hasExpired ? "offline" : STATUS_OF_LEDGER[found.status]!,
+    status: hasExpired ? "offline" : found.status,
     description: description instanceof Uint8Array ? utf8Decoder.decode(description) : "{}",
     digest: bytesToHex(found.description),
     registeredMs: await timeOfHeight(deps, found.height),

@@ -12,7 +12,7 @@ import type { StateView } from "../types.ts";
 
 export const DEVICE_PREFIX = "device/";
 const DESCRIPTION_PREFIX = "description/";
-export const DEVICE_STATUSES = ["online", "offline", "fault"] as const;
+export const DEVICE_STATUSES = ["active", "offline", "maintenance"] as const;
 export type DeviceStatus = (typeof DEVICE_STATUSES)[number] | "retired";
 
 export interface Device {
@@ -128,7 +128,7 @@ const register = operation<Registration>({
       properties,
       streams: [],
       // Who gives a lease says that the device is there; else it is not until it reports.
-      status: leaseMs === undefined ? "offline" : "online",
+      status: leaseMs === undefined ? "offline" : "active",
       leaseUntilMs: timeMs + (leaseMs ?? 0),
       seenMs: timeMs,
       height,
