@@ -56,6 +56,12 @@ describe("the repository is tidy", () => {
     expect(EXCEPTIONS.filter(({ reason }) => reason.length < 20)).toEqual([]);
   });
 
+  it("keeps the relay small: it hands out the app and introduces peers, and nothing else", () => {
+    const relay = [...texts].filter(([path]) => /^relay\/(?!.*\.test\.)[^/]*\.ts$/.test(path));
+    expect(relay.length).toBeGreaterThan(3);
+    expect(relay.reduce((sum, [, text]) => sum + text.trimEnd().split("\n").length, 0)).toBeLessThan(LENGTHS.relay);
+  });
+
   it("holds every limit somewhere", () => {
     const limits = "src/protocol/limits.ts";
     const sources = [...texts].filter(([path]) => path.startsWith("src/") && path !== limits && !/\.(test|suite)\./.test(path));
