@@ -21,6 +21,7 @@ import { encode } from "../protocol/codec.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { toHex, type Hash } from "../protocol/identifiers.ts";
 import type { Call } from "../protocol/transaction.ts";
+import { quorumOf } from "../protocol/vote.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { createContractMachine } from "./vm/contract-machine.ts";
 import { loadMeteredWasmNode } from "./vm/load-wasm-node.ts";
@@ -114,7 +115,8 @@ describe("consensus and storing (10.1)", () => {
 describe("contracts (10.2)", () => {
   it("[10.2-1][10.2-2][10.2-4][10.2-5][10.2-6][10.2-7][10.2-8][10.2-9][10.2-10][R5][R27][C8] deployed through one peer, stored at all, called through another, and everybody is told", async () => {
     const [a, , c] = peers as [ClusterPeer, ClusterPeer, ClusterPeer];
-    const contract = resultOf(await send(a, ["contract.deploy", { source: COUNTER, arguments: null, gasMax: GAS }]));
+    const deployed = await send(a, ["contract.deploy", { source: COUNTER, arguments: null, gasMax: GAS }]);
+    const contract = resultOf(deployed);
     expect(everywhere(({ peer }) => contractSourceOf(peer.state, contract))).toEqual(peers.map(() => COUNTER));
     expect(everywhere(({ peer }) => listContracts(peer.state, { limit: 5 }).map(({ name }) => name))).toEqual(peers.map(() => ["Counter"]));
     const called = await send(c, ["contract.call", { contract, method: "add", arguments: {}, gasMax: GAS }]);
@@ -125,6 +127,11 @@ describe("contracts (10.2)", () => {
       what: "told",
     });
     for (const { committed } of peers) {
+      // Who took part in the consensus on the request: the block above carries their signatures.
+      const { id } = committed.find(({ height }) => height === deployed.height)!;
+      const certificates = committed.flatMap(({ block }) => block?.header.certificate ?? []);
+      const signers = certificates.find(({ candidate }) => candidate !== null && toHex(candidate) === toHex(id))?.signers ?? [];
+      expect(signers.length).toBeGreaterThanOrEqual(quorumOf(peers.length));
       const { receipts } = committed.find(({ height }) => height === called.height)!;
       expect(receipts.flatMap(({ events }) => events)).toContainEqual(
         expect.objectContaining({
