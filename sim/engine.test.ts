@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ConsensusEffect, DurableRecord } from "../src/consensus/engine.ts";
 import { completeRecoveryToValue, recordKeys } from "../src/consensus/records.ts";
 import { encode } from "../src/protocol/codec.ts";
-import { asHash, toHex, type Hash } from "../src/protocol/identifiers.ts";
+import { asHash, digest, toHex, type Hash } from "../src/protocol/identifiers.ts";
 import { LIMITS } from "../src/protocol/limits.ts";
 import { Refusal } from "../src/protocol/refusal.ts";
 import { recoveryBlockId } from "../src/protocol/vote.ts";
@@ -133,6 +133,22 @@ describe("recoveries kept on disk", () => {
     write(rows, bench.recovered(strong));
     expect(keysOf(rows)).toHaveLength(LIMITS.recoveriesMax);
     expect(keysOf(rows)).toContain(`recovery/${toHex(recoveryBlockId(strong.recovery))}`);
+  });
+
+  it("are not pushed out by a seat that signs one after the other, while they wait for their last signature", () => {
+    const bench = new Bench();
+    const { chain } = bench.world;
+    const sign = (name: string, at: Hash, names: readonly string[]): void => {
+      const { recovery } = bench.recovery(chain, at, names);
+      bench.hear({ kind: "recover", recover: { recovery, seat: bench.seatOf(name), signature: new Uint8Array(64) } });
+    };
+    const wanted = bench.recovery(chain, chain, ["a", "b", "c"]);
+    for (const name of ["c", "a"]) sign(name, chain, ["a", "b", "c"]);
+    // More than are kept of all seats together, the wanted one's late signer among the signers.
+    for (let number = 0; number < 400; number++) sign("d", digest(Uint8Array.of(number % 256, number >> 8)), ["b", "d"]);
+    expect(bench.follows(wanted)).toBe(false);
+    sign("b", chain, ["a", "b", "c"]);
+    expect(bench.follows(wanted)).toBe(true);
   });
 
   it("are let go at the start where they are too many, or of an epoch that was forgotten", () => {

@@ -133,12 +133,23 @@ export function addRecoverySignature(s: SimplexState, signature: RecoverySignatu
   if (epoch.recoveries.has(key)) return;
   let gathered = s.gathered.get(key);
   if (gathered === undefined) s.gathered.set(key, (gathered = { recovery, signatures: new Map() }));
-  gathered.signatures.set(toHex(signature.seat), signature);
+  const seat = toHex(signature.seat);
+  if (!gathered.signatures.has(seat)) withdrawOldest(s, seat);
+  gathered.signatures.set(seat, signature);
   if (gathered.signatures.size < recovery.seats.length) return;
   const signatures = recovery.seats.map((seat) => gathered.signatures.get(toHex(seat))!.signature);
   const complete = { recovery, signatures };
   addRecovery(s, complete);
   s.broadcast({ kind: "give", blocks: [], certificates: [], recoveries: [complete], more: false });
+}
+
+/** A seat that signs one recovery after the other pushes out its own signatures, and nobody else's. */
+function withdrawOldest(s: SimplexState, seat: HashHex): void {
+  const signed = [...s.gathered.entries()].filter(([, { signatures }]) => signatures.has(seat));
+  const oldest = signed[0];
+  if (oldest === undefined || signed.length < LIMITS.recoveriesPerSeatMax) return;
+  oldest[1].signatures.delete(seat);
+  if (oldest[1].signatures.size === 0) s.gathered.delete(oldest[0]);
 }
 
 /** Takes a complete recovery, its signatures checked; gives whether it was news. */

@@ -81,8 +81,10 @@ export const LIMITS = {
   roundsAheadMax: 256,
   /** Different candidates of one round: an honest leader makes one, two prove an equivocation. */
   candidatesPerRoundMax: 2,
-  /** Different recoveries of one epoch that are gathered at once: each seat offers few, and more only while peers come and go. */
+  /** Different complete recoveries of one epoch: each seat offers few, and more only while peers come and go. */
   recoveriesMax: 64,
+  /** Incomplete ones that a seat has signed: an honest one waits for its last, and moves on when more seats can be named or it has waited for long. */
+  recoveriesPerSeatMax: 4,
   /** Epochs whose seats are remembered, to check what stragglers say. */
   epochsKeptMax: 64,
   /** Votes of one seat in one round: an honest one says at most notarize and then skip or finalize; twice as many are kept, for evidence. */

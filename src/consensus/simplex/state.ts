@@ -124,7 +124,7 @@ export class SimplexState {
   readonly ownRecoveries = new Map<string, OwnRecoveries>();
   /** Promises heard in the current epoch, by seat. */
   readonly alives = new BoundedMap<HashHex, HeardAlive>(LIMITS.seatsMax + LIMITS.sleepingSeatsMax);
-  readonly gathered = new BoundedMap<HashHex, GatheredRecovery>(LIMITS.recoveriesMax);
+  readonly gathered = new BoundedMap<HashHex, GatheredRecovery>(LIMITS.recoveriesPerSeatMax * (LIMITS.seatsMax + LIMITS.sleepingSeatsMax));
   /** Seats whose last turn was skipped, or who said they close, and who were not heard since. */
   readonly absent = new Set<HashHex>();
   readonly held = new BoundedMap<string, Vote>(LIMITS.heldVotesMax);

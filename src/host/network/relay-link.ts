@@ -16,6 +16,7 @@ export interface RelayLinkDeps {
   /** Null until the peer has joined one; the relay is linked already, and hears of this tab then. */
   readonly chain: () => string | null;
   /** Whether the tab looks for more neighbours. */
+  readonly nowMs: () => number;
   readonly wantsPeers: () => boolean;
   readonly onPeers: (peers: readonly string[]) => void;
   /** The relay says that these went away. */
@@ -112,7 +113,7 @@ export class RelayLink {
   }
 
   async #keep(): Promise<void> {
-    const nowMs = Date.now();
+    const nowMs = this.#deps.nowMs();
     if (this.#connection?.status !== "open") {
       const signal = AbortSignal.timeout(RELAYS.timeoutMs);
       const connection = await this.#deps.node.dial(this.#target, { signal });
@@ -148,7 +149,7 @@ export class RelayLink {
   #ask(): void {
     const chain = this.#deps.chain();
     if (chain === null) return;
-    this.#askedAtMs = Date.now();
+    this.#askedAtMs = this.#deps.nowMs();
     this.#unansweredSinceMs ??= this.#askedAtMs;
     if (this.#rendezvous?.status === "open" && !this.#rendezvous.writableNeedsDrain)
       this.#rendezvous.send(encodeFrame(encodeIntroduction({ chain })));

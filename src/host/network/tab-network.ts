@@ -4,6 +4,7 @@ import { OBJECTIVE_FAULTS, type RejectCode } from "../../protocol/codes.ts";
 import { decodeIntroduction, encodeIntroduction } from "../../protocol/introduction.ts";
 import { Refusal } from "../../protocol/refusal.ts";
 import type { NetworkCommand, NetworkEvent, StreamProtocol } from "../../peer/ports.ts";
+import { createSystemClock } from "../clock/clock.ts";
 import { DIALS, NEIGHBOURS, PINGS, RELAYS, type ChannelProtocol } from "./bounds.ts";
 import { Channels } from "./channels.ts";
 import { Dialer } from "./dialer.ts";
@@ -15,6 +16,10 @@ import { probe } from "./probe.ts";
 import { RelayLink } from "./relay-link.ts";
 import { reserve } from "./reserve.ts";
 import { Standing } from "./standing.ts";
+
+/** Of all that is measured here: links, pauses and bans outlast a clock that is set back. */
+const clock = createSystemClock();
+const nowMs = (): number => clock.nowMs();
 
 const TURN_MS = 1_000;
 /** Neighbours are told of changes at the next turn, and otherwise this often, so that a lost message heals. */
@@ -32,7 +37,7 @@ export async function startTabNetwork(options: NetworkOptions, emit: (event: Net
     identity: options.identity,
     iceServers: options.iceServers,
     canDialDirectly,
-    isRefused: (peer) => standing.isBanned(peer, Date.now()),
+    isRefused: (peer) => standing.isBanned(peer, nowMs()),
     hasRoom: (peer) => links.get(peer) !== undefined || links.neighbours().length < NEIGHBOURS.max,
   });
   const network = new TabNetwork({ node, links, standing, canDialDirectly, relays: options.relays, emit });
@@ -80,7 +85,6 @@ export class TabNetwork {
     this.#emit = deps.emit;
     this.#addresses = deps.relays;
     this.#self = deps.node.peerId.toString();
-    const nowMs = (): number => Date.now();
     const onFault = (peer: string, code: RejectCode): void => this.#fault(peer, code);
     this.#channels = new Channels({
       node: deps.node,
@@ -150,7 +154,7 @@ export class TabNetwork {
         if (this.#channels.send(command.peer, command.protocol, command.bytes)) this.#bytesOut += command.bytes.length;
         return;
       case "penalize":
-        if (this.#standing.penalize(command.peer, command.code, Date.now())) this.#cut(command.peer);
+        if (this.#standing.penalize(command.peer, command.code, nowMs())) this.#cut(command.peer);
         return;
       case "verdict":
         return this.#gossip.judge(command.id, command.accept);
@@ -183,6 +187,7 @@ export class TabNetwork {
         new RelayLink(address, {
           node: this.#node,
           chain: () => this.#chain,
+          nowMs,
           wantsPeers: () => this.#links.neighbours().length < NEIGHBOURS.wanted,
           onPeers: (peers) => this.#dialer.learn(peers),
           onLeft: (peers) => peers.forEach((peer) => void this.#look(peer)),
@@ -203,7 +208,7 @@ export class TabNetwork {
     const peer = connection.remotePeer.toString();
     if (this.#isRelay(peer)) return;
     if (this.#chain === null) return void connection.close().catch(() => undefined);
-    const link = this.#links.add(connection, Date.now());
+    const link = this.#links.add(connection, nowMs());
     this.#dialer.learn([peer]);
     if (isDirect(connection)) {
       if (connection.direction === "inbound") this.#dialer.countDirect();
@@ -221,7 +226,7 @@ export class TabNetwork {
     const link = this.#links.remove(connection);
     if (link === undefined) return;
     if (bestConnection(link) !== undefined) {
-      if (link.introduced) this.#mendGossip(link, Date.now());
+      if (link.introduced) this.#mendGossip(link, nowMs());
       return this.#announce(link);
     }
     this.#channels.forget(link.peer);
@@ -312,9 +317,8 @@ export class TabNetwork {
 
   /** Breaking the transport's own bounds is cut at once; a wrong message only counts. */
   #fault(peer: string, code: RejectCode): void {
-    const nowMs = Date.now();
-    if (code === "too-large" || code === "rate-limited") this.#standing.ban(peer, nowMs);
-    else if (!OBJECTIVE_FAULTS.has(code) || !this.#standing.penalize(peer, code, nowMs)) return;
+    if (code === "too-large" || code === "rate-limited") this.#standing.ban(peer, nowMs());
+    else if (!OBJECTIVE_FAULTS.has(code) || !this.#standing.penalize(peer, code, nowMs())) return;
     this.#cut(peer);
   }
 
@@ -323,48 +327,48 @@ export class TabNetwork {
   }
 
   #turn(): void {
-    const nowMs = Date.now();
-    for (const link of this.#links.all()) this.#tend(link, nowMs);
+    const atMs = nowMs();
+    for (const link of this.#links.all()) this.#tend(link, atMs);
     this.#letGo();
     const neighbours = this.#neighbourNames("").sort();
     const names = [...neighbours, "heard", ...this.#heardFrom(neighbours)].join();
-    if (names !== this.#introducedNeighbours || nowMs - this.#introducedAtMs > INTRODUCE_EVERY_MS) {
+    if (names !== this.#introducedNeighbours || atMs - this.#introducedAtMs > INTRODUCE_EVERY_MS) {
       this.#introducedNeighbours = names;
-      this.#introducedAtMs = nowMs;
+      this.#introducedAtMs = atMs;
       for (const { peer } of this.#links.all()) this.#introduce(peer);
     }
     this.#tellStatus();
   }
 
-  #tend(link: Link, nowMs: number): void {
-    if (!link.introduced && nowMs - link.sinceMs > DIALS.introductionMs) return this.#cut(link.peer);
+  #tend(link: Link, atMs: number): void {
+    if (!link.introduced && atMs - link.sinceMs > DIALS.introductionMs) return this.#cut(link.peer);
     const best = bestConnection(link);
     if (best === undefined) return;
     if (isDirect(best) && !this.#reserved.has(best.id)) void this.#reserveOn(best);
-    if (link.introduced) this.#mendGossip(link, nowMs);
-    if (nowMs - link.pingedAtMs >= PINGS.everyMs) void this.#ping(link, nowMs);
+    if (link.introduced) this.#mendGossip(link, atMs);
+    if (atMs - link.pingedAtMs >= PINGS.everyMs) void this.#ping(link, atMs);
   }
 
   /**
    * gossipsub opens its stream to a peer on the first connection and never again when that connection closes beside another: identifying anew makes it.
    * The peer's stream to us is the peer's to make; ending what is left of it tells the peer so.
    */
-  #mendGossip(link: Link, nowMs: number): void {
+  #mendGossip(link: Link, atMs: number): void {
     const streams = gossipStreams(link.connections.flatMap((connection) => connection.streams));
     const best = bestConnection(link);
     if (best !== undefined && !streams.some(({ direction }) => direction === "outbound"))
       this.#node.services.identify.identify(best).catch(() => undefined);
-    if (this.#gossip.hears(link.peer)) link.gossipAtMs = nowMs;
-    else if (nowMs - link.gossipAtMs > GOSSIP_MEND_MS) {
-      link.gossipAtMs = nowMs;
+    if (this.#gossip.hears(link.peer)) link.gossipAtMs = atMs;
+    else if (atMs - link.gossipAtMs > GOSSIP_MEND_MS) {
+      link.gossipAtMs = atMs;
       for (const stream of streams)
-        if (stream.direction === "inbound" && nowMs - stream.timeline.open > GOSSIP_MEND_MS)
+        if (stream.direction === "inbound" && Date.now() - stream.timeline.open > GOSSIP_MEND_MS)
           stream.abort(new Error("no subscriptions came over it"));
     }
   }
 
-  async #ping(link: Link, nowMs: number): Promise<void> {
-    link.pingedAtMs = nowMs;
+  async #ping(link: Link, atMs: number): Promise<void> {
+    link.pingedAtMs = atMs;
     const best = bestConnection(link);
     if (best === undefined) return;
     try {
@@ -377,7 +381,7 @@ export class TabNetwork {
 
   /** Somebody says that this peer went away: WebRTC itself would take eight seconds or more to see it. */
   async #look(peer: string): Promise<void> {
-    const saidMs = Date.now();
+    const saidMs = nowMs();
     const best = bestConnection(this.#links.get(peer));
     if (best === undefined) return this.#dialer.forget(peer, saidMs);
     if (!(await this.#lookAt(best))) this.#dialer.forget(peer, saidMs);

@@ -174,6 +174,7 @@ export class Reports {
     const nowMs = this.#deps.nowMs();
     for (const block of blocks) this.finality.onCommitted(block, nowMs);
     if (view === null || explorer === null) return;
+    for (const block of blocks) this.#rounds.onCommitted(block, view.state, nowMs);
     this.#rounds.onStep(view, nowMs);
     for (const block of blocks) this.#tellBlock(this.historyDeps(view, explorer), block);
   }

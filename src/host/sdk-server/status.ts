@@ -55,26 +55,55 @@ function seatOwner(state: StateView, votingKey: VotingKey): AccountText {
   return seat === undefined ? accountToDid(votingKey) : accountText(state, seat.account);
 }
 
-/** Remembers how the last rounds ended: the engine itself only knows the one that is open. */
+type RoundInfo = ConsensusInfo["rounds"][number];
+
+/**
+ * Remembers how the last rounds ended: the engine itself only knows the one that is open. It is looked at now and then, so a round that passed between two
+ * looks is listed only if it made a block final.
+ */
 export class Rounds {
-  readonly #rounds: ConsensusInfo["rounds"][number][] = [];
+  readonly #rounds: (RoundInfo & { readonly epoch: string })[] = [];
   #recoverySinceMs: number | null = null;
 
-  /** To be called after every step of the peer; costs a comparison while nothing happened. */
-  onStep(view: PeerView, nowMs: number): void {
-    const { consensus, state } = view;
-    const { round, finalRound, notarizedRound } = consensus;
-    this.#recoverySinceMs = consensus.recovery === null ? null : (this.#recoverySinceMs ?? nowMs);
-    const open = this.#rounds.at(-1);
-    if (open?.round === round && open.outcome === "open") return;
-    // Rounds restart with an epoch.
-    if (open !== undefined) {
-      const isFinal = round < open.round || finalRound >= open.round;
-      const isNotarized = notarizedRound === open.round;
-      const outcome = isFinal ? "final" : isNotarized ? "notarized" : "skipped";
-      this.#rounds[this.#rounds.length - 1] = { ...open, outcome, height: outcome === "skipped" ? null : consensus.notarizedHeight };
+  /** A final block says of its round what nothing else does. A recovery begins an epoch and is of no round. */
+  onCommitted({ block, height }: CommittedBlock, state: StateView, nowMs: number): void {
+    if (block === null) return;
+    const epoch = toHex(block.header.epochId);
+    const { round } = block.header;
+    const known = this.#rounds.findLastIndex((one) => one.epoch === epoch && one.round === round);
+    const leader = seatOwner(state, block.header.proposer);
+    const ended = { epoch, round, leader, outcome: "final", height, atMs: this.#rounds[known]?.atMs ?? nowMs } as const;
+    if (known >= 0) this.#rounds[known] = ended;
+    else {
+      const open = this.#rounds.at(-1);
+      // The open one may have begun after it.
+      const isLater = open?.outcome === "open" && (open.epoch !== epoch || open.round > round);
+      this.#rounds.splice(isLater ? -1 : this.#rounds.length, 0, ended);
+      if (this.#rounds.length > ROUNDS_MAX) this.#rounds.shift();
     }
-    keep(this.#rounds, { round, leader: seatOwner(state, consensus.leader), outcome: "open", height: null, atMs: nowMs }, ROUNDS_MAX);
+  }
+
+  /** To be called after blocks became final and before each look. */
+  onStep({ consensus, state }: PeerView, nowMs: number): void {
+    const { round, notarizedRound } = consensus;
+    const epoch = toHex(consensus.epochId);
+    this.#recoverySinceMs = consensus.recovery === null ? null : (this.#recoverySinceMs ?? nowMs);
+    const isCurrent = (one: { readonly epoch: string; readonly round: number }): boolean => one.epoch === epoch && one.round === round;
+    for (const [index, one] of this.#rounds.entries()) {
+      if (one.outcome !== "open" || isCurrent(one)) continue;
+      const isNotarized = one.epoch === epoch && one.round === notarizedRound;
+      this.#rounds[index] = {
+        ...one,
+        outcome: isNotarized ? "notarized" : "skipped",
+        height: isNotarized ? consensus.notarizedHeight : null,
+      };
+    }
+    if (this.#rounds.some(isCurrent)) return;
+    keep(
+      this.#rounds,
+      { epoch, round, leader: seatOwner(state, consensus.leader), outcome: "open", height: null, atMs: nowMs },
+      ROUNDS_MAX,
+    );
   }
 
   info(view: PeerView): ConsensusInfo {
@@ -101,7 +130,9 @@ export class Rounds {
       working,
       votes: rows,
       tallies: { notarize: count("notarize"), skip: count("skip"), finalize: count("finalize") },
-      rounds: this.#rounds.toReversed(),
+      rounds: this.#rounds
+        .toReversed()
+        .map(({ round: number, leader: of, outcome, height, atMs }) => ({ round: number, leader: of, outcome, height, atMs })),
       recovery:
         recovery === null || this.#recoverySinceMs === null
           ? null

@@ -82,7 +82,7 @@ export function RoundsCard({ consensus }: { consensus: ConsensusInfo }) {
       {consensus.rounds.length === 0 && <p className="quiet pad">{text.network.noRounds}</p>}
       <ul className="b-rows">
         {consensus.rounds.slice(0, 8).map(({ round, leader, outcome, height, atMs }) => (
-          <li key={`${round} ${atMs}`}>
+          <li key={`${round} ${height} ${atMs}`}>
             <div className="b-row">
               <Identicon id={leader} size={26} />
               <span className="b-row-main">
