@@ -1,7 +1,16 @@
-/** Accounts that go and come back: what is saved, what is asked first, and what nothing takes away. */
+/**
+ * Accounts that go and come back: what is saved, what is asked first, and what nothing takes away. Then what else a person sets or saves
+ * there: relays, a report for a helper, and how full the disk is.
+ */
+import { readFileSync } from "node:fs";
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { base58btc } from "multiformats/bases/base58";
 import { expect, test } from "@playwright/test";
+import { bytesToHex, hexToBytes } from "../src/kit/bytes.ts";
+import { didToAccount } from "../src/protocol/identifiers.ts";
+import type { ConsensusInfo, NetworkInfo, Settings, Status, StorageInfo } from "../src/sdk/api.ts";
 import { RelayProcess } from "./harness/relay.ts";
-import { closeAll, openSeats } from "./harness/tabs.ts";
+import { closeAll, openSeats, openTab } from "./harness/tabs.ts";
 import { SettingsPage } from "./pages/settings.ts";
 
 const PASSPHRASE = "correct horse battery";
@@ -56,6 +65,163 @@ test("a file with a ledger is asked about, and says what is lost; who says not n
   await settings.page.reload();
   const after = await settings.until("a seat", ({ ready, seats }) => ready && seats.mine);
   expect(after.final.height).toBeGreaterThanOrEqual(before.final.height);
+});
+
+const TURN = "turn:turn.example.org:3478";
+const TURN_PASSWORD = "a-password-of-a-server";
+const SEED_BYTES = 32;
+
+/** Every run of 32 bytes in a text, however a program would write them: hexadecimal, base64 or a list of numbers. */
+function seedsIn(text: string): readonly Uint8Array[] {
+  const found: Uint8Array[] = [];
+  const add = (bytes: Uint8Array): void => {
+    for (let at = 0; at + SEED_BYTES <= bytes.length; at++) found.push(bytes.slice(at, at + SEED_BYTES));
+  };
+  for (const [digits] of text.matchAll(/[0-9a-f]{64,}/gi))
+    for (const odd of [0, 1]) add(hexToBytes(digits.slice(odd, digits.length - ((digits.length - odd) % 2)).toLowerCase())!);
+  for (const [letters] of text.matchAll(/[\w+/-]{43,}/g)) add(Buffer.from(letters, "base64"));
+  for (const [list] of text.matchAll(/\[[\d\s,]{64,}\]/g)) add(Uint8Array.from(JSON.parse(list) as number[]));
+  return found;
+}
+
+test("the report names version, BoT, peer, heights, links and what happened, and holds no key, no password and no nickname", async () => {
+  await settings.goTo("Settings");
+  await settings.addNickname((await settings.status()).account, "Nobody's business");
+  const form = settings.card("Network");
+  await form.getByLabel("STUN and TURN servers").fill(`${TURN} ann ${TURN_PASSWORD}`);
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect(form.getByText("The servers are used once this tab is reloaded.")).toBeVisible();
+  const words = await settings.words();
+  const { chain, peer, account, final } = await settings.status();
+  const file = await settings.report();
+  expect(file.suggestedFilename()).toBe("bothy-diagnostics.json");
+  const text = readFileSync(await file.path(), "utf8");
+  const report = JSON.parse(text) as Report;
+  const card = settings.card("Save a report");
+  await expect(card.getByText(`Bothy ${report.version}`)).toBeVisible();
+  expect(report.facts.log.about.version).toBe(report.version);
+  expect(report.userAgent).toBe(await settings.page.evaluate(() => navigator.userAgent));
+  const { status, network, consensus, storage } = report.facts;
+  expect(status).toMatchObject({ chain, peer, account, ready: true });
+  expect(status.final.height).toBeGreaterThanOrEqual(final.height);
+  expect(network.relays.map(({ address, state }) => [address.includes(`/tcp/${relay.port}/`), state])).toEqual([[true, "linked"]]);
+  expect(consensus.quorum).toBe(1);
+  expect(storage.usedBytes).toBeGreaterThan(0);
+  expect(report.facts.settings.iceServers).toEqual([TURN]);
+  expect(report.facts.log.entries.length).toBeGreaterThan(0);
+
+  for (const secret of [TURN_PASSWORD, PASSPHRASE, "Nobody's business", words.join(" "), words.join('", "')])
+    expect(text).not.toContain(secret);
+  const seats = await settings.query("seats", {});
+  // A peer identifier ends with the key itself (libp2p, peer ids), and a did:key is one.
+  const publicKeys = [
+    ...seats.map(({ votingKey }) => votingKey),
+    bytesToHex(didToAccount(account)),
+    bytesToHex(base58btc.decode(`z${peer}`).slice(-32)),
+  ];
+  const secrets = seedsIn(text).filter((seed) => publicKeys.includes(bytesToHex(ed25519.getPublicKey(seed))));
+  expect(seedsIn(text).length).toBeGreaterThan(0);
+  expect(secrets).toEqual([]);
+  await settings.page.reload();
+  await settings.ready();
+});
+
+interface Report {
+  readonly version: string;
+  readonly userAgent: string;
+  readonly facts: {
+    readonly settings: Settings;
+    readonly status: Status;
+    readonly network: NetworkInfo;
+    readonly consensus: ConsensusInfo;
+    readonly storage: StorageInfo;
+    readonly log: { readonly about: { readonly version: string }; readonly entries: readonly unknown[] };
+  };
+}
+
+test("a relay that was typed in is kept over a reload and brings a peer that knows no other; taken out it is left", async ({ browser }) => {
+  const second = await RelayProcess.open();
+  try {
+    // The same BoT behind another address: its relay takes the genesis that it is offered.
+    const { genesis } = (await (await fetch(new URL("bothy/manifest", relay.url))).json()) as { genesis: string };
+    const taken = await fetch(new URL("bothy/manifest", second.url), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ genesis }),
+    });
+    const { relays } = (await taken.json()) as { relays: readonly [string] };
+    const own = async (): Promise<readonly (readonly [string, string])[]> =>
+      (await settings.query("network", {})).relays
+        .filter(({ address }) => relays.includes(address))
+        .map(({ address, state }) => [address, state]);
+
+    await settings.goTo("Settings");
+    const form = await settings.setRelays(["/dns4/relay.example.org/tcp/443"]);
+    await expect(form.getByText("This is not an address that a peer can use")).toBeVisible();
+    expect((await settings.query("settings", {})).relays).toEqual([]);
+    await settings.setRelays(relays);
+    await expect(form.getByText("This is not an address that a peer can use")).toBeHidden();
+    await expect.poll(own).toEqual([[relays[0], "linked"]]);
+
+    await settings.page.reload();
+    await settings.ready();
+    await expect(form.getByLabel("Relays")).toHaveValue(relays.join("\n"));
+    await expect.poll(own).toEqual([[relays[0], "linked"]]);
+    const { chain, peer } = await settings.status();
+    // The relay that served this tab is no road any more, and the newcomer has never heard of it.
+    await relay.kill();
+    const newcomer = await openTab(browser, second);
+    expect(await newcomer.ready()).toMatchObject({ chain, peers: [{ id: peer }] });
+    await newcomer.page.context().close();
+    await relay.start();
+
+    await settings.goTo("Network");
+    await expect(settings.main.getByText(relays[0])).toBeVisible();
+    await settings.goTo("Settings");
+    await settings.setRelays([]);
+    await expect.poll(own).toEqual([]);
+    await settings.goTo("Network");
+    await expect(settings.main.getByText(relays[0])).toBeHidden();
+  } finally {
+    await second.remove();
+  }
+});
+
+const BYTES = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
+
+/** How much is shown as used, and of how much, in bytes. */
+async function shownStorage(): Promise<readonly [used: number, quota: number]> {
+  const said = await settings
+    .card("Storage")
+    .getByText(/ used$/)
+    .textContent();
+  const [, used, usedUnit, quota, quotaUnit] = /^([\d.,]+) (\w+) of ([\d.,]+) (\w+) used$/.exec(said!)!;
+  const bytes = (figure: string, unit: string): number => Number(figure.replaceAll(",", "")) * BYTES[unit as keyof typeof BYTES];
+  return [bytes(used!, usedUnit!), bytes(quota!, quotaUnit!)];
+}
+
+test("storage is shown as the browser measures it, and more once more is stored", async () => {
+  const measured = () => settings.page.evaluate(() => navigator.storage.estimate());
+  const agrees = async (): Promise<void> => {
+    // The page asks anew when it is opened.
+    await settings.goTo("Home");
+    await settings.goTo("Settings");
+    const [[used, quota], { usage, quota: allowed }] = [await shownStorage(), await measured()];
+    // Figures are rounded to one place, and between the two a block may have been written.
+    expect(Math.abs(used - usage!)).toBeLessThan(0.06 * usage! + 100_000);
+    expect(Math.abs(quota - allowed!)).toBeLessThan(0.01 * allowed!);
+  };
+  await expect(agrees).toPass({ timeout: 20_000 });
+  const [before] = await shownStorage();
+  await settings.page.evaluate(async () => (await caches.open("ballast")).put("/ballast", new Response(new Uint8Array(40_000_000))));
+  await expect(async () => {
+    await agrees();
+    expect((await shownStorage())[0]).toBeGreaterThan(before + 30_000_000);
+  }).toPass({ timeout: 20_000 });
+  const bar = settings.card("Storage").getByRole("progressbar");
+  const { usage, quota } = await measured();
+  expect(Number(await bar.getAttribute("aria-valuenow"))).toBeCloseTo(Math.max(1, (100 * usage!) / quota!), 0);
+  await settings.page.evaluate(() => caches.delete("ballast"));
 });
 
 test("an account that was replaced is brought back by its words, as often as one likes", async () => {

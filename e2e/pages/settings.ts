@@ -15,6 +15,22 @@ export class SettingsPage extends AppPage {
     await save.and(this.page.locator(":disabled")).waitFor();
   }
 
+  /** Sets which relays the peer keeps up with besides those of the address, and gives the form. */
+  async setRelays(addresses: readonly string[]): Promise<Locator> {
+    const form = this.card("Network");
+    await form.getByLabel("Relays").fill(addresses.join("\n"));
+    await form.getByRole("button", { name: "Save" }).click();
+    return form;
+  }
+
+  async addNickname(whom: string, name: string): Promise<void> {
+    const card = this.card("Nicknames");
+    await card.getByLabel("Whom").fill(whom);
+    await card.getByLabel("What you call it").fill(name);
+    await card.getByRole("button", { name: "Save" }).click();
+    await card.getByText(name, { exact: true }).waitFor();
+  }
+
   card(title: string): Locator {
     return this.main.locator(".b-card").filter({ has: this.page.getByRole("heading", { name: title, exact: true }) });
   }

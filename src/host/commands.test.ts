@@ -49,7 +49,7 @@ async function createRig() {
     },
     onSettings: () => void done.push("settings"),
     found: async (name) => `chain of ${name}`,
-    diagnostics: () => ({ done: done.length }),
+    diagnostics: async () => ({ done: done.length }),
     leave: async () => void done.push("leave"),
     nowMs: () => NOW_MS,
   });
@@ -57,6 +57,16 @@ async function createRig() {
 }
 
 describe("what the app orders of its peer", () => {
+  it("what is saved for a helper names its servers, and neither their passwords nor what the person calls others", async () => {
+    const { commands } = await createRig();
+    await commands.setSettings({ relays: [RELAY], iceServers: ["turn:turn.example.org ann hunter2"], nicknames: { ab: "my landlord" } });
+    const report = await commands.diagnostics({});
+    expect(report).toEqual({
+      settings: { seatWanted: true, relays: [RELAY], iceServers: ["turn:turn.example.org"], windowLimit: 100, exportedMs: null },
+      done: 1,
+    });
+  });
+
   it("[C6c] settings are durable, and the peer hears of them", async () => {
     const { commands, settingsDisk, done } = await createRig();
     expect(await commands.setSettings({ seatWanted: false, relays: [RELAY] })).toMatchObject({ seatWanted: false });

@@ -1,7 +1,7 @@
 /** What only the app may order of its own peer: settings, export and import, words, reset, founding, farewell. */
 import type { Storage } from "../peer/ports.ts";
 import { equalBytes } from "../kit/bytes.ts";
-import { encode, type Value } from "../protocol/codec.ts";
+import { encode, type Value, type ValueMap } from "../protocol/codec.ts";
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import type { CommandName, Commands, Settings } from "../sdk/api.ts";
@@ -30,7 +30,8 @@ export interface CommandDeps {
   readonly deleteLedger: (genesis: Uint8Array) => Promise<void>;
   readonly onSettings: () => void;
   readonly found: (name: string) => Promise<string>;
-  readonly diagnostics: () => Value;
+  /** What this peer is and does, without its settings. */
+  readonly diagnostics: () => Promise<ValueMap>;
   /** Says goodbye to the voters and waits until all is written. */
   readonly leave: () => Promise<void>;
   readonly nowMs: () => number;
@@ -45,6 +46,11 @@ async function forgetVotingKeys(all: PeerKeys, genesis: Uint8Array): Promise<voi
 /** Only the account is sealed in a file, and whoever gets hold of it reads the rest. */
 function withoutPasswords(settings: Settings): Settings {
   return { ...settings, iceServers: settings.iceServers.filter((line) => readIceServer(line).credential === undefined) };
+}
+
+/** For a file that is given to others: no password of a server, and what the person calls others is nobody's business. */
+function settingsToShow({ seatWanted, relays, iceServers, windowLimit, exportedMs }: Settings): ValueMap {
+  return { seatWanted, relays, iceServers: iceServers.map((line) => readIceServer(line).urls), windowLimit, exportedMs };
 }
 
 export function createCommands(deps: CommandDeps): CommandHandlers {
@@ -119,7 +125,7 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
       return null;
     },
     found: async ({ name }) => ({ chain: await deps.found(name) }),
-    diagnostics: async () => deps.diagnostics(),
+    diagnostics: async () => ({ settings: settingsToShow(settings.current), ...(await deps.diagnostics()) }),
     prepareToLeave: async () => {
       await deps.leave();
       return null;

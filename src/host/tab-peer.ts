@@ -184,6 +184,7 @@ export class TabPeer {
       ledger,
     });
     this.#peer = peer;
+    this.#log.record("info", "host", "ledger opened", { height: peer.final.height, mayVote, seats: peer.consensus.seats.length });
     this.#runner = runPeer(peer, {
       clock: this.#clock,
       storage: this.#storage,
@@ -272,7 +273,10 @@ export class TabPeer {
         deleteLedger: (genesis) => deleteDexieStorage(ledgerName(start.slot, genesis)),
         onSettings: () => this.#onSettings(),
         found: (name) => this.#foundByHand(name),
-        diagnostics: () => this.#log.exportJson({ version: start.version, slot: start.slot }),
+        diagnostics: async () => ({
+          ...(await this.#ready(this.#server).report()),
+          log: this.#log.report({ version: start.version, slot: start.slot }),
+        }),
         leave: () => this.#leave(),
         nowMs: () => this.#clock.nowMs(),
       }),

@@ -7,6 +7,7 @@ import type { PeerInput } from "../../peer/effects.ts";
 import { LateMachine } from "../../peer/late-machine.ts";
 import type { Storage } from "../../peer/ports.ts";
 import type { PeerView } from "../../peer/view.ts";
+import type { ValueMap } from "../../protocol/codec.ts";
 import { HostFault, type ContractMachine } from "../../protocol/contract-machine.ts";
 import { HASH_BYTES, accountToDid } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
@@ -56,6 +57,8 @@ export interface SdkServer {
   attach(port: MessagePortLike): () => void;
   /** Everything that the peer reports. */
   onEffect(effect: ReportedEffect): void;
+  /** What this peer says of itself, for whoever helps: nothing in it is secret. */
+  report(): Promise<ValueMap>;
   stop(): void;
 }
 
@@ -71,6 +74,12 @@ interface Client {
 function withRoom<Message extends QueryMessage>(message: Message): Message {
   const { parameters } = message;
   return "limit" in parameters && parameters.limit === 0 ? { ...message, parameters: { ...parameters, limit: 1 } } : message;
+}
+
+function refusalOf(error: unknown): RefusalShape {
+  if (error instanceof Refusal) return { code: error.code, data: error.data };
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return { code: error instanceof HostFault ? "host-fault" : "internal", data: { message } };
 }
 
 type QueryMessage = Extract<ClientMessage, { kind: "query" }>;
@@ -123,6 +132,14 @@ class PortServer implements SdkServer {
     this.#reports.onEffect(effect, this.#ledger?.explorer ?? null);
   }
 
+  async report(): Promise<ValueMap> {
+    // A database that cannot be read is a reason to ask for help: the rest is told all the same.
+    const storage = await this.#storage().catch((error: unknown) => refusalOf(error));
+    const facts = { status: this.#status(), network: networkInfo(this.#deps.view()), consensus: this.#state("consensus"), storage };
+    // Answers to clients are plain values, which their types as interfaces do not say.
+    return facts as unknown as ValueMap;
+  }
+
   stop(): void {
     this.#feeds.stop();
   }
@@ -134,14 +151,7 @@ class PortServer implements SdkServer {
   }
 
   #refuse(client: Client, id: number, error: unknown): void {
-    const shape: RefusalShape =
-      error instanceof Refusal
-        ? { code: error.code, data: error.data }
-        : {
-            code: error instanceof HostFault ? "host-fault" : "internal",
-            data: { message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) },
-          };
-    this.#post(client, { kind: "refused", id, code: shape.code, data: shape.data });
+    this.#post(client, { kind: "refused", id, ...refusalOf(error) });
   }
 
   #onMessage(client: Client, data: unknown): void {

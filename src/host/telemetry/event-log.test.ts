@@ -20,7 +20,7 @@ it("keeps the newest entries from a level on, with their time", () => {
     [5, 5005, "storage-full"],
   ]);
   expect(heard).toHaveLength(5);
-  expect(JSON.parse(log.exportJson({ version: "1" }))).toMatchObject({
+  expect(log.report({ version: "1" })).toMatchObject({
     about: { version: "1" },
     dropped: 3,
     entries: [{ number: 3 }, {}, {}],
@@ -30,7 +30,7 @@ it("keeps the newest entries from a level on, with their time", () => {
 it("keeps no secrets and no documents", () => {
   const log = createEventLog({ clock: createVirtualClock() });
   log.record("warning", "keys", "restored", { words: "abandon abandon", accountSeed: "00ff", text: "x".repeat(5000) });
-  const text = log.exportJson({ password: "hunter2" });
+  const text = JSON.stringify(log.report({ password: "hunter2" }));
   expect(text).not.toMatch(/abandon|00ff|hunter2/);
   expect(text.length).toBeLessThan(1000);
 });

@@ -7,7 +7,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Plain facts only: bytes, and so keys and signatures, are not of this type. */
 export type LogData = Readonly<Record<string, string | number | boolean | null>>;
 
-export interface LogEntry {
+export type LogEntry = {
   readonly number: number;
   readonly atMs: number;
   readonly level: LogLevel;
@@ -15,7 +15,7 @@ export interface LogEntry {
   readonly area: string;
   readonly event: string;
   readonly data: LogData;
-}
+};
 
 export interface EventLog {
   record(level: LogLevel, area: string, event: string, data?: LogData): void;
@@ -23,9 +23,15 @@ export interface EventLog {
   entries(): readonly LogEntry[];
   /** Calls back for each new entry. Gives what ends it. */
   subscribe(listener: (entry: LogEntry) => void): () => void;
-  /** JSON of the entries and how many were dropped; `about` is put in front (version, browser, settings without keys). */
-  exportJson(about?: LogData): string;
+  /** The entries and how many were dropped, with `about` in front. */
+  report(about?: LogData): LogReport;
 }
+
+export type LogReport = {
+  readonly about: LogData;
+  readonly dropped: number;
+  readonly entries: readonly LogEntry[];
+};
 
 export interface EventLogOptions {
   readonly clock: Clock;
@@ -65,7 +71,6 @@ export function createEventLog({ clock, levelMin = "info", entriesMax = 2000 }: 
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    exportJson: (about = {}) =>
-      JSON.stringify({ format: "bothy-diagnostics", about: cleanData(about), dropped: count - kept.length, entries: kept }, null, 1),
+    report: (about = {}) => ({ about: cleanData(about), dropped: count - kept.length, entries: [...kept] }),
   };
 }

@@ -95,11 +95,12 @@ function NetworkCard({ settings }: { settings: Settings }) {
   const keysDurable = usePeer((state) => state.status?.keysDurable ?? true);
   // Links are made with what was set when the tab was opened.
   const [isLater, setIsLater] = useState(false);
+  const otherServers = linesOf(iceServers).join("\n") !== settings.iceServers.join("\n");
+  const unchanged = linesOf(relays).join("\n") === settings.relays.join("\n") && !otherServers;
   const save = (): void =>
     run(async () => {
-      const [before, after] = [settings.iceServers, linesOf(iceServers)];
-      await changeSettings({ relays: linesOf(relays), iceServers: after });
-      if (before.join("\n") !== after.join("\n")) setIsLater(true);
+      await changeSettings({ relays: linesOf(relays), iceServers: linesOf(iceServers) });
+      if (otherServers) setIsLater(true);
     });
   return (
     <Card title={text.places.network}>
@@ -142,7 +143,7 @@ function NetworkCard({ settings }: { settings: Settings }) {
             {keysDurable ? text.settings.iceServersLater : text.settings.iceServersNextStart}
           </Banner>
         )}
-        <Button type="submit" variant="default" loading={busy}>
+        <Button type="submit" variant="default" loading={busy} disabled={unchanged}>
           {text.common.save}
         </Button>
       </form>
@@ -205,7 +206,14 @@ function ReportCard() {
       const facts = await client.command("diagnostics");
       download(
         "bothy-diagnostics.json",
-        valueText({ version, userAgent: navigator.userAgent, pageFaults: pageFaults(), facts }),
+        valueText({
+          format: "bothy-diagnostics",
+          version,
+          savedMs: Date.now(),
+          userAgent: navigator.userAgent,
+          pageFaults: pageFaults(),
+          facts,
+        }),
         "application/json",
       );
     });

@@ -11,21 +11,24 @@ export function StorageCard() {
   const format = useFormat();
   const { askPersistence } = usePlatform();
   const answer = useAsk("storage", {});
-  const [refused, setRefused] = useState(false);
+  // The peer knows what was so when the tab was opened.
+  const [given, setGiven] = useState<boolean | null>(null);
   return (
     <Card title={text.settings.storage}>
       <Answered answer={answer} skeletonHeight={80}>
         {({ usedBytes, quotaBytes, persistent, blocksKept }) => (
           <div className="col">
             <div className="b-row-main">
-              <span>{text.settings.used(format.bytes(usedBytes), format.bytes(quotaBytes))}</span>
+              <span>
+                {quotaBytes === 0 ? text.settings.usedUnknown : text.settings.used(format.bytes(usedBytes), format.bytes(quotaBytes))}
+              </span>
               <span>{text.settings.blocksKept(format.number(blocksKept.from), format.number(blocksKept.to))}</span>
             </div>
-            <Progress value={quotaBytes === 0 ? 0 : Math.max(1, (100 * usedBytes) / quotaBytes)} aria-label={text.settings.storage} />
-            <p className="quiet">{persistent ? text.settings.persistent : text.settings.notPersistent}</p>
-            {!persistent && (
-              <Button variant="default" disabled={refused} onClick={() => void askPersistence().then((given) => setRefused(!given))}>
-                {refused ? text.settings.persistenceRefused : text.settings.askPersistence}
+            {quotaBytes > 0 && <Progress value={Math.max(1, (100 * usedBytes) / quotaBytes)} aria-label={text.settings.storage} />}
+            <p className="quiet">{persistent || given === true ? text.settings.persistent : text.settings.notPersistent}</p>
+            {!persistent && given !== true && (
+              <Button variant="default" disabled={given === false} onClick={() => void askPersistence().then(setGiven)}>
+                {given === false ? text.settings.persistenceRefused : text.settings.askPersistence}
               </Button>
             )}
           </div>

@@ -665,6 +665,7 @@ export const de: Text = {
     lede: (slot) => `Von Peer ${slot} in diesem Browser; jeder Tab hat seine eigenen.`,
     passphraseTells: (least) => `Mindestens ${least} Zeichen. Ohne sie lässt sich die Datei nicht öffnen.`,
     exported: (when) => `Zuletzt gesichert: ${when}.`,
+    usedUnknown: "Dieser Browser sagt nicht, wie viel hier liegt.",
     used: (used, quota) => `${used} von ${quota} belegt`,
     blocksKept: (from, to) => `Hier liegen die Blöcke ${from} bis ${to}.`,
     version: (version) => `Bothy ${version}`,

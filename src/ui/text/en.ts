@@ -652,6 +652,7 @@ export const en = {
     lede: (slot: number) => `Of peer ${slot} in this browser; each tab has its own.`,
     passphraseTells: (least: number) => `At least ${least} characters. Without it the file cannot be opened.`,
     exported: (when: string) => `Last saved ${when}.`,
+    usedUnknown: "This browser does not say how much is stored here.",
     used: (used: string, quota: string) => `${used} of ${quota} used`,
     blocksKept: (from: string, to: string) => `Blocks ${from} to ${to} are kept here.`,
     version: (version: string) => `Bothy ${version}`,
