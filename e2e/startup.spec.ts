@@ -1,6 +1,9 @@
 /** What opening the app costs and what it obeys: bytes, the content security policy, and plain words on an address that is not secure. */
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chromium, expect, test } from "@playwright/test";
 import { RelayProcess } from "./harness/relay.ts";
 import { closeAll, openTab } from "./harness/tabs.ts";
@@ -102,6 +105,62 @@ test("nothing that the app does breaks its content security policy", async ({ br
   await expect(tab.heading("Network")).toBeVisible();
   expect(await tab.page.evaluate(() => (globalThis as unknown as { reports: string[] }).reports)).toEqual([]);
   expect(errors).toEqual([]);
+});
+
+interface WebManifest {
+  readonly name: string;
+  readonly short_name: string;
+  readonly id: string;
+  readonly start_url: string;
+  readonly scope: string;
+  readonly display: string;
+  readonly icons: readonly { readonly src: string; readonly sizes: string; readonly type: string; readonly purpose: string }[];
+}
+
+/** What an icon is when it is fetched and drawn. */
+function lookAt(src: string): Promise<{ type: string; size: string }> {
+  return fetch(src).then(async (response) => {
+    const blob = await response.blob();
+    const image = new Image();
+    image.src = URL.createObjectURL(blob);
+    await image.decode();
+    return {
+      type: response.ok ? blob.type.split(";")[0]! : `status ${response.status}`,
+      size: `${image.naturalWidth}x${image.naturalHeight}`,
+    };
+  });
+}
+
+test("a browser may install the app: its manifest is whole, and its icons are what it says of them", async () => {
+  const profile = mkdtempSync(join(tmpdir(), "bothy-profile-"));
+  const { args = [], executablePath } = test.info().project.use.launchOptions ?? {};
+  // Into a window that leaves nothing behind no browser installs anything.
+  const context = await chromium.launchPersistentContext(profile, { args, ...(executablePath === undefined ? {} : { executablePath }) });
+  try {
+    const tab = new AppPage(context.pages()[0]!);
+    await tab.open(relay.url);
+    const linked = await tab.page.locator('link[rel="manifest"]').evaluate((link: HTMLLinkElement) => link.href);
+    const session = await context.newCDPSession(tab.page);
+    const { url, errors, data } = await session.send("Page.getAppManifest");
+    expect([url, errors]).toEqual([linked, []]);
+    const manifest = JSON.parse(data!) as WebManifest;
+    expect(manifest).toMatchObject({ name: "Bothy", short_name: "Bothy", display: "standalone" });
+    for (const part of ["id", "start_url", "scope"] as const) expect(new URL(manifest[part], url).href, part).toBe(relay.url);
+    expect((await context.request.get(new URL(manifest.start_url, url).href)).headers()["content-type"]).toContain("text/html");
+    // Chromium asks for 192 and 512, and Android for one that may be cut to any shape.
+    expect(manifest.icons.map(({ sizes, purpose }) => `${sizes} ${purpose}`)).toEqual(
+      expect.arrayContaining(["192x192 any", "512x512 any", "512x512 maskable"]),
+    );
+    for (const { src, sizes, type } of manifest.icons) {
+      const { type: given, size } = await tab.page.evaluate(lookAt, new URL(src, url).href);
+      expect([src, given, sizes === "any" ? "any" : size]).toEqual([src, type, sizes]);
+    }
+    const { installabilityErrors } = await session.send("Page.getInstallabilityErrors");
+    expect(installabilityErrors).toEqual([]);
+  } finally {
+    await context.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
 });
 
 /** The invitation goes to the clipboard without its interface, and it is said when even that fails. */
