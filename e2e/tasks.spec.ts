@@ -53,6 +53,30 @@ test("[F4] [F5] a virtual lamp is added and switched; its readings reach the str
   expect(JSON.parse(senml)).toContainEqual(expect.objectContaining({ n: "on", vb: true }));
 });
 
+test("[F5] a number on a device's page is a chart with axes, which takes each further reading and says the last", async () => {
+  const { account } = await mine.status();
+  const { device, streams } = (await mine.query("devices", { owner: account })).items[0]!;
+  const page = new DevicePage(mine.page);
+  await page.goToPath(`#/device/${device}`);
+  const chart = page.chart("Brightness");
+  const collected = async (): Promise<readonly unknown[]> =>
+    (await mine.query("readings", { stream: streams[0]! })).filter(({ property }) => property === "brightness").map(({ value }) => value);
+  /** What the plot has painted: what it says of itself would be said without it, too. */
+  const painted = (): Promise<string> => chart.locator("canvas").evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+  const before = await collected();
+  let picture: string | undefined;
+  for (const [index, value] of [20, 80, 50].entries()) {
+    await page.set("Brightness", String(value));
+    await expect.poll(collected).toEqual([...before, ...[20, 80, 50].slice(0, index + 1)]);
+    const values = (await collected()) as readonly number[];
+    const said = `Brightness: ${value} % at last, from ${Math.min(...values)} to ${Math.max(...values)} % in ${values.length} readings`;
+    await expect(page.property("Brightness").getByRole("img", { name: said, exact: true })).toBeVisible();
+    if (picture !== undefined) await expect.poll(painted).not.toBe(picture);
+    picture = await painted();
+  }
+  await expect(chart.getByText("%", { exact: true })).toBeVisible();
+});
+
 test("a stranger's description, unit and time blank no page, and a page that cannot be drawn says so and is tried again", async () => {
   const wrong = { title: {}, titles: { en: [] }, description: {}, unit: {}, required: 5, enum: {} };
   const description = JSON.stringify({

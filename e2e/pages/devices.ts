@@ -45,6 +45,11 @@ export class DevicePage extends AppPage {
     await expect(knob).toBeChecked({ checked: on });
   }
 
+  /** The chart of a property over time, with axes. */
+  chart(title: string): Locator {
+    return this.property(title).getByRole("img");
+  }
+
   async set(title: string, typed: string): Promise<void> {
     await this.property(title).getByRole("textbox").fill(typed);
     await this.property(title).getByRole("button", { name: "Set" }).click();

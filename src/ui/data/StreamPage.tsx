@@ -1,12 +1,11 @@
 import { Button, Loader, Menu, SegmentedControl } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { Link } from "wouter";
 import { READINGS_MAX, type ReadingInfo, type StreamInfo } from "../../sdk/api.ts";
 import { useValueText } from "../devices/DeviceTile.tsx";
 import { readDescription, unitText } from "../devices/description.ts";
 import { Proof } from "../ledger/Proof.tsx";
-import { Chart } from "../pattern/Chart.tsx";
 import { Digest, shortId, Who } from "../pattern/Digest.tsx";
 import { download } from "../pattern/download.ts";
 import { Answered, Card, PageHead } from "../pattern/Page.tsx";
@@ -18,7 +17,8 @@ import { useFormat, useLanguage, useText } from "../text/language.tsx";
 import { isoTime } from "../text/format.ts";
 import { refusalSentence } from "../text/sentences.ts";
 import { reachBack, readAllReadings } from "./all-readings.ts";
-import { numericProperties, readingsToCsv, seriesOf, summaryOf } from "./series.ts";
+import { ReadingsChart } from "./ReadingsChart.tsx";
+import { numericProperties, readingsToCsv, summaryOf } from "./series.ts";
 
 const SPANS = { hour: 3_600_000, sixHours: 21_600_000, day: 86_400_000, all: Number.POSITIVE_INFINITY } as const;
 type Span = keyof typeof SPANS;
@@ -26,36 +26,18 @@ type Span = keyof typeof SPANS;
 function PropertyChart({ readings, property, title }: { readings: readonly ReadingInfo[]; property: string; title: string }) {
   const text = useText();
   const format = useFormat();
-  const series = useMemo(() => seriesOf(readings, property), [readings, property]);
   const summary = summaryOf(readings, property);
   if (summary === null) return null;
-  const unit = unitText(readings.find((reading) => reading.property === property)?.unit);
-  const last = readings.findLast((reading) => reading.property === property)?.value;
+  const unit = unitText(readings.findLast((reading) => reading.property === property)?.unit);
   const number = (value: number): string => format.number(value, 2);
   return (
     <>
       <Card title={title}>
         <div className="prop-big">
-          {typeof last === "number" ? number(last) : "–"}
+          {number(summary.last)}
           <small>{unit}</small>
         </div>
-        <Chart series={series} locale={text.locale} label={text.data.chart(title, number(summary.lowest), number(summary.highest), unit)} />
-        <div className="legend">
-          <span>
-            <svg width="22" height="4" aria-hidden>
-              <path d="M0 2h22" stroke="var(--b-stroke)" strokeWidth="2" />
-            </svg>
-            {text.data.final}
-          </span>
-          {summary.tentative > 0 && (
-            <span>
-              <svg width="22" height="4" aria-hidden>
-                <path d="M0 2h22" stroke="var(--b-tentative-line)" strokeWidth="2" strokeDasharray="4 3" />
-              </svg>
-              {text.data.notFinal(format.number(summary.tentative))}
-            </span>
-          )}
-        </div>
+        <ReadingsChart readings={readings} property={property} title={title} />
       </Card>
       <Card>
         <div className="stats">

@@ -21,7 +21,7 @@ describe("a stream's readings", () => {
   });
 
   it("are summed up, and nothing is made of nothing", () => {
-    expect(summaryOf(READINGS, "temperature")).toEqual({ count: 3, lowest: 20, mean: 22, highest: 24, tentative: 1 });
+    expect(summaryOf(READINGS, "temperature")).toEqual({ count: 3, lowest: 20, mean: 22, highest: 24, last: 24, tentative: 1 });
     expect(summaryOf(READINGS, "humidity")).toBeNull();
   });
 

@@ -25,6 +25,8 @@ export interface Summary {
   readonly lowest: number;
   readonly mean: number;
   readonly highest: number;
+  /** The newest. */
+  readonly last: number;
   readonly tentative: number;
 }
 
@@ -37,6 +39,7 @@ export function summaryOf(readings: readonly ReadingInfo[], property: string): S
     lowest: Math.min(...values),
     mean: values.reduce((sum, value) => sum + value, 0) / values.length,
     highest: Math.max(...values),
+    last: values.at(-1)!,
     tentative: own.filter(({ final }) => !final).length,
   };
 }

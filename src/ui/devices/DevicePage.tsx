@@ -100,6 +100,11 @@ function DeviceView({ device }: { device: DeviceInfo }) {
     device.device,
     description.properties.map(({ name }) => name),
   );
+  // The first that is said to be a number; without such words the first may turn out to be one.
+  const charted = Math.max(
+    0,
+    description.properties.findIndex(({ type }) => type === "number" || type === "integer"),
+  );
   const Icon = DEVICE_ICONS[description.kind];
   const presence = presenceOf(device, live !== null, now);
   const parts: Record<Tab, ReactNode> = {
@@ -109,7 +114,14 @@ function DeviceView({ device }: { device: DeviceInfo }) {
         {description.properties.length === 0 && <Card>{text.devices.noProperties}</Card>}
         <div className="props">
           {description.properties.map((property, index) => (
-            <PropertyCard key={property.name} device={device} property={property} live={live} big={index === 0} />
+            <PropertyCard
+              key={property.name}
+              device={device}
+              property={property}
+              live={live}
+              big={index === 0}
+              charted={index === charted}
+            />
           ))}
         </div>
       </>

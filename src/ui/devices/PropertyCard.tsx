@@ -1,6 +1,8 @@
 import { Switch } from "@mantine/core";
+import { useMemo } from "react";
 import { Link } from "wouter";
 import type { DeviceInfo, Value } from "../../sdk/api.ts";
+import { ReadingsChart } from "../data/ReadingsChart.tsx";
 import { ownOf } from "../pattern/data-schema.ts";
 import { SchemaForm } from "../pattern/SchemaForm.tsx";
 import { Sparkline } from "../pattern/Sparkline.tsx";
@@ -55,11 +57,14 @@ export function PropertyCard({
   property,
   live,
   big,
+  charted,
 }: {
   device: DeviceInfo;
   property: PropertyAffordance;
   live: Live | null;
   big: boolean;
+  /** Its numbers are drawn with axes, and not as a line for a glance. */
+  charted: boolean;
 }) {
   const text = useText();
   const format = useFormat();
@@ -67,7 +72,10 @@ export function PropertyCard({
   const show = useValueText();
   const stream = device.streams[0];
   const readings = useAsk("readings", stream === undefined ? null : { stream, limit: POINTS });
-  const series = (readings.value ?? []).filter(({ property: name, value }) => name === property.name && typeof value === "number");
+  const series = useMemo(
+    () => (readings.value ?? []).filter(({ property: name, value }) => name === property.name && typeof value === "number"),
+    [readings.value, property.name],
+  );
   const numbers = series.map(({ value }) => value as number);
   const stored = ownOf(device.values, property.name);
   const value = ownOf(live?.values ?? {}, property.name) ?? stored?.value;
@@ -75,7 +83,13 @@ export function PropertyCard({
   const ahead = live !== null && value !== undefined && stored !== undefined && JSON.stringify(stored.value) !== JSON.stringify(value);
   const title = property.title ?? property.name;
   return (
-    <section className="b-card prop" data-big={big || undefined} data-tentative={ahead || undefined} aria-label={title}>
+    <section
+      className="b-card prop"
+      data-big={big || undefined}
+      data-charted={charted || undefined}
+      data-tentative={ahead || undefined}
+      aria-label={title}
+    >
       <div className="prop-top">
         <h2>{title}</h2>
         {ahead ? <StatusPill status="tentative" bare /> : stored && <span className="quiet">{format.ago(stored.timeMs, now)}</span>}
@@ -87,18 +101,22 @@ export function PropertyCard({
       </div>
       {numbers.length > 1 && (
         <>
-          <Sparkline
-            values={numbers}
-            width={big ? 480 : 160}
-            height={big ? 96 : 36}
-            tentative={series.filter(({ final }) => !final).length}
-            label={text.devices.sparkline(title)}
-          />
+          {charted ? (
+            <ReadingsChart readings={series} property={property.name} title={title} />
+          ) : (
+            <Sparkline
+              values={numbers}
+              width={big ? 480 : 160}
+              height={big ? 96 : 36}
+              tentative={series.filter(({ final }) => !final).length}
+              label={text.devices.sparkline(title)}
+            />
+          )}
           <div className="tile-foot">
             <span>
               {text.devices.range(format.number(Math.min(...numbers), 1), format.number(Math.max(...numbers), 1), numbers.length)}
             </span>
-            {big && (
+            {(big || charted) && (
               <Link className="more-link" href={`/stream/${stream}`}>
                 {text.devices.history}
               </Link>

@@ -122,7 +122,12 @@ function FinalityCard() {
       ) : (
         <>
           <Suspense>
-            <Chart series={series} locale={text.locale} label={text.network.finalityChart(finality.length, format.seconds(slowest))} />
+            <Chart
+              series={series}
+              unit="s"
+              locale={text.locale}
+              label={text.network.finalityChart(finality.length, format.seconds(slowest))}
+            />
           </Suspense>
           <p className="quiet">{text.network.finalitySource(finality.length)}</p>
         </>

@@ -18,12 +18,17 @@ function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+/** Marks closer than a second read the same: each is written once. */
+function once(marks: readonly string[]): string[] {
+  return marks.map((words, index) => (words === marks[index - 1] ? "" : words));
+}
+
 function optionsOf(width: number, height: number, locale: string): UPlot.Options {
   const axis = {
     stroke: colour("--b-ink-2"),
     grid: { stroke: colour("--b-line"), width: 1 },
     ticks: { show: false },
-    font: "13px system-ui",
+    font: `13px ${getComputedStyle(document.body).fontFamily}`,
   };
   const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
   const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
@@ -37,10 +42,12 @@ function optionsOf(width: number, height: number, locale: string): UPlot.Options
     width,
     height,
     ms: 1,
+    // A last mark stands half beside the line.
+    padding: [8, 30, 0, 0],
     legend: { show: false },
     cursor: { y: false },
     axes: [
-      { ...axis, values: (_, splits, _axis, _space, stepMs) => splits.map((split) => mark(split, stepMs)), space: 84 },
+      { ...axis, values: (_, splits, _axis, _space, stepMs) => once(splits.map((split) => mark(split, stepMs))), space: 84, size: 28 },
       { ...axis, values: (_, splits) => splits.map((split) => number.format(split)), size: 56 },
     ],
     series: [
@@ -51,8 +58,8 @@ function optionsOf(width: number, height: number, locale: string): UPlot.Options
   };
 }
 
-/** A line over time. `label` says its range and its current value, for those who cannot see it. */
-export function Chart({ series, label, locale }: { series: Series; label: string; locale: string }) {
+/** A line over time, with the unit above its axis. `label` says its range and its current value, for those who cannot see it. */
+export function Chart({ series, unit, label, locale }: { series: Series; unit: string; label: string; locale: string }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
   const shown = useRef(series);
@@ -77,5 +84,10 @@ export function Chart({ series, label, locale }: { series: Series; label: string
   useEffect(() => {
     plot.current?.setData([[...series.times], [...series.values], [...series.tentative]]);
   }, [series]);
-  return <div className="chart" ref={box} role="img" aria-label={label} data-scheme={scheme} />;
+  return (
+    <div role="img" aria-label={label} data-scheme={scheme}>
+      <div className="chart-unit">{unit}</div>
+      <div className="chart" ref={box} />
+    </div>
+  );
 }

@@ -319,7 +319,8 @@ export const de: Text = {
     packs: (packs, readings) => `${readings} Messwerte in ${packs} Paketen`,
     notFinal: (count) => `noch nicht endgültig, ${count} Messwerte`,
     of: (count) => `von ${count} gezeigten Messwerten`,
-    chart: (property, low, high, unit) => `${property}: von ${low} bis ${high} ${unit}`,
+    chart: ({ property, last, low, high, unit, count }) =>
+      `${property}: zuletzt ${last} ${unit}, von ${low} bis ${high} ${unit} in ${plural(count, "Messwert", "Messwerten")}`,
   },
   contracts: {
     lede: "Kleine Programme, die jeder Sitz gleich ausführt. Beginne mit einem, das läuft.",

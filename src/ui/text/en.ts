@@ -313,7 +313,15 @@ export const en = {
     packs: (packs: string, readings: string) => `${readings} readings in ${packs} packs`,
     notFinal: (count: string) => `not yet final, ${count} readings`,
     of: (count: string) => `of ${count} readings shown`,
-    chart: (property: string, low: string, high: string, unit: string) => `${property}: from ${low} to ${high} ${unit}`,
+    chart: ({
+      property,
+      last,
+      low,
+      high,
+      unit,
+      count,
+    }: Record<"property" | "last" | "low" | "high" | "unit", string> & { count: number }) =>
+      `${property}: ${last} ${unit} at last, from ${low} to ${high} ${unit} in ${plural(count, "reading", "readings")}`,
   },
   contracts: {
     lede: "Small programs that every seat runs alike. Start from one that works.",
