@@ -4,10 +4,10 @@ import { useState } from "react";
 import { LIMITS, type Settings } from "../../sdk/api.ts";
 import { download } from "../pattern/download.ts";
 import { Card, PageHead } from "../pattern/Page.tsx";
-import { Banner } from "../pattern/PageState.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
 import { pageFaults } from "../shell/page-faults.ts";
 import { useClient, usePeer, usePlatform } from "../shell/peer-context.tsx";
+import { ReloadBanner } from "../shell/ReloadBanner.tsx";
 import { LANGUAGES, useLanguage, useText, type Language } from "../text/language.tsx";
 import { refusalSentence, valueText } from "../text/sentences.ts";
 import { KeyCards } from "./KeyCards.tsx";
@@ -91,8 +91,6 @@ function NetworkCard({ settings }: { settings: Settings }) {
   const [relays, setRelays] = useState(settings.relays.join("\n"));
   const [iceServers, setIceServers] = useState(settings.iceServers.join("\n"));
   const { busy, error, run } = useDeed();
-  const { reload } = usePlatform();
-  const keysDurable = usePeer((state) => state.status?.keysDurable ?? true);
   // Links are made with what was set when the tab was opened.
   const [isLater, setIsLater] = useState(false);
   const otherServers = linesOf(iceServers).join("\n") !== settings.iceServers.join("\n");
@@ -129,19 +127,12 @@ function NetworkCard({ settings }: { settings: Settings }) {
         />
         {error && <p className="fault">{refusalSentence(text, error)}</p>}
         {isLater && (
-          <Banner
-            tone="tentative"
+          <ReloadBanner
             icon={<IconRefresh size={20} aria-hidden />}
-            action={
-              keysDurable && (
-                <Button variant="default" size="compact-md" onClick={reload}>
-                  {text.notices.reload}
-                </Button>
-              )
-            }
-          >
-            {keysDurable ? text.settings.iceServersLater : text.settings.iceServersNextStart}
-          </Banner>
+            what={text.settings.iceServersSaved}
+            reloadable={text.settings.iceServersLater}
+            notReloadable={text.settings.iceServersNextStart}
+          />
         )}
         <Button type="submit" variant="default" loading={busy} disabled={unchanged}>
           {text.common.save}

@@ -17,6 +17,7 @@ import { useFormat, useText } from "../text/language.tsx";
 import { refusalSentence } from "../text/sentences.ts";
 import { useOfflineMs } from "./offline.ts";
 import { useNameOf, usePeer, usePlatform } from "./peer-context.tsx";
+import { ReloadBanner } from "./ReloadBanner.tsx";
 import { shortId } from "../pattern/Digest.tsx";
 
 /** A new version waits until this tab has saved all and told the voters that it goes. */
@@ -101,24 +102,15 @@ function InsecureNotice() {
 /** Links that break are not made anew directly any more; what stands goes on. */
 function DirectSpentNotice() {
   const text = useText();
-  const { reload } = usePlatform();
-  const keysDurable = usePeer((state) => state.status?.keysDurable ?? true);
   const spent = usePeer((state) => state.network?.directSpent ?? false);
   if (!spent) return null;
   return (
-    <Banner
-      tone="tentative"
+    <ReloadBanner
       icon={<IconPlugConnectedX size={22} aria-hidden />}
-      action={
-        keysDurable && (
-          <Button variant="default" size="compact-md" onClick={reload}>
-            {text.notices.reload}
-          </Button>
-        )
-      }
-    >
-      {text.notices.directSpent} {keysDurable ? text.notices.directSpentReload : text.notices.directSpentStay}
-    </Banner>
+      what={text.notices.directSpent}
+      reloadable={text.notices.directSpentReload}
+      notReloadable={text.notices.directSpentStay}
+    />
   );
 }
 

@@ -637,9 +637,10 @@ export const de: Text = {
     iceServers: "STUN- und TURN-Server",
     iceServersTell:
       "Je Zeile einer: stun:stun.example.org:3478, oder turn:turn.example.org:3478?transport=udp mit Name und Passwort dahinter, die in keiner gesicherten Datei stehen. In einem Raum braucht es keinen.",
-    iceServersLater: "Gespeichert. Die Server werden gebraucht, sobald dieser Tab neu geladen ist.",
+    iceServersSaved: "Gespeichert.",
+    iceServersLater: "Die Server werden gebraucht, sobald dieser Tab neu geladen ist.",
     iceServersNextStart:
-      "Gespeichert. Die Server werden vom nächsten Start dieses Tabs an gebraucht; neu laden würde dieses Konto beenden, also sichere es zuvor.",
+      "Die Server werden vom nächsten Start dieses Tabs an gebraucht; neu laden würde dieses Konto beenden, also sichere es zuvor.",
     peer: "Dieser Peer",
     seatWanted: "Von selbst einen Sitz nehmen",
     seatWantedTells: "Holt das Startguthaben, hinterlegt das Pfand und nimmt einen Sitz, sobald das Ledger geprüft ist.",

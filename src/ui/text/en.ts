@@ -634,8 +634,9 @@ export const en = {
     iceServers: "STUN and TURN servers",
     iceServersTell:
       "One a line: stun:stun.example.org:3478, or turn:turn.example.org:3478?transport=udp with a name and a password after it, which no saved file holds. None is needed within one room.",
-    iceServersLater: "Saved. The servers are used once this tab is reloaded.",
-    iceServersNextStart: "Saved. The servers are used from this tab's next start; a reload would end this account, so save that first.",
+    iceServersSaved: "Saved.",
+    iceServersLater: "The servers are used once this tab is reloaded.",
+    iceServersNextStart: "The servers are used from this tab's next start; a reload would end this account, so save that first.",
     peer: "This peer",
     seatWanted: "Take a seat by itself",
     seatWantedTells: "Claims the grant, bonds and takes a seat as soon as the ledger is checked.",
