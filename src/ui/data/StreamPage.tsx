@@ -120,6 +120,7 @@ function ExportMenu({
           variant="default"
           leftSection={busy ? <Loader size={18} aria-hidden /> : <IconDownload size={18} aria-hidden />}
           disabled={disabled || busy}
+          aria-busy={busy}
         >
           {busy ? text.data.exporting(format.number(count)) : text.data.export}
         </Button>

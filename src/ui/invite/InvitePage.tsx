@@ -50,7 +50,7 @@ export function InvitePage() {
               )}
             </div>
             {copied === false && (
-              <p className="fault" role="status">
+              <p className="fault" role="status" ref={(line) => line?.scrollIntoView({ block: "nearest" })}>
                 {text.invite.notCopied}
               </p>
             )}

@@ -283,7 +283,7 @@ export const de: Text = {
       },
       sensors: {
         name: "Die Sensoren dieses Geräts",
-        title: "Dieses Telefon",
+        title: "Telefon oder Laptop",
         tells: "Bewegung, Lage, Ort, Licht und Batterie, soweit der Browser sie hergibt.",
       },
       description: { name: "Etwas mit einer Beschreibung", title: "Gerät", tells: "Füge seine Thing Description ein." },
@@ -301,7 +301,7 @@ export const de: Text = {
     closed: "geschlossen",
     nothingYet: "noch nichts",
     export: "Exportieren",
-    exporting: (count) => `${count} gelesen`,
+    exporting: (count) => `Liest … ${count}`,
     lastOf: (shown, all) => `Gezeigt werden die letzten ${shown} von ${all} Messwerten. Ein Export enthält alle der Spanne.`,
     asCsv: "CSV, für eine Tabelle",
     asSenml: "SenML, für andere Systeme",

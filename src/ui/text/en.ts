@@ -277,7 +277,7 @@ export const en = {
       },
       sensors: {
         name: "This device's own sensors",
-        title: "This phone",
+        title: "Phone or laptop",
         tells: "Motion, orientation, place, light and battery, as far as the browser gives them.",
       },
       description: { name: "Something with a description", title: "Device", tells: "Paste its Thing Description." },
@@ -295,7 +295,7 @@ export const en = {
     closed: "closed",
     nothingYet: "nothing yet",
     export: "Export",
-    exporting: (count: string) => `${count} read`,
+    exporting: (count: string) => `Reading… ${count}`,
     lastOf: (shown: string, all: string) => `The last ${shown} of ${all} readings are shown. An export has all of the span.`,
     asCsv: "CSV, for a spreadsheet",
     asSenml: "SenML, for other systems",
