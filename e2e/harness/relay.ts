@@ -1,5 +1,6 @@
 /** The real relay as a process of its own, which can be killed and started again under the same address and with the same data. */
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -7,22 +8,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Parameters } from "../../src/protocol/genesis.ts";
 
-/** A free port; with `asked` that one, or undefined where it is taken. */
-async function freePort(asked = 0): Promise<number | undefined> {
-  const server = createServer().listen(asked, "127.0.0.1");
-  const free = await Promise.race([once(server, "listening").then(() => true), once(server, "error").then(() => false)]);
-  if (!free) return undefined;
-  const address = server.address();
+/** Below those that the system gives to connections (Linux: from 32768), which would take a relay's port before it starts or while it is dead. */
+const PORTS = { from: 11_000, until: 32_000 };
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  // It rejects when an error comes first.
+  const free = await once(server, "listening").then(
+    () => true,
+    () => false,
+  );
+  if (!free) return false;
   server.close();
   await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : undefined;
+  return true;
 }
 
 /** A free port whose next one is free too: there the guide to the certificate is served. */
-async function freePair(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
-    const port = await freePort();
-    if (port !== undefined && port < 65_535 && (await freePort(port + 1)) !== undefined) return port;
+    const port = randomInt(PORTS.from, PORTS.until);
+    if ((await isFree(port)) && (await isFree(port + 1))) return port;
   }
 }
 
@@ -59,7 +65,7 @@ export class RelayProcess {
 
   /** A relay that runs, on which nobody has founded yet. */
   static async open(parameters: Partial<Parameters> = {}, options: RelayProcessOptions = {}): Promise<RelayProcess> {
-    const relay = new RelayProcess(await freePair(), parameters, options);
+    const relay = new RelayProcess(await freePort(), parameters, options);
     await relay.start();
     return relay;
   }

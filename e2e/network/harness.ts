@@ -2,11 +2,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type Browser, type Page } from "@playwright/test";
 import { build } from "vite";
+import { freePort } from "../harness/relay.ts";
 import { webRtcRace } from "../../tools/vite-webrtc-race.ts";
 import type { GossipTopic, NetworkCommand, NetworkEvent, NetworkStatus, StreamProtocol } from "../../src/peer/ports.ts";
 
@@ -95,16 +95,6 @@ function buildPage(): Promise<void> {
     writeFileSync(join(PAGE_FOLDER, "index.html"), '<!doctype html><title>Network</title><script type="module" src="/page.js"></script>');
   })();
   return built;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
 }
 
 /** A relay that can be killed and started again under the same address. */

@@ -1,5 +1,6 @@
 import { expect, test } from "@playwright/test";
-import { freePort, openTab, relayForEachTest, RelayProcess, type Tab, waitForDirect, waitForRelay, waitForText } from "./harness.ts";
+import { openTab, relayForEachTest, RelayProcess, type Tab, waitForDirect, waitForRelay, waitForText } from "./harness.ts";
+import { freePort } from "../harness/relay.ts";
 
 let relay: RelayProcess;
 
