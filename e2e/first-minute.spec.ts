@@ -54,13 +54,20 @@ test("a newcomer who meets nobody with the ledger says so, and goes on by itself
   await founder.ready();
   await founder.send([["account.setProfile", { name: "Ann of the hill" }]]);
   await founder.page.close();
-  const newcomer = await openTab(browser, relay);
+  const strangers = await browser.newContext();
+  await strangers.clock.install();
+  const newcomer = await openTabIn(strangers, relay);
   const nobody = newcomer.page.getByText("Nobody who has this ledger is here yet.").filter({ visible: true });
   await expect(nobody).toBeVisible();
   expect((await newcomer.status()).ready).toBe(false);
   await newcomer.page.getByRole("button", { name: "Look around meanwhile" }).click();
   await expect(nobody).toBeVisible();
   await expect(newcomer.main.getByText("Not known before the ledger is here.").first()).toBeVisible();
+  // After a minute in which nobody came: on the relay's own machine the person could begin anew.
+  const another = newcomer.page.getByText("npm start -- --new");
+  await expect(another).toHaveCount(0);
+  await strangers.clock.fastForward(60_000);
+  await expect(another).toBeVisible();
   // The founder has its own history, so it is ready though nobody is there who could tell it more.
   const back = await openTabIn(members, relay);
   await back.ready();

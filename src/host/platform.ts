@@ -38,6 +38,7 @@ function copy(content: string): Promise<boolean> {
 export interface BrowserPlatform {
   readonly version: string;
   readonly secure: boolean;
+  readonly local: boolean;
   readonly has: { readonly locks: boolean; readonly serviceWorker: boolean; readonly sensors: boolean; readonly share: boolean };
   readonly inviteAddress: () => string;
   readonly askPersistence: () => Promise<boolean>;
@@ -50,6 +51,7 @@ export function createPlatform(version: string, onUpdateReady: BrowserPlatform["
   return {
     version,
     secure: globalThis.isSecureContext,
+    local: /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(globalThis.location.hostname),
     has: {
       locks: "locks" in navigator,
       serviceWorker: "serviceWorker" in navigator,

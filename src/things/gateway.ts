@@ -167,7 +167,10 @@ class LocalGateway implements Gateway {
     }
   }
 
-  /** Each step is kept before the next, so that a tab closed in between registers nothing twice. */
+  /**
+   * Each step is kept before the next, so that a tab closed between two registers nothing twice. One closed while a step is on its way does not know
+   * whether it came through, and does it again.
+   */
   async #register(running: Running, driver: Driver): Promise<{ device: DigestText; stream: DigestText }> {
     const { client, limits = DEFAULT_BATCH_LIMITS } = this.#options;
     let { device, stream } = running.kept;

@@ -58,14 +58,27 @@ function OfflineNotice() {
   );
 }
 
+/** After this long without anybody the person may rather begin anew. */
+const LONG_WAIT_MS = 60_000;
+
 /** A newcomer who met nobody with the ledger: what it shows is not what has happened. */
 function StrandedNotice() {
-  const text = useText();
   const code = usePeer((state) => state.status?.joining.find(({ step }) => step === "ledger")?.code);
-  if (code !== "no-members") return null;
+  return code === "no-members" ? <WaitingForMembers /> : null;
+}
+
+function WaitingForMembers() {
+  const text = useText();
+  const { local } = usePlatform();
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), LONG_WAIT_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <Banner tone="tentative" icon={<IconHourglass size={22} aria-hidden />}>
-      {text.codes[code]}
+      {text.codes["no-members"]}
+      {long && local && ` ${text.notices.foundAnother}`} {long && local && <code>npm start -- --new</code>}
     </Banner>
   );
 }

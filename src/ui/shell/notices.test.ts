@@ -43,6 +43,7 @@ const CLIENT = {
 const PLATFORM: Platform = {
   version: "1",
   secure: true,
+  local: true,
   has: { locks: true, serviceWorker: true, sensors: false, share: false },
   inviteAddress: () => "",
   askPersistence: async () => true,
@@ -92,7 +93,7 @@ describe("the lines above every page", () => {
 
   it("say of a split before what else is amiss, and nothing of it before the peer is ready", () => {
     const split = { mine: "aa", other: "bb", sinceHeight: 4300 };
-    expect(noticesFor({ split, waitingFor: ["did:key:bob"] }).text).not.toContain("Nothing becomes final");
+    expect(noticesFor({ split, waitingFor: ["did:key:bob"] }).text).not.toContain("Waiting for seats");
     expect(noticesFor({ split, ready: false }).text).toBe("");
   });
 

@@ -3,6 +3,8 @@ export interface Platform {
   readonly version: string;
   /** Whether the page is a secure context; if not, the app says what does not work. */
   readonly secure: boolean;
+  /** Whether the relay that gave this page runs on this machine, so that the person can order it about. */
+  readonly local: boolean;
   /** What can be done here at all, so that nothing is offered that fails. */
   readonly has: { readonly locks: boolean; readonly serviceWorker: boolean; readonly sensors: boolean; readonly share: boolean };
   /** The address that makes another browser a peer of this BoT. */

@@ -71,7 +71,8 @@ export const de: Text = {
     directSpentStay:
       "Was verbunden ist, bleibt verbunden, und neue Verbindungen gehen über das Relay. Neu laden würde dieses Konto beenden: Sichere es zuvor.",
     reload: "Neu laden",
-    waitingFor: (who) => `Nichts wird endgültig, bis diese Sitze zurück sind: ${who}.`,
+    waitingFor: (who) => `Warten auf Sitze, die nicht antworten: ${who}. Bleiben sie weg, machen die anderen ohne sie weiter.`,
+    foundAnother: "Wenn es niemand mehr hat, gründe auf diesem Rechner ein anderes BoT an seiner Stelle:",
     split: (height) =>
       `Dieses BoT hat sich geteilt: Seit Block ${height} gibt es zwei Zweige. Dieser Peer bleibt auf seinem. Um dem anderen zu folgen, sichere deinen Schlüssel und beginne in den Einstellungen neu, während jemand von jenem Zweig verbunden ist.`,
   },

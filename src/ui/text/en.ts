@@ -70,7 +70,8 @@ export const en = {
     directSpentReload: "Reload it when convenient; nothing is lost.",
     directSpentStay: "What is linked stays linked, and new links go through the relay. A reload would end this account: save it first.",
     reload: "Reload",
-    waitingFor: (who: string) => `Nothing becomes final until these seats are back: ${who}.`,
+    waitingFor: (who: string) => `Waiting for seats that do not answer: ${who}. If they stay away, the others go on without them.`,
+    foundAnother: "If nobody has it any more, found another BoT in its place, on this machine:",
     split: (height: string) =>
       `This BoT has split: since block ${height} there are two branches. This peer stays on its own. To follow the other, save your key and begin again in Settings while somebody of that branch is linked.`,
   },
