@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createVirtualClock } from "../kit/clock.ts";
 import type { RejectCode } from "../protocol/codes.ts";
 import { Refusal } from "../protocol/refusal.ts";
-import type { OperationCall, SendResult } from "../sdk/api.ts";
+import type { OperationCall, SendResult, TransactionInfo } from "../sdk/api.ts";
 import type { DriverChoice } from "./drivers/create-driver.ts";
 import { createGateway, type GatewayStore } from "./gateway.ts";
 import { createReadingsSender, DEFAULT_BATCH_LIMITS, type BatchLimits, type GatewayClient } from "./readings-sender.ts";
@@ -14,6 +14,10 @@ function createLedger() {
   const packs: number[] = [];
   const statuses: string[] = [];
   const operations: string[] = [];
+  /** What a transaction comes to that was sent as the tab closed, look by look. */
+  let closing: readonly TransactionInfo["state"][] | null = null;
+  const states: TransactionInfo["state"][] = [];
+  const made: (string | null)[] = [];
   const refusals: { readonly code: RejectCode; readonly applied: boolean }[] = [];
   let registered = 0;
   const apply = (call: OperationCall): string | null => {
@@ -28,17 +32,41 @@ function createLedger() {
     return null;
   };
   const client: GatewayClient = {
-    async send(calls): Promise<SendResult> {
+    async send(calls, options): Promise<SendResult> {
       const refusal = refusals.shift();
+      if (closing !== null) {
+        // As far as the ledger knows, it was applied where it becomes final.
+        options?.onProgress({ transaction: "t", stage: "signed", atMs: 0, height: null });
+        states.push(...closing);
+        if (closing.includes("final")) made.push(...calls.map(apply));
+        return new Promise(() => undefined);
+      }
       if (refusal && !refusal.applied) throw new Refusal(refusal.code);
       operations.push(...calls.map(({ operation }) => operation));
       const results = calls.map(apply);
       if (refusal) throw new Refusal(refusal.code);
       return { transaction: "t", height: 1, results };
     },
-    query: async () => ({ packs: packs.length }),
+    query: (async (name: string) => {
+      if (name === "stream") return { packs: packs.length };
+      const state = states.length > 1 ? states.shift() : states[0];
+      if (state === undefined) throw new Refusal("not-found");
+      return { state, results: made };
+    }) as GatewayClient["query"],
   };
-  return { client, readings, packs, statuses, operations, refuse: (code: RejectCode, applied = false) => refusals.push({ code, applied }) };
+  /** From now on the tab hears nothing more of what it sends. */
+  const close = (comesTo: readonly TransactionInfo["state"][]): void => void (closing = comesTo);
+  const reopen = (): void => void (closing = null);
+  return {
+    client,
+    readings,
+    packs,
+    statuses,
+    operations,
+    close,
+    reopen,
+    refuse: (code: RejectCode, applied = false) => refusals.push({ code, applied }),
+  };
 }
 
 /** Lets every promise that is ready run its course. */
@@ -231,8 +259,7 @@ function createStore(): GatewayStore & { readonly texts: Map<string, string> } {
 const LAMP: DriverChoice = { kind: "virtual/lamp", title: "Lamp by the door", seed: 1 };
 const WASHER: DriverChoice = { kind: "virtual/washing-machine", title: "Washer", seed: 2 };
 
-function createGatewayWorld(store = createStore()) {
-  const ledger = createLedger();
+function createGatewayWorld(store = createStore(), ledger = createLedger()) {
   const clock = createVirtualClock(1_700_000_000_000);
   const gateway = createGateway({ client: ledger.client, clock, store });
   const pass = async (ms: number): Promise<void> => {
@@ -300,6 +327,26 @@ describe("a gateway", () => {
     await after.pass(1000);
     expect(after.ledger.operations).not.toContain("device.register");
     expect(await after.gateway.add(LAMP)).toMatchObject({ key: "3" });
+  });
+
+  it.each([
+    ["becomes final later", ["pending", "final"], 0],
+    ["is refused", ["refused"], 1],
+    ["nobody has heard of", [], 1],
+  ] as const)("registers nothing twice when the tab closes on the way, and anew what %s", async (_, comesTo, again) => {
+    const before = createGatewayWorld();
+    before.ledger.close(comesTo);
+    void before.gateway.add(LAMP);
+    await before.pass(0);
+    const registered = (): number => before.ledger.operations.filter((operation) => operation === "device.register").length;
+    const already = registered();
+    before.ledger.reopen();
+    const after = createGatewayWorld(before.store, before.ledger);
+    void after.gateway.restore();
+    for (let look = 0; look < 12; look++) await after.pass(500);
+    expect(after.gateway.devices()).toMatchObject([{ device: "device-1", stream: "stream-of-device-1", state: "running" }]);
+    expect(registered() - already).toBe(again);
+    await after.gateway.stopAll();
   });
 
   it("a device that the person stopped says that it is offline, and stays stopped over a reload until it is started again", async () => {

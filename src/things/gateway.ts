@@ -3,7 +3,7 @@ import type { Clock } from "../kit/clock.ts";
 import type { Value } from "../protocol/codec.ts";
 import type { RejectCode } from "../protocol/codes.ts";
 import { Refusal } from "../protocol/refusal.ts";
-import type { DigestText } from "../sdk/api.ts";
+import type { DigestText, OperationCall, RoadProgress } from "../sdk/api.ts";
 import type { Driver, PartState } from "./driver.ts";
 import { createDriver, type DriverChoice } from "./drivers/create-driver.ts";
 import {
@@ -72,11 +72,16 @@ export interface Gateway {
 const DEVICES_MAX = 32;
 const STORE_KEY = "gateway-devices";
 const STREAM_NAME = "readings";
+/** Between two looks at what was sent before the tab was closed. */
+const OUTCOME_PACE_MS = 500;
+const UNKNOWN_LOOKS = 10;
 
 interface Kept extends DriverChoice {
   readonly key: string;
   readonly device: DigestText | null;
   readonly stream: DigestText | null;
+  /** What was signed for the step under way: the tab may close before it hears what became of it. */
+  readonly sent?: DigestText;
   /** The person stopped it. */
   readonly stopped?: true;
 }
@@ -167,27 +172,50 @@ class LocalGateway implements Gateway {
     }
   }
 
-  /**
-   * Each step is kept before the next, so that a tab closed between two registers nothing twice. One closed while a step is on its way does not know
-   * whether it came through, and does it again.
-   */
+  /** Each step is kept before the next, and its transaction as soon as it is signed, so that a tab closed at any of them registers nothing twice. */
   async #register(running: Running, driver: Driver): Promise<{ device: DigestText; stream: DigestText }> {
-    const { client, limits = DEFAULT_BATCH_LIMITS } = this.#options;
+    const { limits = DEFAULT_BATCH_LIMITS } = this.#options;
     let { device, stream } = running.kept;
     if (device === null) {
       const description = JSON.stringify(driver.describe());
-      const { results } = await client.send([{ operation: "device.register", arguments: { description, leaseMs: limits.leaseMs } }]);
-      device = results[0] as DigestText;
-      running.kept = { ...running.kept, device };
-      await this.#save();
+      device = await this.#once(running, { operation: "device.register", arguments: { description, leaseMs: limits.leaseMs } });
+      await this.#keep(running, { device });
     }
     if (stream === null) {
-      const { results } = await client.send([{ operation: "stream.open", arguments: { device, name: STREAM_NAME } }]);
-      stream = results[0] as DigestText;
-      running.kept = { ...running.kept, stream };
-      await this.#save();
+      stream = await this.#once(running, { operation: "stream.open", arguments: { device, name: STREAM_NAME } });
+      await this.#keep(running, { stream });
     }
     return { device, stream };
+  }
+
+  async #keep(running: Running, change: Partial<Kept>): Promise<void> {
+    const { sent: _, ...kept } = running.kept;
+    running.kept = { ...kept, ...change };
+    await this.#save();
+  }
+
+  /** What the call gives, which may have been sent before the tab was closed. */
+  async #once(running: Running, call: OperationCall): Promise<DigestText> {
+    const made = running.kept.sent === undefined ? null : await this.#outcomeOf(running.kept.sent);
+    if (made !== null) return made;
+    let kept = Promise.resolve();
+    const onProgress = ({ stage, transaction }: RoadProgress): void => {
+      if (stage === "signed") kept = this.#keep(running, { sent: transaction });
+    };
+    const { results } = await this.#options.client.send([call], { onProgress });
+    await kept;
+    return results[0] as DigestText;
+  }
+
+  /** Null where it came to nothing: it was refused, or nobody has heard of it. */
+  async #outcomeOf(id: DigestText): Promise<DigestText | null> {
+    for (let looks = 0; ;) {
+      const known = await this.#options.client.query("transaction", { id }).catch(() => null);
+      if (known?.state === "final") return (known.results?.[0] ?? null) as DigestText | null;
+      // Who comes back may have to hear first what was final meanwhile.
+      if (known?.state === "refused" || (known === null && ++looks >= UNKNOWN_LOOKS)) return null;
+      await new Promise<void>((resolve) => this.#options.clock.setTimer(OUTCOME_PACE_MS, resolve));
+    }
   }
 
   async stop(key: string): Promise<void> {

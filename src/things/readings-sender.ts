@@ -4,12 +4,13 @@ import { encode } from "../protocol/codec.ts";
 import type { RejectCode } from "../protocol/codes.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal } from "../protocol/refusal.ts";
-import type { DeviceStatus, DigestText, OperationCall, SendResult } from "../sdk/api.ts";
+import type { DeviceStatus, DigestText, OperationCall, RoadProgress, SendResult, TransactionInfo } from "../sdk/api.ts";
 import { buildPack, packToValue, type PlainReading } from "./senml.ts";
 
 /** The part of the sdk's client that a gateway needs. */
 export interface GatewayClient {
-  send(calls: readonly OperationCall[]): Promise<SendResult>;
+  send(calls: readonly OperationCall[], options?: { readonly onProgress: (progress: RoadProgress) => void }): Promise<SendResult>;
+  query(name: "transaction", parameters: { readonly id: DigestText }): Promise<Pick<TransactionInfo, "state" | "results">>;
   query(name: "stream", parameters: { readonly stream: DigestText }): Promise<{ readonly packs: number }>;
 }
 
