@@ -2,16 +2,15 @@
  * Answers peers that are behind by more than consensus holds in memory, from storage. Whoever asks costs this peer a read and an answer that is far
  * larger than the question, so everybody has turns: one answer at a time, and the next after a pause that grows with what was given.
  */
-import type { CompleteRecovery, ConsensusMessage } from "../consensus/engine.ts";
+import type { ConsensusMessage } from "../consensus/engine.ts";
 import { BoundedMap } from "../kit/bounded-map.ts";
-import { equalBytes } from "../kit/bytes.ts";
-import type { Block } from "../protocol/block.ts";
 import { decode } from "../protocol/codec.ts";
 import type { Hash } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { readText } from "../protocol/schema.ts";
+import { AnswerPart, giveOf, upToProof } from "./answers.ts";
 import type { Outbox } from "./outbox.ts";
-import { blockKey, decodeBlockRow, idKey, type BlockRow } from "./rows.ts";
+import { blockKey, decodeBlockRow, idKey } from "./rows.ts";
 
 /** Above every key of `blocks`. */
 const KEY_END = "~";
@@ -27,11 +26,6 @@ interface Turn {
   freeAtMs: number;
   /** The last question that came meanwhile. */
   waiting: { readonly known: readonly Hash[]; readonly send: Send } | null;
-}
-
-interface Part {
-  readonly rows: BlockRow[];
-  bytes: number;
 }
 
 export class ChainServer {
@@ -88,7 +82,7 @@ export class ChainServer {
     turn.isBusy = true;
     turn.waiting = null;
     this.#heldKey(known, (key) => {
-      this.#readPart(`${key}!`, FIRST_ROWS, { rows: [], bytes: 0 }, ({ rows, bytes }, goesOn) => {
+      this.#readPart(`${key}!`, FIRST_ROWS, new AnswerPart(), ({ rows, bytes }, goesOn) => {
         this.#endTurn(turn, bytes);
         if (rows.length === 0) return;
         const proven = upToProof(rows);
@@ -106,16 +100,9 @@ export class ChainServer {
   }
 
   /** Rows of one epoch up to the size of an answer, read by the page; and whether others follow. */
-  #readPart(from: string, limit: number, part: Part, then: (part: Part, goesOn: boolean) => void): void {
+  #readPart(from: string, limit: number, part: AnswerPart, then: (part: AnswerPart, goesOn: boolean) => void): void {
     this.#outbox.read({ table: "blocks", from, to: KEY_END, limit }, (rows) => {
-      for (const [, bytes] of rows) {
-        const isTooLarge = part.rows.length > 0 && part.bytes + bytes.length > LIMITS.giveBytesMax;
-        if (isTooLarge || part.rows.length >= LIMITS.giveBlocksMax) return then(part, true);
-        const row = decodeBlockRow(bytes);
-        if (part.rows.length > 0 && !equalBytes(row.info.epochId, part.rows[0]!.info.epochId)) return then(part, true);
-        part.rows.push(row);
-        part.bytes += bytes.length;
-      }
+      for (const [, bytes] of rows) if (!part.take(bytes)) return then(part, true);
       const last = rows.at(-1);
       if (last === undefined || rows.length < limit) return then(part, false);
       const fitting = Math.floor((LIMITS.giveBytesMax - part.bytes) / (part.bytes / part.rows.length));
@@ -137,21 +124,4 @@ export class ChainServer {
 
 function rowKeyOf(bytes: Uint8Array): string {
   return readText(decode(bytes, 64), "key", 64);
-}
-
-/** Blocks are of use only with a certificate behind them; a part that ends before one comes whole in the hope of more. */
-function upToProof(rows: readonly BlockRow[]): readonly BlockRow[] {
-  const last = rows.findLastIndex((row) => row.certificates.length > 0 || row.recovery !== null);
-  return last < 0 ? rows : rows.slice(0, last + 1);
-}
-
-/** The rows are of one epoch, whose last certificate stands for all blocks below it: with one for each, a long part would be more than a message may hold. */
-function giveOf(rows: readonly BlockRow[], more: boolean): ConsensusMessage {
-  return {
-    kind: "give",
-    blocks: rows.map((row) => row.block).filter((block): block is Block => block !== null),
-    certificates: rows.findLast((row) => row.certificates.length > 0)?.certificates ?? [],
-    recoveries: rows.map((row) => row.recovery).filter((recovery): recovery is CompleteRecovery => recovery !== null),
-    more,
-  };
 }
