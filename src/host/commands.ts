@@ -1,14 +1,16 @@
 /** What only the app may order of its own peer: settings, export and import, words, reset, founding, farewell. */
-import type { Storage } from "../peer/ports.ts";
+import type { Signatures, Storage } from "../peer/ports.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { encode, type Value, type ValueMap } from "../protocol/codec.ts";
+import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import type { CommandName, Commands, Settings } from "../sdk/api.ts";
+import { openAccount } from "./keys/account-export.ts";
 import type { PeerKeys } from "./keys/keys.ts";
 import { readIceServer } from "./network/ice-server.ts";
 import { readRelayAddress } from "./network/relay-address.ts";
-import { decodePeerExport, encodePeerExport, readLedgerRows, writeLedgerRows } from "./peer-export.ts";
+import { decodePeerExport, encodePeerExport, hasLedger, openLedgerOf, readLedgerRows, writeLedger } from "./peer-export.ts";
 import { decodeSettings, type SettingsStore } from "./settings.ts";
 
 export type CommandHandlers = {
@@ -18,6 +20,9 @@ export type CommandHandlers = {
 export interface CommandDeps {
   readonly keys: PeerKeys;
   readonly settings: SettingsStore;
+  /** To check a ledger that a file brings. */
+  readonly signatures: Signatures;
+  readonly loadMachine: () => Promise<ContractMachine>;
   readonly account: () => Uint8Array;
   /** Of the BoT this peer is in; null before it is known. */
   readonly genesis: () => Uint8Array | null;
@@ -53,6 +58,32 @@ function settingsToShow({ seatWanted, relays, iceServers, windowLimit, exportedM
   return { seatWanted, relays, iceServers: iceServers.map((line) => readIceServer(line).urls), windowLimit, exportedMs };
 }
 
+async function importPeer(deps: CommandDeps, bytes: Uint8Array, passphrase: string): Promise<void> {
+  const { keys, settings, signatures, loadMachine } = deps;
+  const file = decodePeerExport(bytes);
+  const brought = decodeSettings(file.settings);
+  // All of the file is checked before anything here changes: the passphrase first, because it takes the least time.
+  (await openAccount(file.account, passphrase)).fill(0);
+  const ledger = await openLedgerOf(file, { signatures, loadMachine, nowMs: deps.nowMs() });
+  await keys.importAccount(file.account, passphrase);
+  await deps.stop();
+  // The account in the file is saved by the file.
+  await settings.change({
+    ...brought,
+    nicknames: { ...settings.current.nicknames, ...brought.nicknames },
+    exportedMs: deps.nowMs(),
+  });
+  // A file without a ledger takes none away: blocks, votes and the keys that cast them stay as they are.
+  if (ledger !== null) {
+    await forgetVotingKeys(keys, file.genesis);
+    await deps.deleteLedger(file.genesis);
+    const storage = await deps.openLedger(file.genesis);
+    await writeLedger(storage, ledger);
+    storage.close();
+  }
+  await settings.rememberGenesis(file.genesis);
+}
+
 export function createCommands(deps: CommandDeps): CommandHandlers {
   const { keys, settings } = deps;
   const exported = (): Promise<unknown> => settings.change({ exportedMs: deps.nowMs() });
@@ -72,36 +103,19 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
         account: await keys.exportAccount(deps.account(), passphrase),
         settings: encode(withoutPasswords(settings.current) as unknown as Value),
         genesis,
-        rows: ledger && storage !== null ? await readLedgerRows(storage) : [],
+        rows: ledger && storage !== null ? await readLedgerRows(storage, chainOf(genesis)) : [],
       });
       await exported();
       return bytes;
     },
     inspectPeer: async ({ bytes }) => {
-      const { genesis, rows } = decodePeerExport(bytes);
+      const file = decodePeerExport(bytes);
+      const { genesis } = file;
       const own = deps.genesis();
-      return { name: decodeGenesis(genesis).name, here: own !== null && equalBytes(own, genesis), ledger: rows.length > 0 };
+      return { name: decodeGenesis(genesis).name, here: own !== null && equalBytes(own, genesis), ledger: hasLedger(file) };
     },
     importPeer: async ({ bytes, passphrase }) => {
-      const file = decodePeerExport(bytes);
-      const brought = decodeSettings(file.settings);
-      await keys.importAccount(file.account, passphrase);
-      await deps.stop();
-      // The account in the file is saved by the file.
-      await settings.change({
-        ...brought,
-        nicknames: { ...settings.current.nicknames, ...brought.nicknames },
-        exportedMs: deps.nowMs(),
-      });
-      // A file without a ledger takes none away: blocks, votes and the keys that cast them stay as they are.
-      if (file.rows.length > 0) {
-        await forgetVotingKeys(keys, file.genesis);
-        await deps.deleteLedger(file.genesis);
-        const storage = await deps.openLedger(file.genesis);
-        await writeLedgerRows(storage, file.rows);
-        storage.close();
-      }
-      await settings.rememberGenesis(file.genesis);
+      await importPeer(deps, bytes, passphrase);
       return null;
     },
     identityWords: async () => (await keys.accountWords(deps.account())).split(" "),

@@ -1,16 +1,25 @@
 /** A peer in one file: its account under a passphrase, its settings, the BoT's genesis, and on request the ledger. Never a voting key. */
-import type { Storage, StorageTable } from "../peer/ports.ts";
+import { STORAGE_TABLES, type Storage, type StorageTable } from "../peer/ports.ts";
+import { openBlockRow } from "../peer/rows.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { decodeGenesis } from "../protocol/genesis.ts";
+import { toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { readBytes, readList, readMap, readText } from "../protocol/schema.ts";
+import { replayLedger, type ReplayDeps } from "./replay-ledger.ts";
 import { decodeSettings } from "./settings.ts";
+import { createMemoryDisk, createMemoryStorage, type MemoryDisk } from "./storage/memory-storage.ts";
 
 const FORMAT = "bothy-peer-1";
 const EXPORT_BYTES_MAX = 1024 * 1024 * 1024;
-/** What a ledger is on disk, without votes: a restored copy must not be able to contradict its original. */
-const LEDGER_TABLES = ["meta", "blocks", "states"] as const satisfies readonly StorageTable[];
+/**
+ * A ledger in a file is its final blocks and what proves them; the rest follows from them, and is worth nothing until it was calculated anew. No votes: a
+ * restored copy must not be able to contradict its original.
+ */
+const LEDGER_TABLE = "blocks" satisfies StorageTable;
 const READ_ROWS = 500;
+/** A better branch takes the place of blocks seldom, and never twice within the time of a read. */
+const READS_MAX = 3;
 const KEY_END = "~";
 
 type Row = readonly [table: StorageTable, key: string, bytes: Uint8Array];
@@ -25,18 +34,34 @@ export interface PeerExport {
   readonly rows: readonly Row[];
 }
 
-export async function readLedgerRows(storage: Storage): Promise<readonly Row[]> {
-  const rows: Row[] = [];
-  for (const table of LEDGER_TABLES) {
-    for (let from = ""; ;) {
-      const page = await storage.range(table, { from, to: KEY_END, limit: READ_ROWS });
-      for (const [key, bytes] of page) rows.push([table, key, bytes]);
-      const last = page.at(-1);
-      if (last === undefined || page.length < READ_ROWS) break;
-      from = `${last[0]}!`;
-    }
+/**
+ * The final blocks of a peer that goes on meanwhile. What becomes final after the last read is not in the file; where a better branch took the place of
+ * blocks that were read, all is read again, since rows of two branches make no ledger.
+ * @throws {Refusal} `storage-broken` when the rows do not follow each other.
+ */
+export async function readLedgerRows(storage: Storage, chain: Hash, pageRows = READ_ROWS): Promise<readonly Row[]> {
+  for (let reads = 0; reads < READS_MAX; reads++) {
+    const rows = await readOneBranch(storage, chain, pageRows);
+    if (rows !== null) return rows;
   }
-  return rows;
+  throw new Refusal("storage-broken", { table: LEDGER_TABLE });
+}
+
+async function readOneBranch(storage: Storage, chain: Hash, pageRows: number): Promise<readonly Row[] | null> {
+  const rows: Row[] = [];
+  const ids = new Set<HashHex>([toHex(chain)]);
+  for (let from = ""; ;) {
+    const page = await storage.range(LEDGER_TABLE, { from, to: KEY_END, limit: pageRows });
+    for (const [key, bytes] of page) {
+      const { id, parent } = openBlockRow(bytes).info;
+      if (parent === null || !ids.has(toHex(parent))) return null;
+      ids.add(toHex(id));
+      rows.push([LEDGER_TABLE, key, bytes]);
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageRows) return rows;
+    from = `${last[0]}!`;
+  }
 }
 
 export function encodePeerExport(peer: PeerExport): Uint8Array {
@@ -49,7 +74,7 @@ export function encodePeerExport(peer: PeerExport): Uint8Array {
   });
 }
 
-/** @throws {Refusal} `export-invalid`. The account inside is still sealed, and the ledger is checked when it is loaded. */
+/** @throws {Refusal} `export-invalid`. The account inside is still sealed, and the ledger is not checked yet. */
 export function decodePeerExport(bytes: Uint8Array): PeerExport {
   try {
     const map = readMap(decode(bytes, EXPORT_BYTES_MAX), "export", ["format", "account", "settings", "genesis", "rows"]);
@@ -64,7 +89,7 @@ export function decodePeerExport(bytes: Uint8Array): PeerExport {
       genesis,
       rows: readList(map["rows"], "rows").map((item): Row => {
         const row = readList(item, "row", 3);
-        const table = LEDGER_TABLES.find((name) => name === row[0]);
+        const table = STORAGE_TABLES.find((name) => name === row[0]);
         if (table === undefined) throw new Refusal("schema-invalid", { field: "table" });
         return [table, readText(row[1], "key", 256), readBytes(row[2], "bytes", EXPORT_BYTES_MAX)];
       }),
@@ -74,9 +99,27 @@ export function decodePeerExport(bytes: Uint8Array): PeerExport {
   }
 }
 
-/** Writes an exported ledger into an empty database. */
-export async function writeLedgerRows(storage: Storage, rows: readonly Row[]): Promise<void> {
-  for (let at = 0; at < rows.length; at += READ_ROWS) {
-    await storage.write({ puts: rows.slice(at, at + READ_ROWS), deletes: [], strict: at + READ_ROWS >= rows.length });
-  }
+const blocksOf = ({ rows }: PeerExport): readonly Uint8Array[] =>
+  rows.filter(([table]) => table === LEDGER_TABLE).map(([, , bytes]) => bytes);
+
+/** Whether the file brings a ledger: of one without a block everybody knows all. */
+export function hasLedger(file: PeerExport): boolean {
+  return blocksOf(file).length > 0;
+}
+
+/**
+ * The ledger of a file, checked from genesis on; null when the file brings none.
+ * @throws {Refusal} `export-invalid`; whatever `loadMachine` is refused with.
+ */
+export async function openLedgerOf(file: PeerExport, deps: ReplayDeps): Promise<MemoryDisk | null> {
+  if (!hasLedger(file)) return null;
+  const disk = createMemoryDisk();
+  await replayLedger(blocksOf(file), file.genesis, createMemoryStorage(disk), deps);
+  return disk;
+}
+
+/** Writes such a ledger into an empty database, in one transaction: half of it would be taken for a broken one at the next start. */
+export async function writeLedger(storage: Storage, disk: MemoryDisk): Promise<void> {
+  const puts = STORAGE_TABLES.flatMap((table) => [...disk[table].rows].map(([key, bytes]): Row => [table, key, bytes]));
+  await storage.write({ puts, deletes: [], strict: true });
 }

@@ -61,6 +61,7 @@ export class TabPeer {
   #runner: PeerRunner | null = null;
   #storage: Storage | null = null;
   #machine: Promise<ContractMachine> | null = null;
+  #signatures: Signatures | null = null;
   #keys: PeerKeys | null = null;
   #settings: SettingsStore | null = null;
   #account: Uint8Array = new Uint8Array(0);
@@ -99,6 +100,7 @@ export class TabPeer {
       // Both while keys and settings open.
       const workers = signatureWorkersFor(navigator.hardwareConcurrency);
       const signatures = createSignatures({ createWorker: this.#makers.createSignatureWorker, workers });
+      this.#signatures = signatures;
       const asked = fetchManifest(start.base);
       asked.catch(() => undefined);
       await this.#openOwn(start.slot);
@@ -265,6 +267,8 @@ export class TabPeer {
       commands: createCommands({
         keys: this.#ready(this.#keys),
         settings,
+        signatures: this.#ready(this.#signatures),
+        loadMachine: () => this.#loadMachine(),
         account: () => this.#account,
         genesis: () => this.#genesis,
         storage: () => this.#storage,
