@@ -200,7 +200,8 @@ describe("a file that brings a ledger", () => {
   it("takes the place of what is there, whose voting keys go with the record of their votes", async () => {
     const rig = createRig();
     const founder = await rig.cluster.open("founder");
-    await makeFinal(rig, founder, transfer(1));
+    // More than one part of what is checked together.
+    for (let count = 1; count <= 20; count++) await makeFinal(rig, founder, transfer(count));
     const bytes = await exportFrom(rig, founder.storage);
     const { keys, commands, done } = await createTab(rig, createMemoryStorage(rig.imported));
     const elsewhere = await keys.forChain(asHash(new Uint8Array(32)), new Uint8Array(32)).create("voting");

@@ -11,11 +11,16 @@ export type Give = Extract<ConsensusMessage, { kind: "give" }>;
 export class AnswerPart {
   readonly rows: BlockRow[] = [];
   bytes = 0;
+  readonly #rowsMax: number;
+
+  constructor(rowsMax: number = LIMITS.giveBlocksMax) {
+    this.#rowsMax = rowsMax;
+  }
 
   /** Whether the next row, as stored, belongs into this answer; then it is taken. */
   take(bytes: Uint8Array): boolean {
     if (this.rows.length > 0 && this.bytes + bytes.length > LIMITS.giveBytesMax) return false;
-    if (this.rows.length >= LIMITS.giveBlocksMax) return false;
+    if (this.rows.length >= this.#rowsMax) return false;
     const row = decodeBlockRow(bytes);
     if (this.rows.length > 0 && !equalBytes(row.info.epochId, this.rows[0]!.info.epochId)) return false;
     this.rows.push(row);
