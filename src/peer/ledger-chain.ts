@@ -369,20 +369,15 @@ export class LedgerChain implements Chain {
 
   /** Overlays that do not descend from the new head read a state that is no more; they are made again when needed. */
   #forgetStale(head: HashHex): void {
+    const floor = this.#entry(head).info.height;
+    const above = new Set([head]);
+    // In the order in which they were executed: each after its parent.
     for (const [id, entry] of this.#entries) {
-      if (entry.overlay === undefined || id === head) continue;
-      if (!this.#descends(entry.info, head)) entry.overlay = undefined;
+      const { parent, height } = entry.info;
+      if (id === head) continue;
+      if (height >= floor && parent !== null && above.has(toHex(parent))) above.add(id);
+      else entry.overlay = undefined;
     }
-  }
-
-  #descends(info: BlockInfo, ancestor: HashHex): boolean {
-    const floor = this.#entry(ancestor).info.height;
-    let at: BlockInfo | undefined = info;
-    while (at !== undefined && at.height >= floor) {
-      if (toHex(at.id) === ancestor) return true;
-      at = at.parent === null ? undefined : this.#entries.get(toHex(at.parent))?.info;
-    }
-    return false;
   }
 
   /** Forgets candidates that lost, and undo information below `root`. */
