@@ -12,7 +12,7 @@ export interface StorageBatch {
   readonly strict: boolean;
 }
 
-/** One database. Every write is one atomic transaction: after a crash all of a batch is there or nothing. Rejects with `Refusal` `storage-full`, `storage-broken` or `storage-closed`. */
+/** One database. Every write is one atomic transaction: after a crash all of a batch is there or nothing. Rejects with `Refusal` `storage-full`, `storage-broken` or `storage-closed`. Reads and writes see each other in the order of the calls. */
 export interface Storage {
   read(table: StorageTable, key: string): Promise<Uint8Array | undefined>;
   /** Rows with `from <= key < to`, ascending (or descending from the end when `reverse`), at most `limit`. */

@@ -120,28 +120,40 @@ export async function openDexieStorage(name: string): Promise<Storage> {
    * found none, and the ledger would have a hole.
    */
   let written: Promise<void> = Promise.resolve();
-  /** What was written before can be read, and reading goes on after a refusal. */
-  const settled = (): Promise<void> => written.catch(() => undefined);
+  /** The reads called so far have begun: what is written after them, they do not see. */
+  let begun: Promise<unknown> = Promise.resolve();
+
+  /** What was written before can be read, what is written later cannot, and reading goes on after a refusal. */
+  const reading = async <Result>(work: (transaction: IDBTransaction) => Promise<Result>): Promise<Result> => {
+    if (closed) throw new Refusal("storage-closed");
+    const opened = written
+      .catch(() => undefined)
+      .then(() => {
+        const result = work(begin("readonly", "default"));
+        // In an object, or it would be waited for: a write behind this read needs its beginning only.
+        return { result };
+      });
+    begun = Promise.all([begun, opened.catch(() => undefined)]);
+    return (await opened).result;
+  };
 
   return {
     async read(table, key) {
-      await settled();
-      const row: unknown = await requestResult(begin("readonly", "default").objectStore(table).get(key));
+      const row: unknown = await reading((transaction) => requestResult(transaction.objectStore(table).get(key)));
       return row === undefined ? undefined : openRow(table, key, row);
     },
     async range(table, { from, to, limit, reverse = false }) {
       if (closed) throw new Refusal("storage-closed");
       if (from >= to || limit <= 0) return [];
-      await settled();
-      const store = begin("readonly", "default").objectStore(table);
       const bounds = IDBKeyRange.bound(from, to, false, true);
-      const rows = await (reverse ? readBackwards : readForwards)(store, bounds, limit);
+      const read = reverse ? readBackwards : readForwards;
+      const rows = await reading((transaction) => read(transaction.objectStore(table), bounds, limit));
       return rows.map(([key, row]) => [key, openRow(table, key, row)] as const);
     },
     write(batch: StorageBatch) {
       const { strict, deletes } = batch;
       const puts = batch.puts.map(([table, key, bytes]) => [table, key, sealRow(table, key, bytes)] as const);
-      const done = written.then(() =>
+      const done = Promise.all([written, begun]).then(() =>
         writeRows(begin("readwrite", strict ? "strict" : "relaxed"), { puts, deletes, strict }, () => closed),
       );
       written = done;

@@ -70,7 +70,7 @@ const rangeCase: StorageCase = {
 };
 
 const orderCase: StorageCase = {
-  name: "writes in the order of the calls, strict or not, and reads what was written before",
+  name: "writes in the order of the calls, strict or not, and reads what was written before and nothing later",
   async run(open) {
     const storage = await open();
     const writes: Promise<void>[] = [];
@@ -78,6 +78,12 @@ const orderCase: StorageCase = {
     equal(await storage.read("votes", "last"), Uint8Array.of(49), "read behind writes");
     await Promise.all(writes);
     equal(await storage.read("votes", "last"), Uint8Array.of(49), "the last write");
+    const before = [storage.read("votes", "last"), storage.range("votes", { from: "", to: "~", limit: 9 })] as const;
+    const later = storage.write({ ...put(["votes", "more", Uint8Array.of(1)]), deletes: [["votes", "last"]] });
+    equal(await before[0], Uint8Array.of(49), "a read before a write");
+    equal(await before[1], [["last", Uint8Array.of(49)]], "a range before a write");
+    await later;
+    equal(await storage.read("votes", "last"), undefined, "a read after it");
   },
 };
 
