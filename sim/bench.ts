@@ -1,5 +1,5 @@
 /** The engine alone, one message at a time, over the model ledger: no seat of its own, four others. */
-import type { CompleteRecovery, ConsensusEffect, ConsensusMessage, DurableRecord, Engine } from "../src/consensus/engine.ts";
+import type { BlockInfo, CompleteRecovery, ConsensusEffect, ConsensusMessage, DurableRecord, Engine } from "../src/consensus/engine.ts";
 import { createSimplex } from "../src/consensus/simplex/simplex.ts";
 import { assert } from "../src/kit/assert.ts";
 import type { Block } from "../src/protocol/block.ts";
@@ -20,7 +20,7 @@ export class Bench {
   #heard = 0;
   #lastMs = 1000;
 
-  constructor(records: readonly DurableRecord[] = []) {
+  constructor(records: readonly DurableRecord[] = [], finals: readonly BlockInfo[] = []) {
     this.engine = createSimplex(this.chain, this.world.genesis.info, {
       chain: this.world.chain,
       baseTimeoutMs: 1000,
@@ -29,7 +29,7 @@ export class Bench {
       blockIntervalMs: () => 0,
     });
     this.engine.step(1000, { kind: "keys", keys: [] });
-    this.atLoad = this.engine.step(1000, { kind: "load", records, blocks: [] });
+    this.atLoad = this.engine.step(1000, { kind: "load", records, finals });
   }
 
   seatOf(name: string): VotingKey {

@@ -146,7 +146,7 @@ class EngineNode implements SimNode {
     const records: DurableRecord[] = [...this.#disk.votes];
     const rootHeight = this.#o.world.state(this.#disk.root)!.info.height;
     const above = this.#finals.filter(({ info }) => info.height > rootHeight || toHex(info.heightedId) !== toHex(info.id));
-    this.#input({ kind: "load", records, blocks: above.flatMap(({ block }) => (block === null ? [] : [block])) });
+    this.#input({ kind: "load", records, finals: above.map(({ info }) => info) });
   }
 
   #take(input: NodeInput): void {

@@ -2,12 +2,14 @@
 import { describe, expect, it } from "vitest";
 import type { ConsensusEffect, DurableRecord } from "../src/consensus/engine.ts";
 import { completeRecoveryToValue, recordKeys } from "../src/consensus/records.ts";
+import { createBlock, heldBytesOfBlock, transactionsRootOf, type Block } from "../src/protocol/block.ts";
 import { encode } from "../src/protocol/codec.ts";
 import { asHash, digest, toHex, type Hash } from "../src/protocol/identifiers.ts";
 import { LIMITS } from "../src/protocol/limits.ts";
 import { Refusal } from "../src/protocol/refusal.ts";
 import { recoveryBlockId } from "../src/protocol/vote.ts";
 import { Bench } from "./bench.ts";
+import { createModelTransaction } from "./model-ledger.ts";
 
 describe("sync", () => {
   it("a peer that stands on the empty candidate which closed an epoch is given the next epoch", () => {
@@ -162,5 +164,50 @@ describe("recoveries kept on disk", () => {
     expect(keysOf(rows)).toHaveLength(LIMITS.recoveriesMax);
     expect(rows.has(records[0]![0])).toBe(false);
     expect(rows.has(records[5]![0])).toBe(true);
+  });
+});
+
+describe("final bodies", () => {
+  /** A line of final blocks with four payments of this size each, given by the part. */
+  function line(bench: Bench, count: number, sizeBytes: number): { blocks: Block[]; records: DurableRecord[] } {
+    const { chain } = bench.world;
+    const records = new Map<string, Uint8Array>();
+    const blocks: Block[] = [];
+    for (let round = 1; round <= count; round++) {
+      const { header } = bench.block(blocks.at(-1)?.id ?? chain, chain, round, ["account.transfer", 1]);
+      const payments = Array.from({ length: 4 }, (_, index) =>
+        createModelTransaction(chain, "account.transfer", new Uint8Array(sizeBytes), 4 * round + index),
+      );
+      const block = createBlock({ ...header, transactionsRoot: transactionsRootOf(payments) }, payments);
+      bench.world.execute(block);
+      blocks.push(block);
+      if (round % 50 > 0 && round < count) continue;
+      for (const effect of bench.give(...blocks.slice(-50))) {
+        if (effect.kind === "finalized") for (const [key, bytes] of effect.puts) records.set(key, bytes);
+      }
+    }
+    expect(bench.engine.status().finalHeight).toBe(count);
+    return { blocks, records: [...records] };
+  }
+
+  it("at hand are bounded in bytes as well as in number, and the newest always is; storage answers for the others", () => {
+    const bench = new Bench();
+    const { blocks } = line(bench, 200, 100_000);
+    const blockBytes = heldBytesOfBlock(blocks[0]!);
+    expect(bench.engine.bodiesBytes).toBeLessThanOrEqual(LIMITS.recentBlocksBytesMax);
+    expect(bench.engine.bodiesBytes).toBeGreaterThan(LIMITS.recentBlocksBytesMax - 2 * blockBytes);
+    const ask = (block: Block) => bench.hear({ kind: "ask", id: block.id }).map(({ kind }) => kind);
+    expect(ask(blocks.at(-1)!)).toContain("send");
+    expect(ask(blocks[0]!)).toContain("serve-block");
+  });
+
+  it("of more blocks than may wait are not needed after a restart", () => {
+    const before = new Bench();
+    const { blocks, records } = line(before, LIMITS.waitingBlocksMax + 100, 10);
+    const finals = blocks.map(({ id }) => before.world.state(id)!.info);
+    const { engine, atLoad } = new Bench(records, finals);
+    expect(engine.status().finalHeight).toBe(blocks.length);
+    expect(engine.bodiesBytes).toBe(0);
+    expect(atLoad.filter(({ kind }) => kind === "ask")).toEqual([]);
   });
 });

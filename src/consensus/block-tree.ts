@@ -4,6 +4,7 @@
  */
 import { assert } from "../kit/assert.ts";
 import { BoundedMap } from "../kit/bounded-map.ts";
+import { equalBytes } from "../kit/bytes.ts";
 import { recoveryBlockId } from "../protocol/vote.ts";
 import { heldBytesOfBlock, type Block } from "../protocol/block.ts";
 import { toHex, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
@@ -36,6 +37,8 @@ export class BlockTree {
   readonly #chain: Chain;
   readonly #nodes = new Map<HashHex, TreeNode>();
   readonly #bodies = new BoundedMap<HashHex, Block>(LIMITS.waitingBlocksMax, { max: LIMITS.waitingBlocksBytesMax, of: heldBytesOfBlock });
+  /** Final blocks of an earlier run, whose bodies stay in storage: each becomes a node when the one below it is. */
+  readonly #stored = new Map<HashHex, BlockInfo>();
   /** Refused for ever: execution is deterministic. */
   readonly #refused = new BoundedMap<HashHex, true>(LIMITS.waitingBlocksMax);
 
@@ -70,6 +73,18 @@ export class BlockTree {
     return this.#nodes.has(key) || this.#bodies.has(key);
   }
 
+  /** After a restart: final blocks that were executed before. Recoveries come with their signatures, by `addRecovery`. */
+  restore(infos: readonly BlockInfo[]): void {
+    for (const info of infos) if (info.recovery === null) this.#stored.set(toHex(info.id), info);
+  }
+
+  /** About what the bodies of nodes take in memory, in bytes. */
+  get bodiesBytes(): number {
+    let bytes = 0;
+    for (const { block } of this.#nodes.values()) if (block !== null) bytes += heldBytesOfBlock(block);
+    return bytes;
+  }
+
   /** Keeps a body until it is wanted. */
   offer(block: Block): void {
     const key = toHex(block.id);
@@ -90,14 +105,22 @@ export class BlockTree {
 
   /** Executes what is needed so that this block is a node; gives the node, or what stands in the way. */
   ensure(id: Hash): TreeNode | Obstacle {
-    const path: Block[] = [];
+    const path: (Block | BlockInfo)[] = [];
+    let bodies = 0;
     for (let at = id; ;) {
       const key = toHex(at);
       const node = this.#nodes.get(key);
       if (node !== undefined) return this.#executePath(node, path);
+      const stored = this.#stored.get(key);
+      if (stored !== undefined) {
+        assert(stored.parent !== null, "genesis is a node");
+        path.push(stored);
+        at = stored.parent;
+        continue;
+      }
       const body = this.#bodies.get(key);
       if (body === undefined) return this.#refused.has(key) ? { refused: at } : { missing: at };
-      if (path.length >= LIMITS.waitingBlocksMax) return { missing: at };
+      if (bodies++ >= LIMITS.waitingBlocksMax) return { missing: at };
       path.push(body);
       at = body.header.parent;
     }
@@ -176,10 +199,15 @@ export class BlockTree {
     return this.drop(lowest);
   }
 
-  #executePath(from: TreeNode, path: Block[]): TreeNode | Obstacle {
+  #executePath(from: TreeNode, path: (Block | BlockInfo)[]): TreeNode | Obstacle {
     let node = from;
     for (let block = path.pop(); block !== undefined; block = path.pop()) {
       const key = toHex(block.id);
+      if (!("header" in block)) {
+        node = this.#link(block, node, null, null);
+        this.#stored.delete(key);
+        continue;
+      }
       try {
         this.#checkPlace(block, node);
         node = this.#link(this.#chain.execute(block), node, block, null);
@@ -224,8 +252,9 @@ export class BlockTree {
       isFinal: false,
     } as Mutable<TreeNode>;
     const inherited = parent !== null && parent.key !== epochKey ? parent.endedBy : null;
-    const isEmpty = block !== null && block.header.height === null;
-    node.endedBy = inherited ?? (block !== null && info.endsEpoch && !isEmpty ? node : null);
+    const isProposed = parent !== null && recovery === null;
+    const isEmpty = isProposed && !equalBytes(info.heightedId, info.id);
+    node.endedBy = inherited ?? (isProposed && info.endsEpoch && !isEmpty ? node : null);
     node.heighted = isEmpty && parent !== null ? parent.heighted : node;
     this.#nodes.set(key, node);
     parent?.children.add(node);

@@ -103,8 +103,8 @@ export interface CompleteRecovery {
 }
 
 export type ConsensusInput =
-  /** Once, before all but `keys`: the durable records as written, and the final blocks above the tree's root, oldest first, empty ones included. */
-  | { readonly kind: "load"; readonly records: readonly DurableRecord[]; readonly blocks: readonly Block[] }
+  /** Once, before all but `keys`: the durable records as written, and the final blocks above the tree's root, oldest first, empty ones included: they were executed, and their bodies stay in storage. */
+  | { readonly kind: "load"; readonly records: readonly DurableRecord[]; readonly finals: readonly BlockInfo[] }
   /** At a steady pace, `TICK_MS` or less. */
   | { readonly kind: "tick" }
   /** A message of a peer (its link's id), or one of its own, signed (`from` null). */
@@ -213,6 +213,8 @@ export interface Engine {
   status(): ConsensusStatus;
   /** The same as in the status, at no cost. */
   readonly epochId: Hash;
+  /** About what the bodies of executed blocks that it holds take in memory, in bytes. */
+  readonly bodiesBytes: number;
   /** Seats of an epoch that the engine knows, to check signatures against; undefined if it does not know the epoch. */
   seatsOf(epochId: Hash): readonly VotingKey[] | undefined;
   /** Seats that slept when the epoch began, as far as that is known, and that sleep now if it is the current one. Within an epoch some may leave. */

@@ -2,31 +2,34 @@
 import type { BlockInfo } from "../consensus/engine.ts";
 import { checkRecord } from "../consensus/records.ts";
 import { bytesToHex, concatBytes, equalBytes } from "../kit/bytes.ts";
-import { createLedgerState, decodeChanges, decodeReceipts, decodeState, type Change, type LedgerState } from "../ledger/index.ts";
+import { createLedgerState, decodeChanges, decodeState, type Change, type LedgerState } from "../ledger/index.ts";
 import type { RestoredStep } from "../peer/ledger-chain.ts";
 import type { RestoredLedger } from "../peer/peer.ts";
 import type { Storage, StorageTable } from "../peer/ports.ts";
 import {
   META,
   blockKey,
-  decodeBlockRow,
   decodeHead,
   decodeInfo,
   decodeSnapshotPointer,
   decodeStateRow,
   heightKey,
   heightOfKey,
+  openBlockRow,
   snapshotKey,
   type SnapshotPointer,
 } from "../peer/rows.ts";
+import { openBlock } from "../protocol/block.ts";
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
 import { toHex, type HashHex } from "../protocol/identifiers.ts";
 import { Refusal } from "../protocol/refusal.ts";
 
 /** Above every key of a table. */
 const KEY_END = "~";
-/** Rows of one read: what a worker holds besides the state. */
+/** Of one read: what a worker holds besides the state. How many rows that is follows from those before. */
 const READ_ROWS = 500;
+const READ_BYTES = 4 * 1024 * 1024;
+const FIRST_ROWS = 4;
 
 /** Genesis as a block: nothing is below it. */
 function genesisInfo(genesisBytes: Uint8Array): BlockInfo {
@@ -49,12 +52,15 @@ function genesisInfo(genesisBytes: Uint8Array): BlockInfo {
 }
 
 async function* rows(storage: Storage, table: StorageTable, from: string): AsyncGenerator<readonly [key: string, bytes: Uint8Array]> {
+  let limit = FIRST_ROWS;
   for (let next = from; ;) {
-    const page = await storage.range(table, { from: next, to: KEY_END, limit: READ_ROWS });
+    const page = await storage.range(table, { from: next, to: KEY_END, limit });
     yield* page;
     const last = page.at(-1);
-    if (last === undefined || page.length < READ_ROWS) return;
+    if (last === undefined || page.length < limit) return;
     next = `${last[0]}!`;
+    const bytes = page.reduce((sum, [, row]) => sum + row.length, 1);
+    limit = Math.max(1, Math.min(READ_ROWS, 4 * limit, Math.floor((READ_BYTES * page.length) / bytes)));
   }
 }
 
@@ -104,13 +110,14 @@ async function loadSteps(storage: Storage, root: BlockInfo, undoByHeight: Loaded
   const rowKeys = new Map<HashHex, string>();
   // The root's own row is left out, but not the empty candidates above it.
   for await (const [key, bytes] of rows(storage, "blocks", `${blockKey(root.height, 0)}!`)) {
-    const row = decodeBlockRow(bytes);
+    const row = openBlockRow(bytes);
     if (equalBytes(row.info.id, root.id)) {
       steps.length = 0;
       rowKeys.clear();
       continue;
     }
-    const isWhole = row.block === null ? row.info.recovery !== null : equalBytes(row.block.id, row.info.id);
+    const stored = row.blockBytes === null ? null : openBlock(row.blockBytes);
+    const isWhole = stored === null ? row.info.recovery !== null : equalBytes(stored.id, row.info.id);
     const parent = row.info.parent === null ? null : toHex(row.info.parent);
     if (!isWhole || parent === null || !(parent === toHex(root.id) || rowKeys.has(parent)))
       throw new Refusal("storage-broken", { row: key });
@@ -118,8 +125,7 @@ async function loadSteps(storage: Storage, root: BlockInfo, undoByHeight: Loaded
     rowKeys.set(toHex(row.info.id), key);
     steps.push({
       info: row.info,
-      block: row.block,
-      receipts: heighted && row.block !== null ? decodeReceipts(row.receipts) : [],
+      stored,
       undo: heighted ? (undoByHeight.get(row.info.height) ?? []) : [],
     });
   }

@@ -8,6 +8,7 @@ import { equalBytes } from "../kit/bytes.ts";
 import { encodeChanges, encodeReceipts, encodeState } from "../ledger/index.ts";
 import { encode } from "../protocol/codec.ts";
 import { toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import type { Certificate } from "../protocol/vote.ts";
@@ -18,6 +19,7 @@ import type { StorageBatch } from "./ports.ts";
 import {
   META,
   blockKey,
+  decodeBlockRow,
   encodeBlockRow,
   encodeHead,
   encodeInfo,
@@ -65,7 +67,8 @@ export class FinalBlocks {
   #rootId: HashHex | null = null;
   #rootHeight = 0;
   #deletes: Delete[] = [];
-  #undone: Transaction[] = [];
+  /** What blocks carried that were undone just now. */
+  #undone: Transaction[] | null = null;
   #undoneAbove: number | null = null;
   #split: { readonly epochId: Hash; readonly recovery: Hash; readonly sinceHeight: number } | null = null;
 
@@ -96,9 +99,11 @@ export class FinalBlocks {
     if (effect.restored) return;
     const puts: Put[] = effect.puts.map(([key, bytes]) => ["votes", key, bytes] as const);
     const committed: CommittedBlock[] = [];
+    const written: ExecutedBlock[] = [];
     for (const [index, id] of effect.blocks.entries()) {
       const executed = chain.executed(id);
       assert(executed !== undefined, "a final block was executed");
+      written.push(executed);
       this.#putBlock(executed, certificatesOf(effect, index, executed, chain), recoveryOf(effect, executed.info), puts);
       if (!equalBytes(executed.info.heightedId, id)) continue;
       committed.push(committedOf(executed));
@@ -116,13 +121,14 @@ export class FinalBlocks {
     const undoneAbove = this.#undoneAbove;
     const undone = this.#undone;
     this.#deletes = [];
-    this.#undone = [];
+    this.#undone = null;
     this.#undoneAbove = null;
     outbox.store({ puts, deletes, strict: false }, (refusal) => {
       if (refusal !== null) return this.#options.onHalt(new Refusal(refusal.code, refusal.data));
+      chain.leaveToStorage(written);
       outbox.emit({ kind: "committed", blocks: committed, undoneAbove });
     });
-    if (undone.length > 0) transactions.onUndone(undone);
+    if (undone !== null) transactions.onUndone(undone);
     if (snapshot !== null && !this.#snapshotLeft) {
       outbox.store({ puts: snapshot.puts, deletes: withoutWritten(snapshot.deletes, snapshot.puts), strict: false }, (refusal) => {
         if (refusal !== null) this.#options.onHalt(new Refusal(refusal.code, refusal.data));
@@ -186,6 +192,7 @@ export class FinalBlocks {
   /** Final blocks were left for a better branch, whose `finalized` comes next and is written together with this. */
   undo(undone: readonly Hash[], common: Hash): void {
     const { chain } = this.#options;
+    this.#takeBack(undone);
     for (const id of undone) {
       const executed = chain.executed(id);
       const key = this.#rowKeys.get(toHex(id));
@@ -193,7 +200,6 @@ export class FinalBlocks {
       this.#rowKeys.delete(toHex(id));
       if (executed === undefined) continue;
       if (equalBytes(executed.info.heightedId, id)) this.#deletes.push(["states", heightKey(executed.info.height)]);
-      this.#undone.push(...(executed.block?.transactions ?? []));
     }
     chain.undoTo(common);
     const row = this.#rowKeys.get(toHex(common));
@@ -201,6 +207,37 @@ export class FinalBlocks {
     this.#undoneAbove = chain.head.height;
     this.#split = null;
     this.#snapshotLeft ||= this.#snapshot !== null && this.#snapshot.height > chain.head.height;
+  }
+
+  /**
+   * What undone blocks carried waits again, oldest first. The older ones are left to storage: they are read before the write that removes them, and
+   * no more of them than the mempool could take.
+   */
+  #takeBack(undone: readonly Hash[]): void {
+    const { chain, outbox, transactions } = this.#options;
+    const held: Transaction[] = [];
+    const keys: string[] = [];
+    let count = 0;
+    let bytes = 0;
+    for (const id of undone) {
+      const executed = chain.executed(id);
+      const key = this.#rowKeys.get(toHex(id));
+      held.push(...(executed?.block?.transactions ?? []));
+      const stored = executed?.stored;
+      if (!stored || key === undefined) continue;
+      count += stored.transactions;
+      bytes += stored.bytes;
+      if (count <= LIMITS.mempoolTransactionsMax && bytes <= LIMITS.mempoolBytesMax) keys.push(key);
+    }
+    transactions.beforeUndone();
+    if (count === 0 || keys.length === 0) {
+      this.#undone = held;
+      return;
+    }
+    outbox.read({ table: "blocks", from: keys[0]!, to: `${keys.at(-1)!}!`, limit: undone.length }, (rows) => {
+      const stored = rows.flatMap(([, row]) => decodeBlockRow(row).block?.transactions ?? []);
+      transactions.onUndone([...stored, ...held]);
+    });
   }
 
   drop(ids: readonly Hash[]): void {

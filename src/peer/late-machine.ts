@@ -38,11 +38,11 @@ export class LateMachine implements ContractMachine {
 }
 
 /**
- * Whether what storage gave back may run a contract as soon as it is opened: final blocks that a branch may replace, candidates that were voted for,
- * and own transactions that wait.
+ * Whether what storage gave back may run a contract as soon as it is opened: candidates that were voted for, own transactions that
+ * wait, and those of final blocks that a branch may replace. What the last are is not looked at: their bodies stay in storage until then.
  */
 export function restoresContracts({ steps, records, pool }: Pick<RestoredLedger, "steps" | "records" | "pool">): boolean {
-  if (pool.length > 0 || steps.some(({ block }) => block !== null && usesContracts(block.transactions))) return true;
+  if (pool.length > 0 || steps.some(({ stored }) => stored !== null && stored.transactions > 0)) return true;
   return bodiesOf(records).some((block) => usesContracts(block.transactions));
 }
 

@@ -23,7 +23,7 @@ import {
   type Receipt,
   type StateView,
 } from "../ledger/index.ts";
-import { BLOCK_VERSION, createBlock, transactionsRootOf, type Block, type BlockHeader } from "../protocol/block.ts";
+import { BLOCK_VERSION, createBlock, heldBytesOfBlock, transactionsRootOf, type Block, type BlockHeader } from "../protocol/block.ts";
 import type { RefusalShape } from "../protocol/refusal.ts";
 import { toHex, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
@@ -31,16 +31,26 @@ import { requireThat } from "../protocol/refusal.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import type { Recovery } from "../protocol/vote.ts";
 
+/** What a block carries: so much of it is known also where its body is left to storage. */
+export interface BlockContent {
+  readonly transactions: number;
+  readonly bytes: number;
+}
+
 /** What execution made of a block. The receipts outlive the overlay, which is merged or dropped. */
 export interface ExecutedBlock {
   readonly info: BlockInfo;
-  /** Null for genesis and recoveries. */
+  /** Null for genesis and recoveries, and where it is left to storage, with its receipts and events. */
   readonly block: Block | null;
   readonly receipts: readonly Receipt[];
   readonly events: BlockOutcome["events"];
+  /** Null while the body is at hand, and where there never was one. */
+  readonly stored: BlockContent | null;
 }
 
-interface Entry extends ExecutedBlock {
+type Mutable<Fields> = { -readonly [Key in keyof Fields]: Fields[Key] };
+
+interface Entry extends Mutable<ExecutedBlock> {
   /** Undefined once merged, stale, or for genesis; it can be made again from the parent. */
   overlay: StateView | undefined;
   /** Whether its changes are in the finalized state. */
@@ -69,8 +79,8 @@ export interface LedgerChainOptions {
 /** What a stored final block brings back after a restart. */
 export interface RestoredStep {
   readonly info: BlockInfo;
-  readonly block: Block | null;
-  readonly receipts: readonly Receipt[];
+  /** Null for a recovery. */
+  readonly stored: BlockContent | null;
   readonly undo: readonly Change[];
 }
 
@@ -89,10 +99,18 @@ export class LedgerChain implements Chain {
       block: null,
       receipts: [],
       events: [],
+      stored: null,
       overlay: undefined,
       isFinal: true,
       epochSeats: [],
     });
+  }
+
+  /** About what the bodies of blocks take in memory, in bytes. */
+  get bodiesBytes(): number {
+    let bytes = 0;
+    for (const { block } of this.#entries.values()) if (block !== null) bytes += heldBytesOfBlock(block);
+    return bytes;
   }
 
   /** The finalized state. */
@@ -119,11 +137,20 @@ export class LedgerChain implements Chain {
   }
 
   /** Puts back a final block after a restart: its changes are in the state already. */
-  restore(step: RestoredStep): void {
-    const id = toHex(step.info.id);
-    this.#entries.set(id, { ...step, events: [], overlay: undefined, isFinal: true, epochSeats: [] });
-    if (step.info.heightedId === step.info.id || equalBytes(step.info.heightedId, step.info.id)) {
-      this.#finalSteps.push({ id, height: step.info.height, undo: step.undo });
+  restore({ info, stored, undo }: RestoredStep): void {
+    const id = toHex(info.id);
+    this.#entries.set(id, {
+      info,
+      block: null,
+      receipts: [],
+      events: [],
+      stored,
+      overlay: undefined,
+      isFinal: true,
+      epochSeats: [],
+    });
+    if (equalBytes(info.heightedId, info.id)) {
+      this.#finalSteps.push({ id, height: info.height, undo });
       this.#headId = id;
     }
   }
@@ -173,7 +200,7 @@ export class LedgerChain implements Chain {
     const parent = this.stateAt(info.parent);
     const lastBlock = this.#heightedOf(info.parent);
     if (info.recovery !== null) return applyRecovery(parent, info.recovery, lastBlock, entry.epochSeats).overlay;
-    assert(entry.block !== null, "a block with a height has a body");
+    assert(entry.block !== null, "the body of a block that is not final is at hand");
     const context = contextOf(entry.block.header, lastBlock, this.#participants(entry.block.header));
     return applyBlock(parent, context, entry.block.transactions, this.#options.deps).overlay;
   }
@@ -240,6 +267,7 @@ export class LedgerChain implements Chain {
       block,
       receipts: outcome.receipts,
       events: outcome.events,
+      stored: null,
       overlay,
       isFinal: false,
       epochSeats: [],
@@ -269,7 +297,16 @@ export class LedgerChain implements Chain {
       lastRecovery: id,
     };
     const { events, overlay } = outcome;
-    this.#entries.set(toHex(id), { info, block: null, receipts: [], events, overlay, isFinal: false, epochSeats });
+    this.#entries.set(toHex(id), {
+      info,
+      block: null,
+      receipts: [],
+      events,
+      stored: null,
+      overlay,
+      isFinal: false,
+      epochSeats,
+    });
     return info;
   }
 
@@ -348,6 +385,21 @@ export class LedgerChain implements Chain {
     return { changes, undo };
   }
 
+  /**
+   * Final blocks are written: what they carried and did is left to storage. A branch that comes back to below them undoes them by their changes, and
+   * executes none of them again. One that was undone meanwhile is left alone.
+   */
+  leaveToStorage(blocks: readonly ExecutedBlock[]): void {
+    for (const { info } of blocks) {
+      const entry = this.#entries.get(toHex(info.id));
+      if (entry === undefined || !(entry.isFinal || !equalBytes(info.heightedId, info.id))) continue;
+      if (entry.block !== null) entry.stored = contentOf(entry.block);
+      entry.block = null;
+      entry.receipts = [];
+      entry.events = [];
+    }
+  }
+
   /** Takes final blocks back to `common` (exclusive): a better branch replaces them. Gives the changes that were undone, newest first. */
   undoTo(common: Hash): readonly FinalStep[] {
     const target = toHex(this.#heightedOf(common));
@@ -390,4 +442,8 @@ export class LedgerChain implements Chain {
     const keep = this.#finalSteps.findIndex((step) => step.height > height);
     this.#finalSteps = keep < 0 ? [] : this.#finalSteps.slice(keep);
   }
+}
+
+function contentOf({ transactions }: Block): BlockContent {
+  return { transactions: transactions.length, bytes: transactions.reduce((bytes, transaction) => bytes + transaction.bytes.length, 0) };
 }

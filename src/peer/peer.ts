@@ -6,7 +6,6 @@ import type { BlockInfo, DurableRecord } from "../consensus/engine.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { createSimplex } from "../consensus/simplex/simplex.ts";
 import { createMempool, parametersOf, genesisOf, type LedgerState, type StateView } from "../ledger/index.ts";
-import type { Block } from "../protocol/block.ts";
 import { HostFault, type ContractMachine } from "../protocol/contract-machine.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import { toHex, type AccountId, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
@@ -90,7 +89,8 @@ export class Peer implements PeerView {
   readonly #statedHeights = new Map<string, number>();
   /** Those that know more than the genesis, by what they say. */
   readonly #members = new Set<string>();
-  readonly #restored: RestoredLedger;
+  /** Until the start: it is large, and all that goes on is held elsewhere. */
+  #restored: RestoredLedger | null;
   #network: NetworkStatus | null = null;
   #started = false;
   #startedMs = 0;
@@ -203,13 +203,15 @@ export class Peer implements PeerView {
   }
 
   #start(): void {
-    if (this.#started) return;
+    const restored = this.#restored;
+    if (restored === null) return;
+    this.#restored = null;
     this.#started = true;
     this.#startedMs = this.#nowMs;
-    const blocks = this.#restored.steps.map((step) => step.block).filter((block): block is Block => block !== null);
+    const finals = restored.steps.map((step) => step.info);
     this.#driver.input(this.#nowMs, { kind: "keys", keys: this.#seats.keys });
-    this.#driver.input(this.#nowMs, { kind: "load", records: this.#restored.records, blocks });
-    this.#transactions.restore(this.#restored.pool, this.#nowMs);
+    this.#driver.input(this.#nowMs, { kind: "load", records: restored.records, finals });
+    this.#transactions.restore(restored.pool, this.#nowMs);
     this.#outbox.network({ kind: "join", chain: toHex(this.chain) });
   }
 
@@ -352,6 +354,10 @@ export class Peer implements PeerView {
       id = executed.info.parent;
     }
     return blocks;
+  }
+
+  get bodiesBytes(): number {
+    return this.#ledger.bodiesBytes + this.#engine.bodiesBytes;
   }
 
   get ownPending(): readonly Transaction[] {

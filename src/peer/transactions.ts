@@ -79,6 +79,8 @@ export class Transactions {
   #lane: number;
   /** What follows the last number given, while nothing was refused; else it is looked for. */
   #freeNumber: number | null = null;
+  /** Switches whose undone transactions have not come back yet. */
+  #undoing = 0;
   #outgoing: Transaction[] = [];
   #outgoingBytes = 0;
   #sharedAgainMs = 0;
@@ -294,7 +296,7 @@ export class Transactions {
 
   /** Numbers are given in the order of the submissions; signatures are made side by side, and may come back in another order. */
   #signQueued(): void {
-    while (this.#signing.size < LIMITS.signingMax) {
+    while (this.#undoing === 0 && this.#signing.size < LIMITS.signingMax) {
       const next = this.#queue.shift();
       if (next === undefined) return;
       this.#sign(next);
@@ -395,10 +397,17 @@ export class Transactions {
     this.#own.onFinal(transactions, receipts, height);
   }
 
-  /** Final blocks were undone: what they held waits again where it can. */
+  /** Final blocks were undone, and what they held is on its way: until then no number is given that one of these may have. */
+  beforeUndone(): void {
+    this.#undoing += 1;
+  }
+
+  /** What they held waits again where it can. */
   onUndone(transactions: readonly Transaction[]): void {
+    this.#undoing -= 1;
     this.#options.mempool.readd(transactions, this.#options.state(), this.#nowMs);
     this.#options.onChanged();
+    this.#signQueued();
   }
 }
 

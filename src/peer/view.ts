@@ -22,6 +22,8 @@ export interface PeerView {
   readonly final: { readonly height: number; readonly id: Hash; readonly stateRoot: Hash; readonly timeMs: number };
   /** Blocks above the final one on the way to the highest notarized one, oldest first. */
   readonly tentativeBlocks: readonly CommittedBlock[];
+  /** About what the bodies of executed blocks take in memory, in bytes: all others are in storage alone. One that is not final yet counts twice. */
+  readonly bodiesBytes: number;
   /** Own transactions that are not final yet. */
   readonly ownPending: readonly Transaction[];
   /** Transactions in the mempool, own and others'. */

@@ -138,3 +138,13 @@ export function decodeBlock(bytes: Uint8Array): Block {
   requireThat(equalBytes(header.transactionsRoot, transactionsRootOf(transactions)), "root-mismatch", { root: "transactions" });
   return { id: digest(headerBytes), headerBytes, header, transactions };
 }
+
+/**
+ * What a stored block is and how much it carries, without the work of decoding it. Its row was written whole, so only that it is this block is looked at.
+ * @throws {Refusal} when it is no block at all.
+ */
+export function openBlock(bytes: Uint8Array): { readonly id: Hash; readonly transactions: number; readonly bytes: number } {
+  const list = readList(decode(bytes, LIMITS.messageBytesMax), "block", 2);
+  const id = digest(readBytes(list[0], "headerBytes", LIMITS.messageBytesMax));
+  return { id, transactions: readList(list[1], "transactions").length, bytes: bytes.length };
+}

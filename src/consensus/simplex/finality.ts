@@ -1,4 +1,5 @@
 /** What is final: told to the caller once, oldest first; what is over is forgotten. */
+import { heldBytesOfBlock } from "../../protocol/block.ts";
 import { toHex, type Hash, type HashHex } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { Certificate } from "../../protocol/vote.ts";
@@ -37,6 +38,7 @@ export function finalize(s: SimplexState, head: TreeNode): void {
   });
   if (dropped.length > 0) s.out.push({ kind: "dropped", blocks: dropped });
   endSync(s);
+  leaveBodies(s, fresh.length);
   cut(s, root);
 }
 
@@ -119,14 +121,22 @@ function forgetEpoch(s: SimplexState, { key, recoveries }: Epoch): string[] {
   return rows;
 }
 
-/** Leaves old bodies to storage, and cuts the tree where nothing can branch off and nobody near is behind. */
+/** Leaves all but the newest final bodies to storage, which answers for them: those at hand are the last of the line, within their bounds. */
+function leaveBodies(s: SimplexState, fresh: number): void {
+  const { finals } = s;
+  let bytes = 0;
+  // Those further back were left to storage before.
+  for (let back = 1; back <= Math.min(finals.length, LIMITS.recentBlocksMax + fresh); back++) {
+    const node = finals[finals.length - back]!;
+    if (node.block === null) continue;
+    bytes += bytes > LIMITS.recentBlocksBytesMax ? 0 : heldBytesOfBlock(node.block);
+    if (back > LIMITS.recentBlocksMax || bytes > LIMITS.recentBlocksBytesMax) node.block = null;
+  }
+}
+
+/** Cuts the tree where nothing can branch off and nobody near is behind. */
 function cut(s: SimplexState, root: TreeNode): void {
   const { finals } = s;
-  for (let index = finals.length - LIMITS.recentBlocksMax - 1; index >= 0; index--) {
-    const node = finals[index]!;
-    if (node.block === null && node.recovery === null) break;
-    node.block = null;
-  }
   if (finals.length < 4 * LIMITS.recentBlocksMax || finals[0]!.info.height >= root.info.height) return;
   let keep = finals.length - 2 * LIMITS.recentBlocksMax;
   while (keep > 0 && (finals[keep]!.info.height > root.info.height || finals[keep]!.heighted !== finals[keep]!)) keep--;

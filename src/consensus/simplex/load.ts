@@ -28,7 +28,8 @@ export function load(s: SimplexState, input: Extract<ConsensusInput, { kind: "lo
   loadOwn(s, rows);
   const branchIds = loadBranch(s, rows("epoch"), rows("branch"));
   const bodies = bodiesOf(input.records);
-  for (const block of [...input.blocks, ...bodies]) s.tree.offer(block);
+  s.tree.restore(input.finals);
+  for (const block of bodies) s.tree.offer(block);
   for (const block of bodies) s.durableBodies.add(toHex(block.id));
   const recoveries = rows("recovery").map(([, bytes]): CompleteRecovery => valueToCompleteRecovery(decode(bytes)));
   const isFollowed = ({ recovery }: CompleteRecovery): boolean => branchIds.has(toHex(recoveryBlockId(recovery)));

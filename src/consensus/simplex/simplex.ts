@@ -120,6 +120,10 @@ class Simplex implements Engine {
     return this.#s.epoch.id;
   }
 
+  get bodiesBytes(): number {
+    return this.#s.tree.bodiesBytes;
+  }
+
   status(): ConsensusStatus {
     const s = this.#s;
     const { epoch } = s;
