@@ -1,8 +1,7 @@
 /** Finds the transactions that a candidate names: among those verified, else asked of peers. PROTOCOL, "Joining and following". */
-import { BoundedMap } from "../kit/bounded-map.ts";
 import { digest, toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import { decodeTransaction, type Transaction } from "../protocol/transaction.ts";
+import { decodeTransaction, heldBytesOf, type Transaction } from "../protocol/transaction.ts";
 import { decodeFetch, encodeFetch } from "../protocol/wire.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Transactions } from "./transactions.ts";
@@ -12,13 +11,24 @@ const FETCH_TIMEOUT_MS = 1_000;
 /** Bodies that are missing beside others are most likely on their way by gossip: asking at once would send a whole block twice. */
 const PATIENCE_MS = 100;
 
-interface Fetch {
+/** A candidate whose transactions are looked for. */
+export interface Wanted {
   readonly envelopes: readonly Hash[];
-  readonly keys: readonly HashHex[];
+  /** All transactions are there, in order, every signature verified. */
   readonly then: (transactions: readonly Transaction[]) => void;
+  /** Whether it is of this very round and of whose turn it is: then others make room. */
+  readonly isAwaited: () => boolean;
+  /** It was given up for want of room or of an answer: whoever says it again is heard again. */
+  readonly onDropped: () => void;
+}
+
+interface Fetch extends Wanted {
+  readonly keys: readonly HashHex[];
   /** Bodies that came and from whom, decoded, not all verified yet. */
   readonly arrived: Map<HashHex, { readonly transaction: Transaction; readonly from: string }>;
   arrivedBytes: number;
+  /** The same with what decoded ones take: counted until they are verified. */
+  heldBytes: number;
   peer: string;
   attempts: number;
   /** When it is asked of somebody, for the first time or again. */
@@ -34,7 +44,9 @@ export interface BodiesOptions {
 
 export class Bodies {
   readonly #options: BodiesOptions;
-  readonly #fetches = new BoundedMap<number, Fetch>(LIMITS.fetchesMax);
+  /** The oldest first. */
+  readonly #fetches = new Map<number, Fetch>();
+  #heldBytes = 0;
   #nextId = 1;
   #nowMs = 0;
 
@@ -42,24 +54,61 @@ export class Bodies {
     this.#options = options;
   }
 
-  /** Calls back with all transactions in order, every signature verified; never, if nobody has them. */
-  resolve(envelopes: readonly Hash[], from: string, then: (transactions: readonly Transaction[]) => void): void {
+  /** About what bodies that are not verified yet take in memory, in bytes. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Looks for what a candidate names. */
+  resolve(from: string, wanted: Wanted): void {
+    const { envelopes, then } = wanted;
     const fetch: Fetch = {
-      envelopes,
+      ...wanted,
       keys: envelopes.map(toHex),
-      then,
       arrived: new Map(),
       arrivedBytes: 0,
+      heldBytes: 0,
       peer: from,
       attempts: 0,
       dueMs: this.#nowMs + PATIENCE_MS,
     };
     const missing = this.#missing(fetch);
     if (missing.length === 0) return then(this.#collect(fetch));
+    if (this.#fetches.size >= LIMITS.fetchesMax && !this.#dropAnother(fetch, fetch.isAwaited())) return fetch.onDropped();
     const id = this.#nextId++;
     this.#fetches.set(id, fetch);
     // Who knows none of them does not hear the others' gossip yet.
     if (missing.length === envelopes.length && !missing.some((envelope) => this.#isComing(envelope))) this.#ask(id, fetch);
+  }
+
+  /** Gives up the oldest other candidate, of those first that are not awaited. Whether there was one that this may take the place of. */
+  #dropAnother(than: Fetch, isAwaited: boolean, mayDrop: (fetch: Fetch) => boolean = () => true): boolean {
+    const others = [...this.#fetches].filter(([, fetch]) => fetch !== than && mayDrop(fetch));
+    const [id, fetch] = others.find(([, other]) => !other.isAwaited()) ?? (isAwaited ? others[0] : undefined) ?? [];
+    if (id === undefined || fetch === undefined) return false;
+    this.#drop(id, fetch);
+    return true;
+  }
+
+  #drop(id: number, fetch: Fetch): void {
+    this.#fetches.delete(id);
+    this.#letGo(fetch);
+    fetch.onDropped();
+  }
+
+  #letGo(fetch: Fetch): void {
+    this.#heldBytes -= fetch.heldBytes;
+    fetch.heldBytes = 0;
+  }
+
+  /** Whether so much more may be held for a candidate, after others have made room where they must. */
+  #hasRoom(fetch: Fetch, bytes: number): boolean {
+    const shared = LIMITS.fetchedBytesMax / 2;
+    if (this.#heldBytes + bytes <= shared) return true;
+    const isAwaited = fetch.isAwaited();
+    const max = isAwaited ? LIMITS.fetchedBytesMax : shared;
+    while (this.#heldBytes + bytes > max) if (!this.#dropAnother(fetch, isAwaited, (other) => other.heldBytes > 0)) return false;
+    return true;
   }
 
   #isComing(envelope: Hash): boolean {
@@ -103,7 +152,7 @@ export class Bodies {
       if (this.#settle(id, fetch)) continue;
       const other = fetch.attempts === 0 ? undefined : this.#options.anotherPeer(fetch.peer);
       if (other !== undefined) fetch.peer = other;
-      if (fetch.attempts >= LIMITS.fetchAttemptsMax) this.#fetches.delete(id);
+      if (fetch.attempts >= LIMITS.fetchAttemptsMax) this.#drop(id, fetch);
       else this.#ask(id, fetch);
     }
   }
@@ -114,6 +163,7 @@ export class Bodies {
     this.#fetches.delete(id);
     const transactions = this.#collect(fetch);
     this.#options.transactions.verify(fetch.peer, transactions, { keep: true }, (allValid) => {
+      this.#letGo(fetch);
       if (allValid) fetch.then(transactions);
       else this.#blame(fetch);
     });
@@ -138,11 +188,20 @@ export class Bodies {
     for (const envelope of message.envelopes) {
       const key = toHex(digest(envelope));
       if (!wanted.has(key) || fetch.arrived.has(key)) continue;
-      fetch.arrived.set(key, { transaction: decodeTransaction(envelope), from });
+      const transaction = decodeTransaction(envelope);
+      const bytes = heldBytesOf(transaction);
+      // What finds no room is asked for again, when others are verified or given up.
+      if (!this.#hasRoom(fetch, bytes)) break;
+      fetch.arrived.set(key, { transaction, from });
       fetch.arrivedBytes += envelope.length;
+      fetch.heldBytes += bytes;
+      this.#heldBytes += bytes;
     }
     // No block holds so much: whoever proposed it wastes everybody's memory.
-    if (fetch.arrivedBytes > LIMITS.blockBytesMax) return void this.#fetches.delete(message.id);
+    if (fetch.arrivedBytes > LIMITS.blockBytesMax) {
+      this.#fetches.delete(message.id);
+      return this.#letGo(fetch);
+    }
     if (this.#settle(message.id, fetch) || fetch.arrived.size === before) return;
     // A big block comes in several answers: progress keeps the same peer.
     fetch.attempts = 0;

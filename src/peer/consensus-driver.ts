@@ -8,7 +8,7 @@ import { decodeConsensusMessage, encodeConsensusMessage, type WireMessage } from
 import { assert } from "../kit/assert.ts";
 import { BoundedMap } from "../kit/bounded-map.ts";
 import { equalBytes } from "../kit/bytes.ts";
-import { rootOfEnvelopes, type Block } from "../protocol/block.ts";
+import { rootOfEnvelopes, type Block, type BlockHeader } from "../protocol/block.ts";
 import { digest, toHex, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, requireThat } from "../protocol/refusal.ts";
@@ -154,7 +154,7 @@ export class ConsensusDriver {
         return verdict(false);
       }
       if (this.#seen.has(key)) this.#seen.set(key, true);
-      this.#withBodies(from, message, verdict);
+      this.#withBodies(from, key, message, verdict);
     });
   }
 
@@ -190,13 +190,19 @@ export class ConsensusDriver {
     }
   }
 
-  #withBodies(from: string, message: WireMessage, verdict: Verdict): void {
+  #withBodies(from: string, key: HashHex, message: WireMessage, verdict: Verdict): void {
     if (message.kind === "candidate") {
       verdict(true);
-      this.#options.bodies.resolve(message.envelopes, from, (transactions) => {
-        const { id, headerBytes, header, vote, certificates } = message;
-        const block: Block = { id, headerBytes, header, transactions };
-        this.#giveBlocks(from, transactions, { kind: "candidate", block, vote, certificates });
+      const { id, envelopes, headerBytes, header, vote, certificates } = message;
+      this.#options.bodies.resolve(from, {
+        envelopes,
+        then: (transactions) => {
+          const block: Block = { id, headerBytes, header, transactions };
+          this.#giveBlocks(from, transactions, { kind: "candidate", block, vote, certificates });
+        },
+        isAwaited: () => this.#isAwaited(header),
+        // Its proposer repeats it while the round stands still.
+        onDropped: () => void this.#seen.delete(key),
       });
     } else if (message.kind === "give") {
       const transactions = message.blocks.flatMap((block) => block.transactions);
@@ -214,6 +220,12 @@ export class ConsensusDriver {
       if (message.kind === "hello") this.#options.onHello(from, message.height);
       this.#again({ kind: "message", from, message });
     }
+  }
+
+  /** Whether it is the candidate that everybody votes on next: this round's, of whose turn it is. */
+  #isAwaited({ epochId, round, proposer }: BlockHeader): boolean {
+    const now = this.#options.engine.status();
+    return round === now.round && equalBytes(epochId, now.epochId) && equalBytes(proposer, now.leader);
   }
 
   /** Blocks that run contracts wait for the machine; they are executed where consensus stands, and that cannot wait. */

@@ -137,6 +137,11 @@ export const LIMITS = {
   giveBlocksMax: 512,
   /** Candidates whose bodies are being fetched at once. */
   fetchesMax: 64,
+  /**
+   * Bodies that came for candidates and are not verified yet, decoded. One half is for the candidates of whose turn it is alone, so that others' never take
+   * their place; in either a block of as many small transactions as fit has room.
+   */
+  fetchedBytesMax: 40 * 1024 * 1024,
   /** How often the bodies of one candidate are asked for, of one peer after another, before somebody else's candidate is more likely to come. */
   fetchAttemptsMax: 6,
   /** Consensus messages kept because their epoch is not known yet. */
