@@ -1,6 +1,6 @@
-/** Storage in a real browser: the suite of the port, and a browser killed in the middle of writes. */
+/** Storage in a real browser: the suite of the port, a browser killed in the middle of writes, and a peer killed in the middle of traffic. */
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,6 +11,11 @@ import { build } from "vite";
 import { killGroup, launchProfile, seededCounts } from "./harness/killable.ts";
 
 const KILLS = Number(process.env["BOTHY_KILLS"] ?? 6);
+/** Of a peer; every tenth takes the whole browser along. */
+const PEER_KILLS = 50;
+const BROWSER_KILL_EVERY = 10;
+/** Writes that a peer has begun when it is killed, at most: of votes, of own transactions, of blocks and of snapshots. The last of them is under way. */
+const WRITES_MAX = 24;
 
 interface Answer {
   readonly height?: number;
@@ -18,30 +23,53 @@ interface Answer {
   readonly failure?: string;
 }
 
-const PAGE = `<!doctype html><title>storage</title><script type="module">
-  const worker = new Worker("/suite.js", { type: "module" });
+interface Block {
+  readonly height: number;
+  readonly digest: string;
+}
+
+/** What a peer tells of itself. */
+interface Told {
+  readonly opened?: Block & { readonly blocks: readonly Block[]; readonly punished: number };
+  readonly final?: Block;
+  /** A write begins. */
+  readonly writes?: number;
+  readonly failure?: string;
+}
+
+const SCRIPTS = {
+  suite: new URL("../src/host/storage/browser-suite.ts", import.meta.url),
+  peer: new URL("../src/host/browser-peer.ts", import.meta.url),
+};
+/** By their address; what a script loads later stands beside it. */
+const scripts = new Map<string, Buffer>();
+
+const pageOf = (script: string): string => `<!doctype html><title>storage</title><script type="module">
+  const worker = new Worker("${script}", { type: "module" });
   worker.onmessage = ({ data }) => window.answer(data);
   worker.onerror = (event) => window.answer({ failure: event.message });
-  window.order = (command, name) => worker.postMessage({ command, name });
+  window.order = (message) => worker.postMessage(message);
 </script>`;
 
 let server: Server;
 let origin: string;
 
 test.beforeAll(async () => {
-  const entry = fileURLToPath(new URL("../src/host/storage/browser-suite.ts", import.meta.url));
-  const outDir = await mkdtemp(join(tmpdir(), "bothy-storage-"));
-  await build({
-    configFile: false,
-    logLevel: "error",
-    build: { outDir, emptyOutDir: true, minify: false, lib: { entry, formats: ["es"], fileName: () => "suite.js" } },
-  });
-  const script = await readFile(join(outDir, "suite.js"));
-  await rm(outDir, { recursive: true });
+  for (const [name, source] of Object.entries(SCRIPTS)) {
+    const entry = fileURLToPath(source);
+    const outDir = await mkdtemp(join(tmpdir(), "bothy-storage-"));
+    await build({
+      configFile: false,
+      logLevel: "error",
+      build: { outDir, emptyOutDir: true, minify: false, lib: { entry, formats: ["es"], fileName: () => `${name}.js` } },
+    });
+    for (const file of await readdir(outDir)) scripts.set(`/${file}`, await readFile(join(outDir, file)));
+    await rm(outDir, { recursive: true });
+  }
   server = createServer((request, response) => {
-    const isScript = request.url === "/suite.js";
-    response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
-    response.end(isScript ? script : PAGE);
+    const url = request.url ?? "/";
+    response.setHeader("content-type", scripts.has(url) ? "text/javascript" : "text/html");
+    response.end(scripts.get(url) ?? pageOf(url === "/peer" ? "/peer.js" : "/suite.js"));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -53,15 +81,16 @@ test.afterAll(() => {
   server.close();
 });
 
-/** Orders the page's worker and gives each of its answers to `listen`. */
-async function order(page: Page, command: string, name: string, listen: (answer: Answer) => void): Promise<void> {
+/** Orders the worker of the page at `path` and gives each of its answers to `listen`. */
+async function orderAt<Given>(path: string, page: Page, message: unknown, listen: (answer: Given) => void): Promise<void> {
   await page.exposeFunction("answer", listen);
-  await page.goto(origin);
+  await page.goto(origin + path);
   await page.waitForFunction(() => "order" in window);
-  await page.evaluate(
-    ([ordered, database]) => (window as unknown as { order(a: string, b: string): void }).order(ordered!, database!),
-    [command, name],
-  );
+  await page.evaluate((said) => (window as unknown as { order(message: unknown): void }).order(said), message);
+}
+
+function order(page: Page, command: string, name: string, listen: (answer: Answer) => void): Promise<void> {
+  return orderAt("/", page, { command, name }, listen);
 }
 
 function firstAnswer(page: Page, command: string, name: string): Promise<Answer> {
@@ -100,5 +129,53 @@ test(`killed ${KILLS} times in the middle of writes it reopens with every batch 
   expect(answer.height).toBeGreaterThanOrEqual(strictHeight);
   expect(strictHeight).toBeGreaterThan(KILLS);
   await killGroup(browser);
+  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+});
+
+/** Runs the peer until it begins its write of this number, and gives how it was opened. Each final block is noted as it is told. */
+function runPeer(page: Page, told: Map<number, string>, writes: number): Promise<NonNullable<Told["opened"]>> {
+  return new Promise((resolve, reject) => {
+    let opened: Told["opened"];
+    const listen = (answer: Told): void => {
+      if (answer.failure !== undefined) return reject(new Error(answer.failure));
+      if (answer.opened !== undefined) opened = answer.opened;
+      if (answer.final !== undefined) told.set(answer.final.height, answer.final.digest);
+      if (opened !== undefined && (answer.writes ?? 0) >= writes) resolve(opened);
+    };
+    orderAt("/peer", page, { name: "peer", heights: [...told.keys()] }, listen).catch(reject);
+  });
+}
+
+async function crashPage(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const crashed = page.waitForEvent("crash");
+  void session.send("Page.crash").catch(() => undefined);
+  await crashed;
+  await page.close();
+}
+
+test(`[C5a] a peer killed at ${PEER_KILLS} moments in the middle of traffic always reopens with every block that was final, and goes on`, async () => {
+  test.setTimeout(60_000 + PEER_KILLS * 5_000);
+  const profile = await mkdtemp(join(tmpdir(), "bothy-profile-"));
+  const counts = seededCounts(20261123, WRITES_MAX);
+  const told = new Map<number, string>();
+  let open = await launchProfile(profile);
+  let context = (await chromium.connectOverCDP(open.endpoint)).contexts()[0]!;
+  for (let kill = 1; kill <= PEER_KILLS; kill++) {
+    const before = new Map(told);
+    const page = await context.newPage();
+    const opened = await runPeer(page, told, counts.next().value as number);
+    expect(opened.blocks, `at kill ${kill}`).toEqual([...before].map(([height, digest]) => ({ height, digest })));
+    expect(opened.height).toBeGreaterThanOrEqual(Math.max(0, ...before.keys()));
+    expect(opened.punished).toBe(0);
+    if (kill % BROWSER_KILL_EVERY !== 0) await crashPage(page);
+    else {
+      await killGroup(open.browser);
+      open = await launchProfile(profile);
+      context = (await chromium.connectOverCDP(open.endpoint)).contexts()[0]!;
+    }
+  }
+  expect(told.size).toBeGreaterThan(2 * PEER_KILLS);
+  await killGroup(open.browser);
   await rm(profile, { recursive: true, force: true, maxRetries: 5 });
 });

@@ -1,8 +1,8 @@
-/** A founder alone behind a real server of the sdk, in memory: what tests of the server speak to. */
+/** A founder alone behind a real server of the sdk: what tests of the server speak to. In memory, or where a test keeps it. */
 import { Peer } from "../../peer/peer.ts";
 import type { Storage } from "../../peer/ports.ts";
 import type { ContractMachine } from "../../protocol/contract-machine.ts";
-import { DEFAULT_PARAMETERS, chainOf, encodeGenesis } from "../../protocol/genesis.ts";
+import { DEFAULT_PARAMETERS, chainOf, decodeGenesis, encodeGenesis, type Parameters } from "../../protocol/genesis.ts";
 import { accountToDid, asAccountId, asVotingKey } from "../../protocol/identifiers.ts";
 import { Refusal, type Settings } from "../../sdk/api.ts";
 import { createClient, type Client } from "../../sdk/client.ts";
@@ -10,7 +10,7 @@ import { searchClaim } from "../claims.ts";
 import { createSystemClock } from "../clock/clock.ts";
 import type { CommandHandlers } from "../commands.ts";
 import { createExplorer } from "../explorer/explorer.ts";
-import { createKeys } from "../keys/keys.ts";
+import { createKeys, type PeerKeys } from "../keys/keys.ts";
 import { createMemorySeeds } from "../keys/memory-seeds.ts";
 import { loadLedger } from "../load-ledger.ts";
 import { runPeer, type PeerRunner } from "../peer-runner.ts";
@@ -49,23 +49,37 @@ export interface World {
   close(): void;
 }
 
-/** A founder alone: every block is final as soon as it has voted. */
-export async function openWorld(machine: ContractMachine): Promise<World> {
-  const clock = createSystemClock();
-  const keys = await createKeys(createMemorySeeds());
-  const account = asAccountId(await keys.create("account"));
-  const genesis = encodeGenesis({
+export interface WorldPlace {
+  readonly keys: PeerKeys;
+  readonly storage: Storage;
+  readonly genesis: Uint8Array;
+}
+
+/** A genesis whose founding seat is made with these keys, which get an account, too. */
+export async function foundWorld(keys: PeerKeys, parameters: Partial<Parameters> = {}): Promise<Uint8Array> {
+  return encodeGenesis({
     version: 1,
     kind: "public",
     name: "Test",
     token: "coal",
-    createdMs: clock.nowMs() - 1,
-    founder: account,
+    createdMs: Date.now() - 1,
+    founder: asAccountId(await keys.create("account")),
     foundingSeat: asVotingKey(await keys.create("voting")),
-    parameters: { ...DEFAULT_PARAMETERS, claimBits: 0 },
+    parameters: { ...DEFAULT_PARAMETERS, claimBits: 0, ...parameters },
     salt: new Uint8Array(16),
   });
-  const storage = createMemoryStorage();
+}
+
+async function inMemory(): Promise<WorldPlace> {
+  const keys = await createKeys(createMemorySeeds());
+  return { keys, storage: createMemoryStorage(), genesis: await foundWorld(keys) };
+}
+
+/** A founder alone: every block is final as soon as it has voted. @throws {Refusal} as `loadLedger`. */
+export async function openWorld(machine: ContractMachine, place?: WorldPlace): Promise<World> {
+  const { keys, storage, genesis } = place ?? (await inMemory());
+  const clock = createSystemClock();
+  const account = decodeGenesis(genesis).founder;
   const peer = new Peer({
     chain: chainOf(genesis),
     account,

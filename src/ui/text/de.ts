@@ -623,7 +623,7 @@ export const de: Text = {
     importOther: (name) =>
       `Sie kommt aus einem anderen BoT, „${name}“. Was ihr Konto dort hat, bleibt dort; hier beginnt es mit dem, was es hier hat.`,
     importLedger:
-      "Ihr Ledger tritt an die Stelle des Ledgers in diesem Tab. Blöcke, die kein anderer Peer hat, gehen verloren, ebenso das Verzeichnis der Stimmen dieses Tabs: Seine Wahlschlüssel werden mit gelöscht, und sein Sitz bleibt leer, bis du einen neuen nimmst.",
+      "Ihr Ledger tritt an die Stelle des Ledgers in diesem Tab. Blöcke, die kein anderer Peer hat, gehen verloren, ebenso das Verzeichnis der Stimmen dieses Tabs: Seine Wahlschlüssel werden mit gelöscht, und sein Sitz bleibt leer, bis du einen neuen nimmst. Ist er der einzige Sitz dieses BoT, wird dort nichts mehr endgültig.",
     file: "Datei",
     chooseFile: "Datei wählen",
     orWords: "oder die 24 Wörter",
