@@ -214,7 +214,7 @@ export class TabNetwork {
       if (connection.direction === "inbound") this.#dialer.countDirect();
       void this.#reserveOn(connection);
       void this.#retireRelayed(link, connection);
-      for (const older of olderDirect(link, connection)) void this.#lookAt(older);
+      for (const older of olderDirect(link, connection)) void this.#lookAt(older, PINGS.timeoutMs);
     }
     this.#introduce(peer);
     this.#announce(link);
@@ -384,13 +384,13 @@ export class TabNetwork {
     const saidMs = nowMs();
     const best = bestConnection(this.#links.get(peer));
     if (best === undefined) return this.#dialer.forget(peer, saidMs);
-    if (!(await this.#lookAt(best))) this.#dialer.forget(peer, saidMs);
+    if (!(await this.#lookAt(best, PINGS.lookMs))) this.#dialer.forget(peer, saidMs);
   }
 
   /** Ends this connection alone if it is dead, and gives whether it lives: the peer may have come back over another meanwhile. */
-  async #lookAt(connection: Connection): Promise<boolean> {
+  async #lookAt(connection: Connection, timeoutMs: number): Promise<boolean> {
     try {
-      await probe(connection, PINGS.lookMs);
+      await probe(connection, timeoutMs);
       return true;
     } catch {
       connection.abort(new Error("no answer on it"));

@@ -121,7 +121,7 @@ export async function openDexieStorage(name: string): Promise<Storage> {
    */
   let written: Promise<void> = Promise.resolve();
   /** The reads called so far have begun: what is written after them, they do not see. */
-  let begun: Promise<unknown> = Promise.resolve();
+  let begun: Promise<void> = Promise.resolve();
 
   /** What was written before can be read, what is written later cannot, and reading goes on after a refusal. */
   const reading = async <Result>(work: (transaction: IDBTransaction) => Promise<Result>): Promise<Result> => {
@@ -133,7 +133,8 @@ export async function openDexieStorage(name: string): Promise<Storage> {
         // In an object, or it would be waited for: a write behind this read needs its beginning only.
         return { result };
       });
-    begun = Promise.all([begun, opened.catch(() => undefined)]);
+    // To nothing: the chain of all reads would hold what each of them has found.
+    begun = Promise.all([begun, opened.catch(() => undefined)]).then(() => undefined);
     return (await opened).result;
   };
 

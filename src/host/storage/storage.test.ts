@@ -1,4 +1,6 @@
 import "fake-indexeddb/auto";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it, vi } from "vitest";
 import { createRandom } from "../../kit/random.ts";
 import type { Storage, StorageBatch } from "../../peer/ports.ts";
@@ -23,6 +25,23 @@ const implementations: readonly (readonly [string, (name: string) => Promise<Sto
 
 describe.each(implementations)("storage: %s", (_, open) => {
   for (const { name, run } of STORAGE_CASES) it(name, () => run(() => open(name)));
+});
+
+it("storage in IndexedDB holds nothing of what was read, once its reader has let it go", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const heldBytes = (): number => {
+    collect();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const storage = await openDexieStorage("forgets");
+  const rowBytes = 1024 * 1024;
+  await storage.write({ puts: [["blocks", "a", new Uint8Array(rowBytes)]], deletes: [], strict: false });
+  await storage.read("blocks", "a");
+  const before = heldBytes();
+  for (let reads = 0; reads < 64; reads++) await storage.range("blocks", { from: "a", to: "b", limit: 1 });
+  expect(heldBytes() - before).toBeLessThan(16 * rowBytes);
+  storage.close();
 });
 
 function changeRow(name: string, table: string, key: string, value: unknown): Promise<void> {
