@@ -50,6 +50,23 @@ describe("fork choice", () => {
     expect(followed[0]).toBe(followed[1]);
   });
 
+  it("a branch is left with all of it that was final, also the empty candidate that closed an epoch on it", () => {
+    const bench = new Bench();
+    const { chain } = bench.world;
+    const few = bench.recovery(chain, chain, ["c", "d"]);
+    bench.recovered(few);
+    const begun = recoveryBlockId(few.recovery);
+    const ending = bench.block(begun, begun, 1, ["seat.leave", bench.seatOf("d")]);
+    const closing = bench.block(ending.id, begun, 2, null);
+    bench.give(ending, closing);
+    const next = bench.block(ending.id, ending.id, 1, ["account.transfer", 1]);
+    bench.give(next);
+    expect(toHex(bench.engine.status().finalId)).toBe(toHex(next.id));
+    const effects = bench.recovered(bench.recovery(chain, chain, ["a", "b", "c"]));
+    const undone = effects.flatMap((effect) => (effect.kind === "switched" ? effect.undone.map(toHex) : []));
+    expect(undone).toEqual([begun, ending.id, closing.id, next.id].map(toHex));
+  });
+
   it("a certificate beats a recovery that does not extend what it made final", () => {
     const bench = new Bench();
     const { chain } = bench.world;

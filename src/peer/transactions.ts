@@ -405,6 +405,8 @@ export class Transactions {
   /** What they held waits again where it can. */
   onUndone(transactions: readonly Transaction[]): void {
     this.#undoing -= 1;
+    // Not all of them may come back, and what is signed above a gap would wait for ever.
+    this.#freeNumber = null;
     this.#options.mempool.readd(transactions, this.#options.state(), this.#nowMs);
     this.#options.onChanged();
     this.#signQueued();

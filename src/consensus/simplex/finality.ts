@@ -15,7 +15,7 @@ import type { SimplexState } from "./state.ts";
 export function finalize(s: SimplexState, head: TreeNode): void {
   const old = s.finalHead;
   const common = s.tree.isAncestor(old, head) ? old : s.tree.commonOf(old, head);
-  const undone = common === old ? [] : s.tree.path(common, old);
+  const undone = common === old ? [] : finalsFrom(s, s.tree.path(common, old)[0]!);
   const fresh = withEmptyEnds(s, s.tree.path(common, head));
   s.finalHead = head;
   s.finalNode = head.heighted;
@@ -40,6 +40,11 @@ export function finalize(s: SimplexState, head: TreeNode): void {
   endSync(s);
   leaveBodies(s, fresh.length);
   cut(s, root);
+}
+
+/** Also the empty candidates that closed an epoch on the way: they were written like all that was final, and must go with it. */
+function finalsFrom(s: SimplexState, first: TreeNode): TreeNode[] {
+  return s.finals.filter((node) => s.tree.isAncestor(first, node));
 }
 
 /** After an epoch's last block come the empty candidates that carry its certificate; they are no one's ancestors later. */
