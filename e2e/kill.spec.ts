@@ -1,10 +1,6 @@
 /** Two tabs of one browser under traffic, and the whole browser killed again and again: the ledger is always whole, and the BoT goes on. */
-import type { ChildProcess } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { chromium, expect, test } from "@playwright/test";
-import { killGroup, launchProfile, seededCounts } from "./harness/killable.ts";
+import { expect, test } from "@playwright/test";
+import { KillableBrowser, seededCounts } from "./harness/killable.ts";
 import { RelayProcess } from "./harness/relay.ts";
 import { allAgree, allSeated, openTabIn } from "./harness/tabs.ts";
 import type { AppPage } from "./pages/app.ts";
@@ -17,25 +13,21 @@ const KILLS = Number(process.env["BOTHY_KILLS"] ?? 4);
 const COUNT_MAX = 25;
 
 let relay: RelayProcess;
-let profile: string;
-let running: ChildProcess | undefined;
+let browser: KillableBrowser;
 
 test.beforeEach(async () => {
   // With so long a recovery nothing but the votes of both seats makes a block final.
   relay = await RelayProcess.open({ feePerKilobyte: 0, recoveryMs: 600_000 });
-  profile = await mkdtemp(join(tmpdir(), "bothy-profile-"));
+  browser = await KillableBrowser.create();
 });
 
 test.afterEach(async () => {
-  if (running !== undefined) await killGroup(running);
+  await browser.remove();
   await relay.remove();
-  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
 });
 
 async function openBoth(): Promise<[AppPage, AppPage]> {
-  const { browser, endpoint } = await launchProfile(profile);
-  running = browser;
-  const context = (await chromium.connectOverCDP(endpoint)).contexts()[0]!;
+  const context = await browser.open();
   const first = await openTabIn(context, relay);
   // A slot each, in the same order every time.
   await first.until("its slot is known", ({ slot }) => slot === 0);
@@ -83,6 +75,6 @@ test(`[C1d][C5a] killed ${KILLS} times under traffic, both tabs reopen whole, ag
       expect(final.height).toBeGreaterThan(before.height);
       expect((await tab.query("events", { source: "seat", topic: "punished" })).items).toEqual([]);
     }
-    await killGroup(running!);
+    await browser.kill();
   }
 });

@@ -101,12 +101,13 @@ test("the report names version, BoT, peer, heights, links and what happened, and
   await expect(card.getByText(`Bothy ${report.version}`)).toBeVisible();
   expect(report.facts.log.about.version).toBe(report.version);
   expect(report.userAgent).toBe(await settings.page.evaluate(() => navigator.userAgent));
-  const { status, network, consensus, storage } = report.facts;
+  const { status, network, consensus, storage, memory } = report.facts;
   expect(status).toMatchObject({ chain, peer, account, ready: true });
   expect(status.final.height).toBeGreaterThanOrEqual(final.height);
   expect(network.relays.map(({ address, state }) => [address.includes(`/tcp/${relay.port}/`), state])).toEqual([[true, "linked"]]);
   expect(consensus.quorum).toBe(1);
   expect(storage.usedBytes).toBeGreaterThan(0);
+  expect(memory.bodiesBytes).toBeGreaterThan(0);
   expect(report.facts.settings.iceServers).toEqual([TURN]);
   expect(report.facts.log.entries.length).toBeGreaterThan(0);
 
@@ -133,6 +134,7 @@ interface Report {
     readonly settings: Settings;
     readonly status: Status;
     readonly network: NetworkInfo;
+    readonly memory: { readonly bodiesBytes: number };
     readonly consensus: ConsensusInfo;
     readonly storage: StorageInfo;
     readonly log: { readonly about: { readonly version: string }; readonly entries: readonly unknown[] };

@@ -6,9 +6,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium, expect, test, type Page } from "@playwright/test";
+import { expect, test, type Page } from "@playwright/test";
 import { build } from "vite";
-import { killGroup, launchProfile, seededCounts } from "./harness/killable.ts";
+import { KillableBrowser, seededCounts } from "./harness/killable.ts";
+import { crashPage } from "./harness/tabs.ts";
 
 const KILLS = Number(process.env["BOTHY_KILLS"] ?? 6);
 /** Of a peer; every tenth takes the whole browser along. */
@@ -53,6 +54,13 @@ const pageOf = (script: string): string => `<!doctype html><title>storage</title
 
 let server: Server;
 let origin: string;
+let browser: KillableBrowser;
+
+test.beforeEach(async () => {
+  browser = await KillableBrowser.create();
+});
+
+test.afterEach(() => browser.remove());
 
 test.beforeAll(async () => {
   for (const [name, source] of Object.entries(SCRIPTS)) {
@@ -104,13 +112,10 @@ test("the suite of the storage port holds in this browser", async ({ page }) => 
 });
 
 test(`killed ${KILLS} times in the middle of writes it reopens with every batch whole or absent`, async () => {
-  const profile = await mkdtemp(join(tmpdir(), "bothy-profile-"));
   const counts = seededCounts(20261122, 60);
   let strictHeight = 0;
   for (let round = 0; round < KILLS; round++) {
-    const { browser, endpoint } = await launchProfile(profile);
-    const connection = await chromium.connectOverCDP(endpoint);
-    const page = await connection.contexts()[0]!.newPage();
+    const page = await (await browser.open()).newPage();
     let left = counts.next().value as number;
     await new Promise<void>((resolve, reject) => {
       const listen = ({ height, failure }: Answer): void => {
@@ -120,16 +125,12 @@ test(`killed ${KILLS} times in the middle of writes it reopens with every batch 
       };
       order(page, "traffic", "traffic", listen).catch(reject);
     });
-    await killGroup(browser);
+    await browser.kill();
   }
-  const { browser, endpoint } = await launchProfile(profile);
-  const connection = await chromium.connectOverCDP(endpoint);
-  const answer = await firstAnswer(await connection.contexts()[0]!.newPage(), "check", "traffic");
+  const answer = await firstAnswer(await (await browser.open()).newPage(), "check", "traffic");
   expect(answer.failure).toBeUndefined();
   expect(answer.height).toBeGreaterThanOrEqual(strictHeight);
   expect(strictHeight).toBeGreaterThan(KILLS);
-  await killGroup(browser);
-  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
 });
 
 /** Runs the peer until it begins its write of this number, and gives how it was opened. Each final block is noted as it is told. */
@@ -146,21 +147,11 @@ function runPeer(page: Page, told: Map<number, string>, writes: number): Promise
   });
 }
 
-async function crashPage(page: Page): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  const crashed = page.waitForEvent("crash");
-  void session.send("Page.crash").catch(() => undefined);
-  await crashed;
-  await page.close();
-}
-
 test(`[C5a] a peer killed at ${PEER_KILLS} moments in the middle of traffic always reopens with every block that was final, and goes on`, async () => {
   test.setTimeout(60_000 + PEER_KILLS * 5_000);
-  const profile = await mkdtemp(join(tmpdir(), "bothy-profile-"));
   const counts = seededCounts(20261123, WRITES_MAX);
   const told = new Map<number, string>();
-  let open = await launchProfile(profile);
-  let context = (await chromium.connectOverCDP(open.endpoint)).contexts()[0]!;
+  let context = await browser.open();
   for (let kill = 1; kill <= PEER_KILLS; kill++) {
     const before = new Map(told);
     const page = await context.newPage();
@@ -170,12 +161,9 @@ test(`[C5a] a peer killed at ${PEER_KILLS} moments in the middle of traffic alwa
     expect(opened.punished).toBe(0);
     if (kill % BROWSER_KILL_EVERY !== 0) await crashPage(page);
     else {
-      await killGroup(open.browser);
-      open = await launchProfile(profile);
-      context = (await chromium.connectOverCDP(open.endpoint)).contexts()[0]!;
+      await browser.kill();
+      context = await browser.open();
     }
   }
   expect(told.size).toBeGreaterThan(2 * PEER_KILLS);
-  await killGroup(open.browser);
-  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
 });

@@ -1,37 +1,59 @@
 /** A browser of our own with a profile that outlives it, to be killed as the machine would. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chromium } from "@playwright/test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium, type BrowserContext } from "@playwright/test";
 import { CHROMIUM_ARGUMENTS } from "../../tools/chromium-arguments.ts";
 
-/** Its process group is ours to kill. `endpoint` is where DevTools listen. */
-export async function launchProfile(profile: string): Promise<{ browser: ChildProcess; endpoint: string }> {
-  const executable = process.env["CHROMIUM_PATH"] ?? chromium.executablePath();
-  const browser = spawn(
-    executable,
-    ["--headless=new", ...CHROMIUM_ARGUMENTS, `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"],
-    {
+export class KillableBrowser {
+  readonly #profile: string;
+  #running: ChildProcess | undefined;
+
+  private constructor(profile: string) {
+    this.#profile = profile;
+  }
+
+  static async create(): Promise<KillableBrowser> {
+    return new KillableBrowser(await mkdtemp(join(tmpdir(), "bothy-profile-")));
+  }
+
+  /** Starts it, and gives the context of its profile. */
+  async open(): Promise<BrowserContext> {
+    const executable = process.env["CHROMIUM_PATH"] ?? chromium.executablePath();
+    const places = [`--user-data-dir=${this.#profile}`, "--remote-debugging-port=0", "about:blank"];
+    // A process group of its own is ours to kill.
+    const running = spawn(executable, ["--headless=new", ...CHROMIUM_ARGUMENTS, ...places], {
       detached: true,
       stdio: ["ignore", "ignore", "pipe"],
-    },
-  );
-  const endpoint = await new Promise<string>((resolve, reject) => {
-    let said = "";
-    browser.on("exit", () => reject(new Error(`the browser ended: ${said}`)));
-    browser.stderr!.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-      const found = /DevTools listening on (\S+)/.exec(said);
-      if (found) resolve(found[1]!);
     });
-  });
-  return { browser, endpoint };
-}
+    this.#running = running;
+    const endpoint = await new Promise<string>((resolve, reject) => {
+      let said = "";
+      running.on("exit", () => reject(new Error(`the browser ended: ${said}`)));
+      running.stderr.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+        const found = /DevTools listening on (\S+)/.exec(said);
+        if (found) resolve(found[1]!);
+      });
+    });
+    return (await chromium.connectOverCDP(endpoint)).contexts()[0]!;
+  }
 
-export async function killGroup(browser: ChildProcess): Promise<void> {
-  if (browser.exitCode !== null || browser.signalCode !== null) return;
-  const exited = once(browser, "exit");
-  process.kill(-browser.pid!, "SIGKILL");
-  await exited;
+  async kill(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
+    const exited = once(running, "exit");
+    process.kill(-running.pid!, "SIGKILL");
+    await exited;
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    // Only the first process of the group is waited for: another may hold a file for a moment.
+    await rm(this.#profile, { recursive: true, maxRetries: 5 });
+  }
 }
 
 /** Park and Miller's generator: the moments of the kills, the same in every run. */

@@ -1,5 +1,5 @@
 /** Real tabs of the built app, each a peer of its own. */
-import { expect, type Browser, type BrowserContext, type BrowserContextOptions } from "@playwright/test";
+import { expect, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "@playwright/test";
 import type { Status } from "../../src/sdk/api.ts";
 import { AppPage } from "../pages/app.ts";
 import type { RelayProcess } from "./relay.ts";
@@ -56,12 +56,16 @@ export async function allAgree(tabs: readonly AppPage[], atLeast = 0): Promise<S
 }
 
 /** Ends the tab as a crash of its process does: it says nothing to anybody, and nothing of it runs on. */
-export async function crash(tab: AppPage): Promise<void> {
-  const session = await tab.page.context().newCDPSession(tab.page);
-  const crashed = tab.page.waitForEvent("crash");
+export function crash(tab: AppPage): Promise<void> {
+  return crashPage(tab.page);
+}
+
+export async function crashPage(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const crashed = page.waitForEvent("crash");
   void session.send("Page.crash").catch(() => undefined);
   await crashed;
-  await tab.page.close();
+  await page.close();
 }
 
 export async function closeAll(browser: Browser, relay: RelayProcess | undefined): Promise<void> {

@@ -37,6 +37,7 @@ async function createRig() {
     keys,
     settings,
     signatures: createSignatures(),
+    pause: () => Promise.resolve(),
     loadMachine: () => Promise.reject(new Error("no contract is run")),
     account: () => account,
     genesis: () => genesis,

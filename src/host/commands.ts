@@ -23,6 +23,8 @@ export interface CommandDeps {
   /** To check a ledger that a file brings. */
   readonly signatures: Signatures;
   readonly loadMachine: () => Promise<ContractMachine>;
+  /** Lets all else have its turn. */
+  readonly pause: () => Promise<void>;
   readonly account: () => Uint8Array;
   /** Of the BoT this peer is in; null before it is known. */
   readonly genesis: () => Uint8Array | null;
@@ -64,7 +66,7 @@ async function importPeer(deps: CommandDeps, bytes: Uint8Array, passphrase: stri
   const brought = decodeSettings(file.settings);
   // All of the file is checked before anything here changes: the passphrase first, because it takes the least time.
   (await openAccount(file.account, passphrase)).fill(0);
-  const ledger = await openLedgerOf(file, { signatures, loadMachine, nowMs: deps.nowMs() });
+  const ledger = await openLedgerOf(file, { signatures, loadMachine, nowMs: deps.nowMs(), pause: deps.pause });
   await keys.importAccount(file.account, passphrase);
   await deps.stop();
   // The account in the file is saved by the file.

@@ -1,5 +1,5 @@
 /** Gossip names nobody but who passed it on: what a peer accepts for passing on must never cost it its standing with the next one. */
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { decodeConsensusMessage, encodeConsensusMessage } from "../consensus/wire.ts";
 import { createVirtualClock } from "../kit/clock.ts";
 import { createRandom } from "../kit/random.ts";
@@ -9,14 +9,12 @@ import { decode, encode, type Value } from "../protocol/codec.ts";
 import { digest } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { encodeTransactionBatch } from "../protocol/wire.ts";
+import { clustersOfTests } from "./clusters.suite.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { mutate, pick } from "./mutations.suite.ts";
 
 const START_MS = 1_750_000_000_000;
-const clusters: MemoryCluster[] = [];
-afterEach(() => {
-  for (const cluster of clusters.splice(0)) cluster.closeAll();
-});
+const clusters = clustersOfTests();
 
 interface Heard {
   readonly topic: GossipTopic;

@@ -1,7 +1,8 @@
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { bytesToHex } from "../kit/bytes.ts";
 import { createSystemClock } from "./clock/clock.ts";
+import { clustersOfTests } from "./clusters.suite.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { createContractMachine } from "./vm/contract-machine.ts";
 import { loadMeteredWasmNode } from "./vm/load-wasm-node.ts";
@@ -11,10 +12,7 @@ beforeAll(async () => {
   machine = await createContractMachine(await loadMeteredWasmNode());
 });
 
-const clusters: MemoryCluster[] = [];
-afterEach(() => {
-  for (const cluster of clusters.splice(0)) cluster.closeAll();
-});
+const clusters = clustersOfTests();
 
 function createCluster(): MemoryCluster {
   const cluster = new MemoryCluster({ clock: createSystemClock(), machine });

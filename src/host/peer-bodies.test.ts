@@ -1,5 +1,5 @@
 /** What a long run of final blocks leaves in memory, and that storage answers for the rest. */
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { encodeConsensusMessage } from "../consensus/wire.ts";
 import { createVirtualClock } from "../kit/clock.ts";
 import { accountOf } from "../ledger/index.ts";
@@ -10,6 +10,7 @@ import { LIMITS } from "../protocol/limits.ts";
 import { createTransaction, encodeTransactionBody } from "../protocol/transaction.ts";
 import { statementBytes } from "../protocol/vote.ts";
 import { decodeFetch } from "../protocol/wire.ts";
+import { clustersOfTests } from "./clusters.suite.ts";
 import { MemoryCluster, type ClusterOptions, type ClusterPeer } from "./memory-cluster.ts";
 
 const START_MS = 1_750_000_000_000;
@@ -17,10 +18,7 @@ const BLOCKS = LIMITS.recentBlocksMax + 20;
 const rootOf = ({ peer }: ClusterPeer): string => toHex(peer.final.stateRoot);
 const to = (side: number): Uint8Array => new Uint8Array(32).fill(side);
 
-const clusters: MemoryCluster[] = [];
-afterEach(() => {
-  for (const cluster of clusters.splice(0)) cluster.closeAll();
-});
+const clusters = clustersOfTests();
 
 describe("many final blocks above a root that a recovery holds back", () => {
   it("leave few bodies in memory; a reload goes on, a newcomer comes up, and what a switch undoes comes back from storage", async () => {

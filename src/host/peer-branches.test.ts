@@ -1,5 +1,5 @@
 /** Two halves that go on apart and meet again, and a ledger so large that it is kept as a snapshot. */
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { utf8 } from "../kit/bytes.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { accountOf } from "../ledger/index.ts";
@@ -11,15 +11,13 @@ import { asHash, toHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { Call } from "../protocol/transaction.ts";
 import { loadLedger } from "./load-ledger.ts";
+import { clustersOfTests } from "./clusters.suite.ts";
 import { MemoryCluster, type ClusterOptions, type ClusterPeer } from "./memory-cluster.ts";
 import { copyMemoryDisk, createMemoryStorage, type MemoryDisk } from "./storage/memory-storage.ts";
 
 const START_MS = 1_750_000_000_000;
 
-const clusters: MemoryCluster[] = [];
-afterEach(() => {
-  for (const cluster of clusters.splice(0)) cluster.closeAll();
-});
+const clusters = clustersOfTests();
 
 function createCluster(options: Omit<ClusterOptions, "clock" | "machine">): { clock: VirtualClock; cluster: MemoryCluster } {
   const clock = createVirtualClock(START_MS);
@@ -27,6 +25,9 @@ function createCluster(options: Omit<ClusterOptions, "clock" | "machine">): { cl
   clusters.push(cluster);
   return { clock, cluster };
 }
+
+/** Of a transaction, where it is to expire. */
+const VALID_MS = 20_000;
 
 const rootsOf = (peers: readonly ClusterPeer[]): Set<string> => new Set(peers.map(({ peer }) => toHex(peer.final.stateRoot)));
 const recipient = (side: number, count: number): Uint8Array => new Uint8Array(32).fill(side).fill(count, 16);
@@ -87,6 +88,37 @@ describe("a BoT that was cut in two", () => {
     },
     120_000,
   );
+});
+
+describe("a branch that was left after its own transactions had expired", () => {
+  it("has left no gap behind: what its peer sends next is final at once", async () => {
+    const { clock, cluster } = createCluster({ seed: 2, parameters: { recoveryMs: 1000, grant: 10_000 } });
+    const peers: ClusterPeer[] = [];
+    for (const name of ["a", "b", "c"]) peers.push(await cluster.open(name));
+    await cluster.runUntil(clock, () => peers.every(({ peer }) => peer.seatWork === "seated"), { what: "all seated" });
+    const [alone, ...others] = peers as [ClusterPeer, ClusterPeer, ClusterPeer];
+    const send = async (from: ClusterPeer, side: number, withinMs: number): Promise<void> => {
+      let isFinal = false;
+      void from.send([["account.transfer", { to: recipient(side, 0), amount: 1 }]], 10, VALID_MS).then(() => (isFinal = true));
+      await cluster.runUntil(clock, () => isFinal, { what: `final of side ${side}`, withinMs });
+    };
+    for (const { name } of others) cluster.cut("a", name);
+    for (let count = 0; count < 3; count++) await send(alone, 1, 60_000);
+    await send(others[0]!, 2, 60_000);
+    const expiredMs = clock.nowMs() + 2 * VALID_MS;
+    await cluster.runUntil(clock, () => clock.nowMs() >= expiredMs, {
+      what: "what the one alone sent has expired",
+      withinMs: 3 * VALID_MS,
+    });
+    await send(others[0]!, 2, 60_000);
+    cluster.heal();
+    await cluster.runUntil(clock, () => alone.undoneAbove.length > 0 && rootsOf(peers).size === 1, {
+      what: "one history",
+      withinMs: 120_000,
+    });
+    expect(accountOf(alone.peer.state, recipient(1, 0)).balance).toBe(0);
+    await send(alone, 3, VALID_MS / 2);
+  }, 60_000);
 });
 
 describe("tabs that vanish one after the other", () => {

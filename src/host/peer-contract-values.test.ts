@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { bytesToHex } from "../kit/bytes.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { decodeState, encodeState } from "../ledger/index.ts";
@@ -6,6 +6,7 @@ import type { Value } from "../protocol/codec.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { loadLedger } from "./load-ledger.ts";
+import { clustersOfTests } from "./clusters.suite.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { createMemoryStorage, type MemoryDisk } from "./storage/memory-storage.ts";
 import { createContractMachine } from "./vm/contract-machine.ts";
@@ -16,10 +17,7 @@ beforeAll(async () => {
   machine = await createContractMachine(await loadMeteredWasmNode());
 });
 
-const clusters: MemoryCluster[] = [];
-afterEach(() => {
-  for (const cluster of clusters.splice(0)) cluster.closeAll();
-});
+const clusters = clustersOfTests();
 
 const GAS_MAX = 100_000_000;
 /** Lists inside of one another, in the words of a contract. */

@@ -1,9 +1,10 @@
 /** Processes that end in the middle of traffic and of writes, disks that are full, and what a peer says of it. */
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { createRandom, type Random } from "../kit/random.ts";
 import { machineOf } from "../ledger/scenario.suite.ts";
 import { toHex } from "../protocol/identifiers.ts";
+import { clustersOfTests } from "./clusters.suite.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { Witness } from "./witness.suite.ts";
 import { createFaultyStorage, type FaultyStorage } from "./storage/faulty-storage.ts";
@@ -14,10 +15,7 @@ const KILLS = 10;
 /** A disk under load. */
 const WRITE_MS_MAX = 40;
 
-const clusters: MemoryCluster[] = [];
-afterEach(() => {
-  for (const cluster of clusters.splice(0)) cluster.closeAll();
-});
+const clusters = clustersOfTests();
 
 interface Rig {
   readonly clock: VirtualClock;

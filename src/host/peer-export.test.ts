@@ -1,5 +1,5 @@
 /** A ledger in a file: taken while blocks become final, and believed no further than a neighbour would be. */
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { bytesToHex } from "../kit/bytes.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { accountOf } from "../ledger/index.ts";
@@ -15,6 +15,7 @@ import type { Call } from "../protocol/transaction.ts";
 import { createCommands, type CommandHandlers } from "./commands.ts";
 import { createKeys, type PeerKeys } from "./keys/keys.ts";
 import { createMemorySeeds } from "./keys/memory-seeds.ts";
+import { clustersOfTests } from "./clusters.suite.ts";
 import { MemoryCluster, type ClusterOptions, type ClusterPeer } from "./memory-cluster.ts";
 import { decodePeerExport, encodePeerExport, readLedgerRows } from "./peer-export.ts";
 import { openSettings } from "./settings.ts";
@@ -25,10 +26,7 @@ const START_MS = 1_750_000_000_000;
 const PASSPHRASE = "a long enough passphrase";
 const NEWCOMER = "newcomer";
 
-const clusters: MemoryCluster[] = [];
-afterEach(() => {
-  for (const cluster of clusters.splice(0)) cluster.closeAll();
-});
+const clusters = clustersOfTests();
 
 interface Rig {
   readonly clock: VirtualClock;
@@ -51,6 +49,8 @@ interface Tab {
   readonly commands: CommandHandlers;
   /** What was done to the peer and its ledger. */
   readonly done: string[];
+  /** How often others were given their turn. */
+  readonly pauses: { readonly count: number };
 }
 
 /** A tab's commands over a ledger that is there. */
@@ -59,11 +59,13 @@ async function createTab({ clock, cluster }: Rig, storage: Storage, loadMachine?
   const account = await keys.create("account");
   await keys.forChain(chainOf(cluster.genesis), new Uint8Array(32)).create("voting");
   const done: string[] = [];
+  const pauses = { count: 0 };
   const commands = createCommands({
     keys,
     settings: await openSettings(createMemoryStorage()),
     signatures: createSignatures(),
     loadMachine: loadMachine ?? (() => Promise.reject(new Error("no machine here"))),
+    pause: async () => void (pauses.count += 1),
     account: () => account,
     genesis: () => cluster.genesis,
     storage: () => storage,
@@ -79,7 +81,7 @@ async function createTab({ clock, cluster }: Rig, storage: Storage, loadMachine?
     leave: async () => undefined,
     nowMs: () => clock.nowMs(),
   });
-  return { keys, commands, done };
+  return { keys, commands, done, pauses };
 }
 
 const transfer = (count: number): Call => ["account.transfer", { to: new Uint8Array(32).fill(count), amount: 1 }];
@@ -203,11 +205,12 @@ describe("a file that brings a ledger", () => {
     // More than one part of what is checked together.
     for (let count = 1; count <= 20; count++) await makeFinal(rig, founder, transfer(count));
     const bytes = await exportFrom(rig, founder.storage);
-    const { keys, commands, done } = await createTab(rig, createMemoryStorage(rig.imported));
+    const { keys, commands, done, pauses } = await createTab(rig, createMemoryStorage(rig.imported));
     const elsewhere = await keys.forChain(asHash(new Uint8Array(32)), new Uint8Array(32)).create("voting");
     expect(await commands.inspectPeer({ bytes })).toEqual({ name: "Test", here: true, ledger: true });
     await commands.importPeer({ bytes, passphrase: PASSPHRASE });
     expect(done).toEqual(["stop", "delete", "open"]);
+    expect(pauses.count, "others have had their turn on this thread").toBeGreaterThan(0);
     expect(await keys.list("account")).toHaveLength(2);
     // But for those that vote in another BoT.
     expect(await keys.list("voting")).toEqual([elsewhere]);

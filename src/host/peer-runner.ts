@@ -4,7 +4,7 @@ import type { PeerEffect, PeerInput } from "../peer/effects.ts";
 import type { Peer } from "../peer/peer.ts";
 import type { Keys, NetworkCommand, Signatures, Storage } from "../peer/ports.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
-import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
+import { shapeOf } from "../protocol/refusal.ts";
 
 /** Steady ticks: a small part of the shortest timeout. */
 const TICK_MS = 50;
@@ -29,11 +29,6 @@ export interface PeerRunner {
   /** Resolves when every write and signature under way has ended. */
   settled(): Promise<void>;
   stop(): void;
-}
-
-function shapeOf(error: unknown): RefusalShape {
-  if (error instanceof Refusal) return { code: error.code, data: error.data };
-  return { code: "internal", data: { message: error instanceof Error ? error.message : String(error) } };
 }
 
 export function runPeer(peer: Peer, deps: PeerRunnerDeps): PeerRunner {

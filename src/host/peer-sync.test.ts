@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { bytesToHex } from "../kit/bytes.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
@@ -10,6 +10,7 @@ import { asVotingKey } from "../protocol/identifiers.ts";
 import { decodeTransaction, type Call } from "../protocol/transaction.ts";
 import { decodeTransactionBatch } from "../protocol/wire.ts";
 import { loadLedger } from "./load-ledger.ts";
+import { clustersOfTests } from "./clusters.suite.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { Witness } from "./witness.suite.ts";
 import { copyMemoryDisk, createMemoryStorage, type MemoryDisk } from "./storage/memory-storage.ts";
@@ -21,10 +22,7 @@ beforeAll(async () => {
   machine = await createContractMachine(await loadMeteredWasmNode());
 });
 
-const clusters: MemoryCluster[] = [];
-afterEach(() => {
-  for (const cluster of clusters.splice(0)) cluster.closeAll();
-});
+const clusters = clustersOfTests();
 
 const START_MS = 1_700_000_000_000;
 const SOURCE = `export const manifest = { name: "count", methods: { add: {} }, views: [] };

@@ -23,14 +23,13 @@ export interface ReplayDeps {
   readonly signatures: Signatures;
   readonly loadMachine: () => Promise<ContractMachine>;
   readonly nowMs: number;
+  /** Resolves once all else that waits for this thread has had its turn: it is the one that votes. */
+  readonly pause: () => Promise<void>;
 }
 
 /** The name of the neighbour that the file is. */
 const FILE = "file";
-/**
- * Blocks of one part are executed each above the one before it and merged together at its end, so that long parts cost by the square: 300 blocks took
- * eleven seconds in one part, and one in parts of this size.
- */
+/** A part is worked on in one go, and between two others have their turn. */
 const PART_ROWS = 16;
 const STEP_MS = 1000;
 /** In units of the BoT's recovery time. PROTOCOL, "Recovery": one by few is followed only after one's own clock has passed four. */
@@ -143,6 +142,7 @@ class Replay {
 
   async #settled(): Promise<void> {
     await this.#runner.settled();
+    await this.#deps.pause();
     if (this.#fault !== null) throw this.#fault;
   }
 

@@ -10,7 +10,7 @@ import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
 import { asAccountId, asVotingKey, digest, toHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
+import { Refusal, shapeOf, type RefusalShape } from "../protocol/refusal.ts";
 import { claimInWorker, type ClaimWorker } from "./claims.ts";
 import { latestReferenceOf, parametersOf, takeMessage } from "../ledger/index.ts";
 import { restoresContracts } from "../peer/late-machine.ts";
@@ -110,7 +110,10 @@ export class TabPeer {
       this.#makers.post({ kind: "phase", phase: "ready", error: null });
     } catch (error) {
       this.#fault = shapeOf(error);
-      this.#log.record("error", "host", "start failed", { code: this.#fault.code, reason: plain(this.#fault.data["reason"]) });
+      this.#log.record("error", "host", "start failed", {
+        code: this.#fault.code,
+        reason: plain(this.#fault.data["reason"] ?? this.#fault.data["message"]),
+      });
       this.#makers.post({ kind: "phase", phase: "failed", error: this.#fault });
     }
   }
@@ -269,6 +272,7 @@ export class TabPeer {
         settings,
         signatures: this.#ready(this.#signatures),
         loadMachine: () => this.#loadMachine(),
+        pause: () => new Promise((resolve) => this.#clock.setTimer(0, resolve)),
         account: () => this.#account,
         genesis: () => this.#genesis,
         storage: () => this.#storage,
@@ -348,9 +352,4 @@ function ledgerName(slot: number, genesis: Uint8Array): string {
 function plain(value: unknown): string | number | boolean | null {
   if (value instanceof Uint8Array) return bytesToHex(value);
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
-}
-
-function shapeOf(error: unknown): RefusalShape {
-  if (error instanceof Refusal) return { code: error.code, data: error.data };
-  return { code: "internal", data: { reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error) } };
 }

@@ -33,8 +33,6 @@ import {
 } from "./rows.ts";
 import type { Transactions } from "./transactions.ts";
 
-/** No bound of its own: the range and what the mempool takes bound it. */
-const ROWS_MAX = 2 ** 31 - 1;
 /** A new snapshot is worth its write when replaying what changed since the last would cost more than reading it. */
 const SNAPSHOT_BYTES_MIN = 4 * 1024 * 1024;
 
@@ -236,9 +234,9 @@ export class FinalBlocks {
       this.#undone = held;
       return;
     }
-    // Between them there may be rows of candidates that closed an epoch, which are not undone.
+    // Between them there are only rows of other undone blocks: of those at hand, too.
     const wanted = new Set(keys);
-    outbox.read({ table: "blocks", from: keys[0]!, to: `${keys.at(-1)!}!`, limit: ROWS_MAX }, (rows) => {
+    outbox.read({ table: "blocks", from: keys[0]!, to: `${keys.at(-1)!}!`, limit: undone.length }, (rows) => {
       const stored = rows.flatMap(([key, row]) => (wanted.has(key) ? (decodeBlockRow(row).block?.transactions ?? []) : []));
       transactions.onUndone([...stored, ...held]);
     });

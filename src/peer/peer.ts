@@ -6,10 +6,10 @@ import type { BlockInfo, DurableRecord } from "../consensus/engine.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { createSimplex } from "../consensus/simplex/simplex.ts";
 import { createMempool, parametersOf, genesisOf, type LedgerState, type StateView } from "../ledger/index.ts";
-import { HostFault, type ContractMachine } from "../protocol/contract-machine.ts";
+import type { ContractMachine } from "../protocol/contract-machine.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import { toHex, type AccountId, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
-import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
+import { shapeOf, type Refusal, type RefusalShape } from "../protocol/refusal.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import { Bodies } from "./bodies.ts";
 import { ConsensusDriver } from "./consensus-driver.ts";
@@ -219,13 +219,7 @@ export class Peer implements PeerView {
   #halt(thrown: unknown): void {
     if (this.#halted !== null) return;
     const error = thrown instanceof OwnFault ? thrown.refusal : thrown;
-    this.#halted =
-      error instanceof Refusal
-        ? { code: error.code, data: error.data }
-        : {
-            code: error instanceof HostFault ? "host-fault" : "internal",
-            data: { message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) },
-          };
+    this.#halted = shapeOf(error);
     const stack = error instanceof Error ? (error.stack ?? "") : "";
     this.#outbox.log("error", "halted", { code: this.#halted.code, stack });
     this.#outbox.emit({ kind: "halted", refusal: this.#halted });

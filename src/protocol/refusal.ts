@@ -1,6 +1,7 @@
 /** The one error shape from the core to the UI: a code and typed data. */
 import type { RejectCode } from "./codes.ts";
 import type { Value } from "./codec.ts";
+import { HostFault } from "./contract-machine.ts";
 
 export type RefusalData = Readonly<Record<string, Value>>;
 
@@ -21,6 +22,13 @@ export class Refusal extends Error implements RefusalShape {
     this.code = code;
     this.data = data;
   }
+}
+
+/** What was thrown, in that shape: what is no refusal is a fault of this peer's own, or of the engine around its contract machine. */
+export function shapeOf(thrown: unknown): RefusalShape {
+  if (thrown instanceof Refusal) return { code: thrown.code, data: thrown.data };
+  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return { code: thrown instanceof HostFault ? "host-fault" : "internal", data: { message } };
 }
 
 /** @throws {Refusal} with this code unless the condition holds. */

@@ -8,10 +8,10 @@ import { LateMachine } from "../../peer/late-machine.ts";
 import type { Storage } from "../../peer/ports.ts";
 import type { PeerView } from "../../peer/view.ts";
 import type { ValueMap } from "../../protocol/codec.ts";
-import { HostFault, type ContractMachine } from "../../protocol/contract-machine.ts";
+import type { ContractMachine } from "../../protocol/contract-machine.ts";
 import { HASH_BYTES, accountToDid } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
-import { Refusal, requireThat, type RefusalShape } from "../../protocol/refusal.ts";
+import { Refusal, requireThat, shapeOf, type RefusalShape } from "../../protocol/refusal.ts";
 import type { JoiningProgress, OperationCall, Queries, QueryName, Settings } from "../../sdk/api.ts";
 import type { ClientMessage, MessagePortLike, PeerMessage } from "../../sdk/messages.ts";
 import { decodeRequest, requestIdOf } from "../../sdk/schemas.ts";
@@ -76,12 +76,6 @@ function withRoom<Message extends QueryMessage>(message: Message): Message {
   return "limit" in parameters && parameters.limit === 0 ? { ...message, parameters: { ...parameters, limit: 1 } } : message;
 }
 
-function refusalOf(error: unknown): RefusalShape {
-  if (error instanceof Refusal) return { code: error.code, data: error.data };
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return { code: error instanceof HostFault ? "host-fault" : "internal", data: { message } };
-}
-
 type QueryMessage = Extract<ClientMessage, { kind: "query" }>;
 
 /** Queries that run a contract, on the thread that votes. */
@@ -134,8 +128,10 @@ class PortServer implements SdkServer {
 
   async report(): Promise<ValueMap> {
     // A database that cannot be read is a reason to ask for help: the rest is told all the same.
-    const storage = await this.#storage().catch((error: unknown) => refusalOf(error));
-    const facts = { status: this.#status(), network: networkInfo(this.#deps.view()), consensus: this.#state("consensus"), storage };
+    const storage = await this.#storage().catch((error: unknown) => shapeOf(error));
+    const view = this.#deps.view();
+    const memory = { bodiesBytes: view?.bodiesBytes ?? 0 };
+    const facts = { status: this.#status(), network: networkInfo(view), consensus: this.#state("consensus"), storage, memory };
     // Answers to clients are plain values, which their types as interfaces do not say.
     return facts as unknown as ValueMap;
   }
@@ -151,7 +147,7 @@ class PortServer implements SdkServer {
   }
 
   #refuse(client: Client, id: number, error: unknown): void {
-    this.#post(client, { kind: "refused", id, ...refusalOf(error) });
+    this.#post(client, { kind: "refused", id, ...shapeOf(error) });
   }
 
   #onMessage(client: Client, data: unknown): void {
