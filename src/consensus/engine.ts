@@ -68,7 +68,7 @@ export interface Chain {
   /** Builds and executes a block. Null when it would stand bare and may not, because nothing could be executed after all. */
   propose(request: ProposeRequest): Block | null;
   /** Whether a transaction of the mempool is executable on this block, or a trigger is due. Called often: it must be cheap. */
-  hasWork(id: Hash, nowMs: number): boolean;
+  hasWork(id: Hash, wallMs: number): boolean;
 }
 
 /** Messages between engines. The caller has verified every signature in them (`signature-checks.ts`), and fetched the bodies. */
@@ -209,7 +209,11 @@ export interface ConsensusStatus {
 }
 
 export interface Engine {
-  step(nowMs: number, input: ConsensusInput): readonly ConsensusEffect[];
+  /**
+   * @param nowMs what pauses and timeouts go by; it never goes back.
+   * @param wallMs milliseconds since 1970, for the times of blocks.
+   */
+  step(nowMs: number, input: ConsensusInput, wallMs?: number): readonly ConsensusEffect[];
   status(): ConsensusStatus;
   /** The same as in the status, at no cost. */
   readonly epochId: Hash;

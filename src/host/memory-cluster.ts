@@ -12,6 +12,7 @@ import { asAccountId, asVotingKey } from "../protocol/identifiers.ts";
 import type { RefusalShape } from "../protocol/refusal.ts";
 import type { Call } from "../protocol/transaction.ts";
 import { searchClaim } from "./claims.ts";
+import { createSystemClock } from "./clock/clock.ts";
 import { createKeys, type PeerKeys } from "./keys/keys.ts";
 import { createMemorySeeds } from "./keys/memory-seeds.ts";
 import { loadLedger } from "./load-ledger.ts";
@@ -67,6 +68,7 @@ export class MemoryCluster {
   readonly #cut = new Set<string>();
   /** What was due while a tab slept, by its name. */
   readonly #asleep = new Map<string, (() => void)[]>();
+  readonly #clockErrorsMs = new Map<string, number>();
   #genesis: Uint8Array | null = null;
   #tickets = 0;
   #gossips = 0;
@@ -227,10 +229,16 @@ export class MemoryCluster {
     for (const callback of due) callback();
   }
 
+  /** Sets a peer's clock, as its person may: from now on it is wrong by so much. */
+  setClock(name: string, errorMs: number): void {
+    this.#clockErrorsMs.set(name, errorMs);
+  }
+
   #clockOf(name: string): Clock {
     const { clock } = this.#options;
+    const steadyMs = (): number => clock.nowMs();
     return {
-      nowMs: () => clock.nowMs(),
+      ...createSystemClock({ wallMs: () => steadyMs() + (this.#clockErrorsMs.get(name) ?? 0), steadyMs }),
       setTimer: (delayMs, callback) => {
         let isCancelled = false;
         const call = (): void => {

@@ -61,7 +61,8 @@ class Runner implements PeerRunner {
     this.#running = true;
     try {
       for (let next = this.#inputs.shift(); next !== undefined && !this.#stopped; next = this.#inputs.shift()) {
-        for (const effect of this.#peer.step(this.#deps.clock.nowMs(), next)) this.#perform(effect);
+        const { clock } = this.#deps;
+        for (const effect of this.#peer.step(clock.nowMs(), next, clock.wallMs())) this.#perform(effect);
       }
     } finally {
       this.#running = false;

@@ -154,7 +154,7 @@ export class TabPeer {
     const { base } = this.#ready(this.#start);
     const keys = this.#ready(this.#keys);
     const parameters = this.#ready(this.#manifest).parameters;
-    const manifest = await found(base, keys, { name, parameters, account: this.#account, nowMs: this.#clock.nowMs() });
+    const manifest = await found(base, keys, { name, parameters, account: this.#account, nowMs: this.#clock.wallMs() });
     // The founder has the only seat: without it nothing would become final. Elsewhere a seat would only be left dead behind.
     if (!keys.durable && (await keys.list("voting")).length > 0) await this.#ready(this.#settings).change({ seatWanted: true });
     this.#log.record("info", "host", "founding offered", { taken: manifest.genesis !== null });
@@ -253,7 +253,7 @@ export class TabPeer {
       input: (input: PeerInput) => this.#runner?.input(input),
       loadMachine: () => this.#loadMachine(),
       completeCall: (call) => this.#completeCall(call),
-      nowMs: () => this.#clock.nowMs(),
+      clock: this.#clock,
       slot: start.slot,
       keysDurable: this.#ready(this.#keys).durable,
       persistent: start.persistent,
@@ -286,7 +286,7 @@ export class TabPeer {
           log: this.#log.report({ version: start.version, slot: start.slot }),
         }),
         leave: () => this.#leave(),
-        nowMs: () => this.#clock.nowMs(),
+        nowMs: () => this.#clock.wallMs(),
       }),
     });
     for (const port of this.#waitingPorts.splice(0)) this.#server.attach(port);

@@ -1,7 +1,9 @@
 /** Time as something that is handed in: the real one is in `host/clock`; the virtual one moves when it is told to. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds that only grow, for pauses, rates and timeouts. At the start they are those since 1970; `wallMs` may be set back behind them. */
   nowMs(): number;
+  /** Milliseconds since 1970, as the platform says now: for what is stated to others, written down or shown, and for what they state. */
+  wallMs(): number;
   /** Calls back once after the delay. Gives what cancels it; cancelling twice, or after the call, does nothing. */
   setTimer(delayMs: number, callback: () => void): () => void;
 }
@@ -22,6 +24,7 @@ export function createVirtualClock(startMs = 0): VirtualClock {
   let timers: Timer[] = [];
   return {
     nowMs: () => nowMs,
+    wallMs: () => nowMs,
     setTimer(delayMs, callback) {
       const timer: Timer = { dueMs: nowMs + Math.max(0, delayMs), callback };
       const later = timers.findIndex(({ dueMs }) => dueMs > timer.dueMs);

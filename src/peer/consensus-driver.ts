@@ -29,6 +29,8 @@ export interface ConsensusDriverOptions {
   readonly bodies: Bodies;
   readonly machine: LateMachine;
   readonly finalBlocks: FinalBlocks;
+  /** Of the peer's present step. */
+  readonly wallMs: () => number;
   readonly anotherPeer: (than: string) => string | undefined;
   /** Whether this peer knows more of the ledger than its genesis. */
   readonly hasHistory: () => boolean;
@@ -88,7 +90,7 @@ export class ConsensusDriver {
     try {
       for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
         if (next.kind === "tick") this.#wakeAtMs = Infinity;
-        this.#perform(this.#options.engine.step(this.#nowMs, next));
+        this.#perform(this.#options.engine.step(this.#nowMs, next, this.#options.wallMs()));
       }
     } catch (error) {
       // Whatever of a neighbour's message may be refused was refused before, or by the engine itself.

@@ -360,10 +360,10 @@ export class LedgerChain implements Chain {
     return block;
   }
 
-  hasWork(id: Hash, nowMs: number): boolean {
+  hasWork(id: Hash, wallMs: number): boolean {
     const state = this.stateAt(id);
     if (headOf(state).ended && this.#entry(toHex(id)).info.endsEpoch === false) return false;
-    return this.#options.mempool.hasExecutable(state) || blockDueAtMs(state) <= nowMs;
+    return this.#options.mempool.hasExecutable(state) || blockDueAtMs(state) <= wallMs;
   }
 
   /**

@@ -15,6 +15,7 @@ class Rig {
   readonly mempool;
   readonly #outbox = new Outbox();
   readonly #stored = new Map<string, Uint8Array>();
+  #nowMs = START_MS;
   transactions: Transactions;
 
   constructor(options: Partial<MempoolOptions> = {}) {
@@ -31,6 +32,7 @@ class Rig {
       outbox: this.#outbox,
       machine: new LateMachine(this.scenario.deps.machine),
       state: () => this.scenario.state,
+      wallMs: () => this.#nowMs,
       isLinked: () => true,
       onChanged: () => {},
       onVerified: () => {},
@@ -47,7 +49,7 @@ class Rig {
   }
 
   tick(afterMs: number): void {
-    this.transactions.tick(START_MS + afterMs);
+    this.transactions.tick((this.#nowMs = START_MS + afterMs));
     this.#perform();
   }
 
@@ -55,6 +57,7 @@ class Rig {
   send(afterMs: number, validForMs: number, fee = 10): { readonly transaction: Transaction; readonly said: unknown[] } {
     const said: unknown[] = [];
     let transaction: Transaction | undefined;
+    this.#nowMs = START_MS + afterMs;
     const calls = [["account.transfer", { to: account(2), amount: 1 }]] as const;
     this.transactions.submit(
       { calls, fee, validForMs },
@@ -63,7 +66,7 @@ class Rig {
         else if (report.stage === "final") said.push("final");
         else if (report.stage === "refused") said.push(report.refusal);
       },
-      START_MS + afterMs,
+      this.#nowMs,
     );
     this.#perform();
     return { transaction: transaction!, said };
@@ -77,7 +80,7 @@ class Rig {
 
   /** The tab is opened again, with what it stored. */
   reopen(afterMs: number, ownAccount = account(1)): Rows {
-    this.transactions.tick(START_MS + afterMs);
+    this.transactions.tick((this.#nowMs = START_MS + afterMs));
     this.#perform();
     const rows = [...this.#stored];
     this.transactions = this.#create(createMempool(), ownAccount);

@@ -44,6 +44,8 @@ export interface OwnTransactionsOptions {
   readonly outbox: Outbox;
   /** The final one. */
   readonly state: () => StateView;
+  /** Milliseconds since 1970, of the peer's present step. */
+  readonly wallMs: () => number;
   /** One of them will never be in a block, and its number is free or used by another. */
   readonly onLost: (transaction: Transaction, code: LostCode) => void;
 }
@@ -76,9 +78,10 @@ export class OwnTransactions {
    * Numbers of a lane that a new transaction must not use. One that this peer offers no more leaves its number, or all behind it would wait for
    * its fate: if it is in a block after all, the new one cannot be, so that nothing happens twice.
    */
-  numbersTaken(lane: number, nowMs: number): readonly number[] {
+  numbersTaken(lane: number): readonly number[] {
+    const wallMs = this.#options.wallMs();
     const offered = [...this.#all.values()].filter(
-      ({ transaction, leftOut }) => leftOut === null && transaction.body.validUntilMs >= nowMs && this.#isOfAccount(transaction),
+      ({ transaction, leftOut }) => leftOut === null && transaction.body.validUntilMs >= wallMs && this.#isOfAccount(transaction),
     );
     return offered.map(({ transaction }) => transaction.body.nonce).flatMap(([of, number]) => (of === lane ? [number] : []));
   }
@@ -96,13 +99,13 @@ export class OwnTransactions {
   }
 
   /** Gives the mempool those that it lacks, since something better paid took their place, say. Whether it took one. */
-  offer(nowMs: number): boolean {
-    const { mempool, state } = this.#options;
+  offer(): boolean {
+    const { mempool, state, wallMs } = this.#options;
     let taken = false;
     for (const [id, { transaction, leftOut }] of this.#all) {
       if (leftOut !== null || mempool.has(id)) continue;
       try {
-        mempool.add(transaction, state(), nowMs);
+        mempool.add(transaction, state(), wallMs());
         taken = true;
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
@@ -200,7 +203,7 @@ export class OwnTransactions {
       this.#doneRows.push(key);
       for (const transaction of decodeRow(bytes)) if (fateOf(transaction) === null) this.follow(transaction, () => {});
     }
-    this.offer(nowMs);
+    this.offer();
     // In one write, or a crash between two would lose them.
     this.store(nowMs);
     return this.pending;

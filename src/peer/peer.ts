@@ -95,6 +95,7 @@ export class Peer implements PeerView {
   #started = false;
   #startedMs = 0;
   #nowMs = 0;
+  #wallMs = 0;
   #seatsLookedMs = 0;
   #halted: RefusalShape | null = null;
   #closing = false;
@@ -131,6 +132,7 @@ export class Peer implements PeerView {
       outbox,
       machine,
       state,
+      wallMs: () => this.#wallMs,
       isLinked: () => this.#linked.size > 0,
       onChanged: () => (this.#changed = true),
       onVerified: () => this.#bodies.settleAll(),
@@ -160,6 +162,7 @@ export class Peer implements PeerView {
       bodies: this.#bodies,
       machine,
       finalBlocks: this.#finalBlocks,
+      wallMs: () => this.#wallMs,
       anotherPeer,
       hasHistory: () => this.#hasHistory,
       onMember: (peer) => void this.#members.add(peer),
@@ -181,9 +184,14 @@ export class Peer implements PeerView {
     });
   }
 
-  /** Takes one input at `nowMs` (milliseconds since 1970) and gives what is to be done, in order. */
-  step(nowMs: number, input: PeerInput): readonly PeerEffect[] {
+  /**
+   * Takes one input and gives what is to be done, in order.
+   * @param nowMs what pauses, rates and timeouts go by; it never goes back.
+   * @param wallMs milliseconds since 1970, for times that are stated or compared with stated ones: of blocks, validity and expiry.
+   */
+  step(nowMs: number, input: PeerInput, wallMs = nowMs): readonly PeerEffect[] {
     this.#nowMs = nowMs;
+    this.#wallMs = wallMs;
     try {
       this.#start();
       if (this.#halted === null) this.#take(input);

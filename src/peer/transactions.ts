@@ -57,6 +57,8 @@ export interface TransactionsOptions {
   /** Whether there is a neighbour that what is shared goes to. */
   readonly isLinked: () => boolean;
   readonly onChanged: () => void;
+  /** Milliseconds since 1970, of the peer's present step. */
+  readonly wallMs: () => number;
   /** Signatures of a batch were checked: those that hold are `verified` now. */
   readonly onVerified: () => void;
 }
@@ -89,12 +91,13 @@ export class Transactions {
   constructor(options: TransactionsOptions) {
     this.#options = options;
     this.#lane = options.lane;
-    const { account, mempool, outbox, state } = options;
+    const { account, mempool, outbox, state, wallMs } = options;
     this.#own = new OwnTransactions({
       account,
       mempool,
       outbox,
       state,
+      wallMs,
       onLost: ({ body }, code) => {
         this.#freeNumber = null;
         // Another peer of the account numbers its transactions in this lane, too.
@@ -177,7 +180,7 @@ export class Transactions {
         this.#options.outbox.emit({ kind: "need-machine" });
         return false;
       }
-      this.#options.mempool.check(transaction, this.#options.state(), nowMs);
+      this.#options.mempool.check(transaction, this.#options.state(), this.#options.wallMs());
       return this.#verifying.size < LIMITS.verifyingMax && (!this.#needsWork(transaction) || this.#mayTry(from, nowMs));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -230,7 +233,7 @@ export class Transactions {
   /** Why the mempool did not take it, or null. */
   #add(transaction: Transaction): RejectCode | null {
     try {
-      this.#options.mempool.add(transaction, this.#options.state(), this.#nowMs);
+      this.#options.mempool.add(transaction, this.#options.state(), this.#options.wallMs());
       return null;
     } catch (error) {
       if (error instanceof Refusal) return error.code;
@@ -243,10 +246,10 @@ export class Transactions {
   /** Shares what is new, and again what has waited; offers no further what this clock calls expired. */
   tick(nowMs: number): void {
     this.#nowMs = nowMs;
-    if (this.#options.mempool.expire(nowMs).length > 0) this.#freeNumber = null;
+    if (this.#options.mempool.expire(this.#options.wallMs()).length > 0) this.#freeNumber = null;
     if (nowMs - this.#sharedAgainMs >= SHARE_AGAIN_MS) {
       this.#sharedAgainMs = nowMs;
-      if (this.#own.offer(nowMs)) this.#options.onChanged();
+      if (this.#own.offer()) this.#options.onChanged();
       for (const transaction of this.#options.mempool.executable(this.#options.state(), { bytesMax: LIMITS.shareAgainBytesMax })) {
         if (!this.#outgoing.includes(transaction)) this.#share(transaction);
       }
@@ -312,7 +315,7 @@ export class Transactions {
         chain,
         sender: account,
         nonce: [this.#lane, number],
-        validUntilMs: this.#nowMs + Math.min(submission.validForMs, LIMITS.validityMsMax - LIMITS.clockAheadMsMax),
+        validUntilMs: this.#options.wallMs() + Math.min(submission.validForMs, LIMITS.validityMsMax - LIMITS.clockAheadMsMax),
         fee: submission.fee,
         calls: submission.calls,
       });
@@ -343,7 +346,7 @@ export class Transactions {
     for (const transaction of mempool.ofSender(account)) {
       if (transaction.body.nonce[0] === this.#lane) taken.add(transaction.body.nonce[1]);
     }
-    for (const number of this.#own.numbersTaken(this.#lane, this.#nowMs)) taken.add(number);
+    for (const number of this.#own.numbersTaken(this.#lane)) taken.add(number);
     let free = next;
     while (taken.has(free)) free += 1;
     this.#freeNumber = [...taken].every((number) => number < free) ? free : null;
@@ -352,9 +355,9 @@ export class Transactions {
 
   /** @throws {Refusal} when the mempool does not take it: nobody else has heard of it then. */
   #adopt(transaction: Transaction, report: Reporter): void {
-    const { mempool, state, onChanged } = this.#options;
+    const { mempool, state, onChanged, wallMs } = this.#options;
     requireThat(!this.#own.has(idKeyOf(transaction)), "already-known");
-    mempool.add(transaction, state(), this.#nowMs);
+    mempool.add(transaction, state(), wallMs());
     this.#own.follow(transaction, report);
     // Before anybody hears of it: after a reload, a key whose seat nobody asked for is destroyed.
     if (transaction.body.calls.some(([operation]) => operation === "seat.take")) this.#own.store(this.#nowMs);
@@ -407,7 +410,7 @@ export class Transactions {
     this.#undoing -= 1;
     // Not all of them may come back, and what is signed above a gap would wait for ever.
     this.#freeNumber = null;
-    this.#options.mempool.readd(transactions, this.#options.state(), this.#nowMs);
+    this.#options.mempool.readd(transactions, this.#options.state(), this.#options.wallMs());
     this.#options.onChanged();
     this.#signQueued();
   }

@@ -69,7 +69,7 @@ export function createSimulatedDriver(simulation: Simulation, clock: Clock): Dri
 
   const reading = (name: string): PlainReading => {
     const unit = description.properties?.[name]?.unit;
-    return { name, value: values.get(name)!, timeMs: clock.nowMs(), ...(unit === undefined ? {} : { unit }) };
+    return { name, value: values.get(name)!, timeMs: clock.wallMs(), ...(unit === undefined ? {} : { unit }) };
   };
   const control: SimulationControl = {
     get: (name) => values.get(name)!,

@@ -156,7 +156,7 @@ class LocalGateway implements Gateway {
       running.sender = null;
       await driver.start({
         readings: (readings) => report(readings, false),
-        event: (name, value) => report([{ name, value, timeMs: clock.nowMs() }], true),
+        event: (name, value) => report([{ name, value, timeMs: clock.wallMs() }], true),
       });
       const { device, stream } = await this.#register(running, driver);
       running.sender = createReadingsSender({ client, clock, device, stream, limits, onChange: () => this.#senderChanged(running) });

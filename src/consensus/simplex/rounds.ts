@@ -55,8 +55,8 @@ function workOf(s: SimplexState): Work {
   const quietMs = s.nowMs - Math.max(s.notarizedAtMs, s.finalAtMs);
   const unfinal = (node.heighted !== s.finalNode || ended) && quietMs >= options.baseTimeoutMs;
   const alives = ended ? [] : standingAlives(s);
-  const transactions = !ended && s.chain.hasWork(node.id, s.nowMs);
-  const heartbeat = !ended && s.nowMs >= node.heighted.info.timeMs + options.heartbeatMs;
+  const transactions = !ended && s.chain.hasWork(node.id, s.wallMs);
+  const heartbeat = !ended && s.wallMs >= node.heighted.info.timeMs + options.heartbeatMs;
   const round = s.currentRound();
   const any =
     unfinal ||
@@ -106,7 +106,7 @@ function isValidCandidate(s: SimplexState, block: Block): boolean {
   const { epoch, tree } = s;
   const { header } = block;
   if (!equalBytes(header.epochId, epoch.id) || !isProposer(s, header.round, header.proposer)) return false;
-  if (header.timeMs > s.nowMs + LIMITS.clockAheadMsMax) return false;
+  if (header.timeMs > s.wallMs + LIMITS.clockAheadMsMax) return false;
   const parent = tree.ensure(header.parent);
   if (!("key" in parent)) {
     if ("missing" in parent) ask(s, parent.missing, null);
@@ -212,10 +212,10 @@ function propose(s: SimplexState, round: number, work: Work): void {
   const bare = !work.transactions && !work.heartbeat && work.alives.length === 0;
   if (bare && !work.unfinal) return;
   const intervalMs = options.blockIntervalMs();
-  const dueAtMs = from.node.info.timeMs + intervalMs;
+  const pauseMs = from.node.info.timeMs + intervalMs - s.wallMs;
   // A clock far behind the parent's must not hold a round up.
-  if (s.nowMs < dueAtMs && dueAtMs - s.nowMs <= intervalMs) {
-    s.out.push({ kind: "wake", atMs: dueAtMs });
+  if (pauseMs > 0 && pauseMs <= intervalMs) {
+    s.out.push({ kind: "wake", atMs: s.nowMs + pauseMs });
     return;
   }
   const block = buildCandidate(s, from.node, round, work, bare);
@@ -240,7 +240,7 @@ function buildCandidate(s: SimplexState, parent: TreeNode, round: number, work: 
     parent: parent.id,
     epochId: epoch.id,
     round,
-    timeMs: Math.max(parent.info.timeMs + 1, s.nowMs),
+    timeMs: Math.max(parent.info.timeMs + 1, s.wallMs),
     proposer: s.seat!,
     certificate: certificateToCarry(s, parent),
   };

@@ -38,9 +38,10 @@ class Simplex implements Engine {
     this.#s = new SimplexState(chain, root, options);
   }
 
-  step(nowMs: number, input: ConsensusInput): readonly ConsensusEffect[] {
+  step(nowMs: number, input: ConsensusInput, wallMs = nowMs): readonly ConsensusEffect[] {
     const s = this.#s;
     s.nowMs = Math.max(nowMs, s.nowMs);
+    s.wallMs = wallMs;
     if (input.kind === "load") {
       assert(!s.loaded, "load comes once");
       load(s, input);

@@ -87,6 +87,8 @@ export class SimplexState {
   #seatOf: { readonly epoch: Epoch; readonly seat: VotingKey | null } | null = null;
 
   nowMs = 0;
+  /** What header times are compared with; it may be set back. */
+  wallMs = 0;
   loaded = false;
   lastTickMs: number | null = null;
   /** When the current round began, for which round and epoch. */

@@ -11,8 +11,8 @@ export interface PlatformTime {
 }
 
 /**
- * Time that never goes back, since all pauses and timeouts are measured by it: after the platform's clock was set back it goes on at half its pace until the
- * two agree again. Forward it follows at once, as after sleep.
+ * What pauses go by never goes back: after the platform's clock was set back it goes on at its pace, ahead of it. Forward it follows at once, as after
+ * sleep, when some platforms' steady time has stood. What is stated follows the platform's clock in both directions.
  */
 export function createSystemClock(platform: PlatformTime = { wallMs: Date.now, steadyMs: () => performance.now() }): Clock {
   let shownMs = platform.wallMs();
@@ -21,9 +21,10 @@ export function createSystemClock(platform: PlatformTime = { wallMs: Date.now, s
     nowMs() {
       const passedMs = platform.steadyMs() - steadyMs;
       steadyMs += passedMs;
-      shownMs = Math.max(shownMs + passedMs / 2, platform.wallMs());
+      shownMs = Math.max(shownMs + passedMs, platform.wallMs());
       return Math.floor(shownMs);
     },
+    wallMs: () => Math.floor(platform.wallMs()),
     setTimer(delayMs, callback) {
       const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), DELAY_MS_MAX));
       return () => clearTimeout(timer);

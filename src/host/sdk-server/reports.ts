@@ -1,5 +1,6 @@
 /** Follows what the peer reports: the roads of this peer's own transactions to those who sent them, and final blocks to subscribers. */
 import { BoundedMap } from "../../kit/bounded-map.ts";
+import type { Clock } from "../../kit/clock.ts";
 import { readStream } from "../../ledger/modules/stream.ts";
 import type { CommittedBlock, PeerEffect, RoadReport, Submission, Ticket } from "../../peer/effects.ts";
 import type { PeerView } from "../../peer/view.ts";
@@ -29,14 +30,15 @@ interface Send {
   readonly submission: Submission;
   /** Where in the receipt each call's result is. */
   readonly resultAt: readonly number[];
-  readonly nowMs: number;
+  /** By the clock that never goes back. */
+  readonly sentAtMs: number;
 }
 
 type FinalReport = Extract<RoadReport, { stage: "final" }>;
 
 export interface ReportsDeps {
   readonly view: () => PeerView | null;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   readonly feeds: Feeds;
 }
 
@@ -61,7 +63,7 @@ export class Reports {
   }
 
   consensus(view: PeerView): ConsensusInfo {
-    this.#rounds.onStep(view, this.#deps.nowMs());
+    this.#rounds.onStep(view, this.#deps.clock.wallMs());
     return this.#rounds.info(view);
   }
 
@@ -101,9 +103,9 @@ export class Reports {
 
   #stamp(transaction: Transaction, stage: RoadStage): number {
     const id = idKeyOf(transaction);
-    const nowMs = this.#deps.nowMs();
-    this.#roads.set(id, { ...this.#roads.get(id), [stage]: nowMs });
-    return nowMs;
+    const atMs = this.#deps.clock.wallMs();
+    this.#roads.set(id, { ...this.#roads.get(id), [stage]: atMs });
+    return atMs;
   }
 
   #onRoad(ticket: Ticket, report: RoadReport): void {
@@ -129,7 +131,7 @@ export class Reports {
     for (const [send, { transaction, receipt, height }] of this.#unwritten.splice(0)) {
       const atMs = this.#stamp(transaction, "final");
       if (send === undefined) continue;
-      this.finality.onOwnFinal(atMs - send.nowMs);
+      this.finality.onOwnFinal(this.#deps.clock.nowMs() - send.sentAtMs);
       if (receipt.refusal !== null) {
         send.post({ kind: "refused", id: send.id, ...receipt.refusal });
         continue;
@@ -171,11 +173,11 @@ export class Reports {
 
   #onCommitted({ blocks }: Extract<PeerEffect, { kind: "committed" }>, explorer: Explorer | null): void {
     const view = this.#deps.view();
-    const nowMs = this.#deps.nowMs();
-    for (const block of blocks) this.finality.onCommitted(block, nowMs);
+    const wallMs = this.#deps.clock.wallMs();
+    for (const block of blocks) this.finality.onCommitted(block, wallMs);
     if (view === null || explorer === null) return;
-    for (const block of blocks) this.#rounds.onCommitted(block, view.state, nowMs);
-    this.#rounds.onStep(view, nowMs);
+    for (const block of blocks) this.#rounds.onCommitted(block, view.state, wallMs);
+    this.#rounds.onStep(view, wallMs);
     for (const block of blocks) this.#tellBlock(this.historyDeps(view, explorer), block);
   }
 

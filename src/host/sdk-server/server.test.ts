@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createVirtualClock } from "../../kit/clock.ts";
 import { assert } from "../../kit/assert.ts";
 import { bytesToHex } from "../../kit/bytes.ts";
 import { createRandom } from "../../kit/random.ts";
@@ -455,7 +456,7 @@ describe("whatever a port says", () => {
       view: () => null,
       input: () => undefined,
       loadMachine: () => new Promise(() => undefined),
-      nowMs: () => 0,
+      clock: createVirtualClock(),
       slot: 2,
       keysDurable: true,
       persistent: false,

@@ -2,6 +2,7 @@
  * Serves clients of a peer: the app's own page, `window.bothy`, other programs, each behind a port. Whatever comes is checked to its last
  * argument, and every request gets an answer or a refusal with its code; nothing that a client sends ends the peer. THINGS, "dApps".
  */
+import type { Clock } from "../../kit/clock.ts";
 import { TokenBucket } from "../../kit/token-bucket.ts";
 import type { PeerInput } from "../../peer/effects.ts";
 import { LateMachine } from "../../peer/late-machine.ts";
@@ -33,7 +34,7 @@ export interface SdkServerDeps {
   readonly input: (input: PeerInput) => void;
   /** Loads it at the first call. */
   readonly loadMachine: () => Promise<ContractMachine>;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   /** Which of this browser's peers this is, from 0. */
   readonly slot: number;
   /** Whether this peer's keys outlive the tab. */
@@ -94,8 +95,8 @@ class PortServer implements SdkServer {
 
   constructor(deps: SdkServerDeps) {
     this.#deps = deps;
-    this.#feeds = new Feeds({ nowMs: deps.nowMs, state: (topic) => this.#state(topic) });
-    this.#reports = new Reports({ view: deps.view, nowMs: deps.nowMs, feeds: this.#feeds });
+    this.#feeds = new Feeds({ clock: deps.clock, state: (topic) => this.#state(topic) });
+    this.#reports = new Reports({ view: deps.view, clock: deps.clock, feeds: this.#feeds });
   }
 
   opened(ledger: { readonly storage: Storage; readonly explorer: Explorer }): void {
@@ -104,7 +105,7 @@ class PortServer implements SdkServer {
   }
 
   attach(port: MessagePortLike): () => void {
-    const nowMs = this.#deps.nowMs();
+    const nowMs = this.#deps.clock.nowMs();
     const bucket = (perSecond: number): TokenBucket => new TokenBucket({ capacity: 2 * perSecond, perSecond, nowMs });
     const client: Client = {
       port,
@@ -155,7 +156,7 @@ class PortServer implements SdkServer {
     let id = -1;
     try {
       id = requestIdOf(data);
-      requireThat(client.requests.take(1, this.#deps.nowMs()), "rate-limited", { perSecond: LIMITS.portRequestsPerSecondMax });
+      requireThat(client.requests.take(1, this.#deps.clock.nowMs()), "rate-limited", { perSecond: LIMITS.portRequestsPerSecondMax });
       this.#take(client, decodeRequest(data));
     } catch (error) {
       this.#refuse(client, id, error);
@@ -168,7 +169,7 @@ class PortServer implements SdkServer {
       case "send":
         return this.#answer(client, id, () => this.#send(client, message), "later");
       case "query":
-        requireThat(client.trials.take(this.#trialsIn(message), this.#deps.nowMs()), "rate-limited", {
+        requireThat(client.trials.take(this.#trialsIn(message), this.#deps.clock.nowMs()), "rate-limited", {
           perSecond: LIMITS.portTrialsPerSecondMax,
         });
         return this.#answer(client, id, () => this.#query(message));
@@ -216,16 +217,22 @@ class PortServer implements SdkServer {
   async #send(client: Client, { id, calls: given, options, progress }: Extract<ClientMessage, { kind: "send" }>): Promise<void> {
     const view = this.#view();
     if (view.halted !== null) throw new Refusal(view.halted.code, view.halted.data);
-    const nowMs = this.#deps.nowMs();
+    const { clock } = this.#deps;
     const machine = await this.#machineFor(given);
     const submission = await this.#reports.submission(given, options, {
       view,
       machine,
       completeCall: this.#completeCall,
-      nowMs,
+      nowMs: clock.wallMs(),
       validForMs: VALID_FOR_MS,
     });
-    const ticket = this.#reports.open({ ...submission, nowMs, id, progress, post: (message) => this.#post(client, message) });
+    const ticket = this.#reports.open({
+      ...submission,
+      sentAtMs: clock.nowMs(),
+      id,
+      progress,
+      post: (message) => this.#post(client, message),
+    });
     this.#deps.input({ kind: "submit", ticket, submission: submission.submission });
   }
 
@@ -283,7 +290,7 @@ class PortServer implements SdkServer {
 
   async #trial(message: Extract<QueryMessage, { name: "view" | "dryRun" | "estimate" }>): Promise<unknown> {
     const machine = await this.#deps.loadMachine();
-    const deps = { view: this.#view(), machine, completeCall: this.#completeCall, nowMs: this.#deps.nowMs() };
+    const deps = { view: this.#view(), machine, completeCall: this.#completeCall, nowMs: this.#deps.clock.wallMs() };
     switch (message.name) {
       case "view":
         return trials.view(deps, message.parameters);

@@ -3,6 +3,7 @@
  * network) at most twice a second and only when changed, and feeds at a bounded rate, what is above it left out. Whoever needs all
  * asks by queries; one's own transactions are never left out.
  */
+import type { Clock } from "../../kit/clock.ts";
 import { TokenBucket } from "../../kit/token-bucket.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { requireThat } from "../../protocol/refusal.ts";
@@ -32,7 +33,7 @@ interface Subscription {
 }
 
 export interface FeedsDeps {
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   /** The state of now, or nothing while there is none. */
   readonly state: (topic: StateTopic) => Topics[StateTopic] | null;
 }
@@ -52,7 +53,7 @@ export class Feeds {
     requireThat(own.size < LIMITS.portSubscriptionsMax, "limit-exceeded", { subscriptionsMax: LIMITS.portSubscriptionsMax });
     requireThat(!own.has(id), "already-exists", { id });
     const perSecond = LIMITS.feedUpdatesPerSecondMax;
-    const rate = new TokenBucket({ capacity: 2 * perSecond, perSecond, nowMs: this.#deps.nowMs() });
+    const rate = new TokenBucket({ capacity: 2 * perSecond, perSecond, nowMs: this.#deps.clock.nowMs() });
     const subscription: Subscription = { topic, tell, rate, told: "" };
     own.set(id, subscription);
     this.#subscriptions.set(port, own);
@@ -81,7 +82,7 @@ export class Feeds {
 
   /** Tells all who listen and have not heard too much of late; `isOwn` is heard always. The value is made when somebody hears it. */
   tell<Topic extends FeedTopic>(topic: Topic, make: () => Topics[Topic], isOwn = false): void {
-    const nowMs = this.#deps.nowMs();
+    const nowMs = this.#deps.clock.nowMs();
     let value: Topics[Topic] | undefined;
     for (const { rate, tell } of this.#of((other) => other === topic)) if (rate.take(1, nowMs) || isOwn) tell((value ??= make()));
   }

@@ -94,7 +94,7 @@ export async function openWorld(machine: ContractMachine, place?: WorldPlace): P
     view: () => peer,
     input: (input) => runner?.input(input),
     loadMachine: () => Promise.resolve(machine),
-    nowMs: () => clock.nowMs(),
+    clock,
     slot: 0,
     keysDurable: keys.durable,
     persistent: true,

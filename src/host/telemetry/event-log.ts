@@ -61,7 +61,7 @@ export function createEventLog({ clock, levelMin = "info", entriesMax = 2000 }: 
   return {
     record(level, area, event, data = {}) {
       if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(levelMin)) return;
-      const entry: LogEntry = { number: count++, atMs: clock.nowMs(), level, area, event, data: cleanData(data) };
+      const entry: LogEntry = { number: count++, atMs: clock.wallMs(), level, area, event, data: cleanData(data) };
       kept.push(entry);
       if (kept.length > entriesMax) kept.shift();
       for (const listener of listeners) listener(entry);

@@ -238,7 +238,7 @@ function createThrottle(clock: Clock, periodMs: number, unitOf: (name: string) =
       for (const [name, value] of Object.entries(published)) {
         if (value === null || value === undefined || values.get(name)?.value === value) continue;
         const unit = unitOf(name);
-        values.set(name, { name, value, timeMs: clock.nowMs(), ...(unit === undefined ? {} : { unit }) });
+        values.set(name, { name, value, timeMs: clock.wallMs(), ...(unit === undefined ? {} : { unit }) });
         waiting.add(name);
       }
       if (!cancel) flush();
