@@ -179,7 +179,7 @@ class PeerNode implements SimNode {
       case "store":
         return this.#store(effect.id, copyBatch(effect.batch));
       case "read":
-        return this.#later(READ_MS, { kind: "read", id: effect.id, rows: readDiskRange(this.#view, effect.table, effect) });
+        return this.#later(READ_MS, { kind: "read", id: effect.id, rows: readDiskRange(this.#view, effect.table, effect), refusal: null });
       case "create-voting-key":
         return this.#later(READ_MS, { kind: "key-created", id: effect.id, publicKey: this.#o.createVotingKey() });
       case "destroy-voting-key":

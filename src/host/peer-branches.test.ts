@@ -1,15 +1,17 @@
 /** Two halves that go on apart and meet again, and a ledger so large that it is kept as a snapshot. */
 import { describe, expect, it } from "vitest";
-import { utf8 } from "../kit/bytes.ts";
+import { equalBytes, utf8 } from "../kit/bytes.ts";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { accountOf } from "../ledger/index.ts";
 import { machineOf } from "../ledger/scenario.suite.ts";
-import type { StorageBatch } from "../peer/ports.ts";
+import type { Storage, StorageBatch } from "../peer/ports.ts";
 import { META, decodeSnapshotPointer, heightOfKey, snapshotKey } from "../peer/rows.ts";
 import { encodeConsensusMessage } from "../consensus/wire.ts";
 import { asHash, toHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import type { Call } from "../protocol/transaction.ts";
+import { Refusal } from "../protocol/refusal.ts";
+import { decodeTransaction, type Call } from "../protocol/transaction.ts";
+import { decodeTransactionBatch } from "../protocol/wire.ts";
 import { loadLedger } from "./load-ledger.ts";
 import { clustersOfTests } from "./clusters.suite.ts";
 import { MemoryCluster, type ClusterOptions, type ClusterPeer } from "./memory-cluster.ts";
@@ -118,6 +120,83 @@ describe("a branch that was left after its own transactions had expired", () => 
     });
     expect(accountOf(alone.peer.state, recipient(1, 0)).balance).toBe(0);
     await send(alone, 3, VALID_MS / 2);
+  }, 60_000);
+});
+
+describe("a switch of branches", () => {
+  /** Two tabs apart, each of which made transfers of its own final, then heal. `writes`: copies of each disk after every write from then on. */
+  async function rejoin(options: Pick<ClusterOptions, "storageOf">, writes: Map<string, MemoryDisk[]>) {
+    const { clock, cluster } = createCluster({
+      seed: 11,
+      parameters: { recoveryMs: 1000, grant: 10_000 },
+      storageOf: (name, disk) => {
+        const storage = options.storageOf?.(name, disk) ?? createMemoryStorage(disk);
+        const write = (batch: StorageBatch): Promise<void> => {
+          const written = storage.write(batch);
+          writes.get(name)?.push(copyMemoryDisk(disk));
+          return written;
+        };
+        return { ...storage, write };
+      },
+    });
+    const sides = [await cluster.open("a"), await cluster.open("b")] as const;
+    await cluster.runUntil(clock, () => sides.every(({ peer }) => peer.seatWork === "seated"), { what: "two seats" });
+    cluster.cut("a", "b");
+    for (const [index, side] of sides.entries()) {
+      for (let count = 0; count < 3; count++) {
+        let isFinal = false;
+        void side.send([["account.transfer", { to: recipient(index + 1, count), amount: 1 }]]).then(() => (isFinal = true));
+        await cluster.runUntil(clock, () => isFinal, { what: "each makes transfers final alone" });
+      }
+    }
+    await cluster.settled();
+    for (const { name } of sides) writes.set(name, []);
+    cluster.heal();
+    return { clock, cluster, sides };
+  }
+
+  it("loses nothing by a crash after any of its writes: what it undid is final, or waits in storage", async () => {
+    const writes = new Map<string, MemoryDisk[]>();
+    const { clock, cluster, sides } = await rejoin({}, writes);
+    await cluster.runUntil(clock, () => rootsOf(sides).size === 1 && sides.every(({ peer }) => peer.waiting === 0), {
+      what: "one history",
+      withinMs: 120_000,
+    });
+    await cluster.settled();
+    const loser = sides.find(({ undoneAbove }) => undoneAbove.length > 0)!;
+    const side = loser.name === "a" ? 1 : 2;
+    const sent = [0, 1, 2].map((count) => recipient(side, count));
+    let undone = 0;
+    for (const disk of writes.get(loser.name)!) {
+      const { state, pool } = await loadLedger(createMemoryStorage(disk), cluster.genesis);
+      const waiting = pool.flatMap(([, bytes]) => decodeTransactionBatch(bytes).map((envelope) => decodeTransaction(envelope).body.calls));
+      for (const to of sent) {
+        const isFinal = accountOf(state, to).balance === 1;
+        const waits = waiting.some((calls) => calls.some(([, call]) => equalBytes((call as { to: Uint8Array }).to, to)));
+        if (!isFinal) undone += 1;
+        expect(isFinal || waits).toBe(true);
+      }
+    }
+    // Else nothing was undone at any of these moments, and this showed nothing.
+    expect(undone).toBeGreaterThan(0);
+    expect(sent.map((to) => accountOf(loser.peer.state, to).balance)).toEqual([1, 1, 1]);
+  }, 60_000);
+
+  it("halts a peer that cannot read what it would undo, and leaves its disk on the branch it was on", async () => {
+    const writes = new Map<string, MemoryDisk[]>();
+    const storageOf = (_: string, disk: MemoryDisk): Storage => {
+      const storage = createMemoryStorage(disk);
+      const range: typeof storage.range = (table, wanted) =>
+        table === "blocks" && writes.size > 0 ? Promise.reject(new Refusal("storage-broken")) : storage.range(table, wanted);
+      return { ...storage, range };
+    };
+    const { clock, cluster, sides } = await rejoin({ storageOf }, writes);
+    await cluster.runUntil(clock, () => sides.some(({ halted }) => halted.length > 0), { what: "one halts", withinMs: 120_000 });
+    const loser = sides.find(({ halted }) => halted.length > 0)!;
+    expect(loser.halted.map(({ code }) => code)).toEqual(["storage-broken"]);
+    const { state } = await loadLedger(createMemoryStorage(cluster.diskOf(loser.name)), cluster.genesis);
+    const side = loser.name === "a" ? 1 : 2;
+    expect([0, 1, 2].map((count) => accountOf(state, recipient(side, count)).balance)).toEqual([1, 1, 1]);
   }, 60_000);
 });
 

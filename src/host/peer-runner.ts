@@ -118,7 +118,12 @@ class Runner implements PeerRunner {
           refusal: error === null ? null : shapeOf(error),
         }));
       case "read":
-        return this.#follow(storage.range(effect.table, effect), (rows) => ({ kind: "read", id: effect.id, rows: rows ?? [] }));
+        return this.#follow(storage.range(effect.table, effect), (rows, error) => ({
+          kind: "read",
+          id: effect.id,
+          rows: rows ?? [],
+          refusal: rows === null ? shapeOf(error) : null,
+        }));
       case "need-machine":
         return this.#needMachine();
       case "create-voting-key":

@@ -99,7 +99,7 @@ describe("the mempool", () => {
     expect(attempt({ number: 0 })).toBe("nonce-used");
   });
 
-  it("drops what expires, and puts back what another branch carried", () => {
+  it("drops what expires", () => {
     const scenario = funded();
     const pool = createMempool();
     const short = scenario.transfer(1, 2, 1, { validForMs: 1000 });
@@ -107,11 +107,7 @@ describe("the mempool", () => {
     for (const transaction of [short, long]) pool.add(transaction, scenario.state, START_MS);
     expect(pool.expire(START_MS + 1000)).toEqual([]);
     expect(pool.expire(START_MS + 1001)).toEqual([short]);
-    scenario.block([scenario.transfer(3, 1, 1)]);
-    const gone = scenario.transfer(3, 4, 1, { number: 0 });
-    const back = scenario.transfer(4, 1, 1);
-    pool.readd([long, gone, back], scenario.state, scenario.timeMs);
-    expect(pool.all()).toEqual([long, back]);
+    expect(pool.all()).toEqual([long]);
   });
 
   it("takes what is free of fee only when it is good now", () => {

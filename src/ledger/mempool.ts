@@ -336,17 +336,6 @@ export class Mempool {
     }
   }
 
-  /** Puts back what another branch carried, where it can return. */
-  readd(transactions: readonly Transaction[], state: StateView, nowMs: number): void {
-    for (const transaction of transactions) {
-      try {
-        this.add(transaction, state, nowMs);
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-      }
-    }
-  }
-
   remove(id: HashHex): void {
     const entry = this.#byId.get(id);
     if (entry !== undefined) this.#remove(entry);

@@ -55,6 +55,8 @@ export class ConsensusDriver {
   readonly #server: ChainServer;
   readonly #inputs: ConsensusInput[] = [];
   #running = false;
+  /** A switch waits for what it undoes to be read; all else that the engine is told waits behind it. */
+  #isSwitching = false;
   #nowMs = 0;
   /** By the digest of the bytes; whether their signatures were found right. */
   readonly #seen = new BoundedMap<HashHex, boolean>(LIMITS.seenMessagesMax);
@@ -85,10 +87,16 @@ export class ConsensusDriver {
     this.#nowMs = nowMs;
     if (input.kind === "tick") this.#server.tick(nowMs);
     this.#inputs.push(input);
+    this.#runInputs();
+  }
+
+  #runInputs(): void {
     if (this.#running) return;
     this.#running = true;
     try {
-      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      while (!this.#isSwitching) {
+        const next = this.#inputs.shift();
+        if (next === undefined) break;
         if (next.kind === "tick") this.#wakeAtMs = Infinity;
         this.#perform(this.#options.engine.step(this.#nowMs, next, this.#options.wallMs()));
       }
@@ -250,7 +258,7 @@ export class ConsensusDriver {
   // ------------------------------------------------------------ effects
 
   #perform(effects: readonly ConsensusEffect[]): void {
-    for (const effect of effects) {
+    for (const [index, effect] of effects.entries()) {
       switch (effect.kind) {
         case "persist":
           this.#persist(effect);
@@ -278,8 +286,7 @@ export class ConsensusDriver {
           this.#finalized(effect);
           break;
         case "switched":
-          this.#options.finalBlocks.undo(effect.undone, effect.common);
-          break;
+          return this.#switch(effect, effects.slice(index + 1));
         case "dropped":
           this.#options.finalBlocks.drop(effect.blocks);
           break;
@@ -294,6 +301,15 @@ export class ConsensusDriver {
           break;
       }
     }
+  }
+
+  #switch({ undone, common }: Extract<ConsensusEffect, { kind: "switched" }>, rest: readonly ConsensusEffect[]): void {
+    this.#isSwitching = true;
+    this.#options.finalBlocks.undo(undone, common, () => {
+      this.#isSwitching = false;
+      this.#perform(rest);
+      this.#runInputs();
+    });
   }
 
   #noteOwnCandidate(message: ConsensusMessage): void {

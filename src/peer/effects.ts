@@ -29,7 +29,12 @@ export type PeerInput =
   | { readonly kind: "verified"; readonly id: EffectId; readonly results: readonly boolean[] }
   | { readonly kind: "signed"; readonly id: EffectId; readonly signature: Uint8Array | null }
   | { readonly kind: "stored"; readonly id: EffectId; readonly refusal: RefusalShape | null }
-  | { readonly kind: "read"; readonly id: EffectId; readonly rows: readonly (readonly [key: string, bytes: Uint8Array])[] }
+  | {
+      readonly kind: "read";
+      readonly id: EffectId;
+      readonly rows: readonly (readonly [key: string, bytes: Uint8Array])[];
+      readonly refusal: RefusalShape | null;
+    }
   | { readonly kind: "key-created"; readonly id: EffectId; readonly publicKey: Uint8Array | null }
   | { readonly kind: "claimed"; readonly id: EffectId; readonly nonce: Uint8Array | null }
   | { readonly kind: "submit"; readonly ticket: Ticket; readonly submission: Submission }

@@ -68,7 +68,7 @@ export class FinalBlocks {
   #rootHeight = 0;
   #deletes: Delete[] = [];
   /** What blocks carried that were undone just now. */
-  #undone: Transaction[] | null = null;
+  #undone: readonly Transaction[] | null = null;
   #undoneAbove: number | null = null;
   #split: { readonly epochId: Hash; readonly recovery: Hash; readonly sinceHeight: number } | null = null;
 
@@ -117,18 +117,23 @@ export class FinalBlocks {
       puts.push(...snapshot.puts);
       this.#deletes.push(...snapshot.deletes);
     }
-    const deletes = [...effect.deletes.map((key) => ["votes", key] as const), ...withoutWritten(this.#deletes, puts)];
+    const deletes: Delete[] = [...effect.deletes.map((key) => ["votes", key] as const), ...withoutWritten(this.#deletes, puts)];
     const undoneAbove = this.#undoneAbove;
     const undone = this.#undone;
     this.#deletes = [];
     this.#undone = null;
     this.#undoneAbove = null;
-    outbox.store({ puts, deletes, strict: false }, (refusal) => {
+    if (undone !== null) {
+      const back = transactions.onUndone(undone);
+      puts.push(...back.puts);
+      deletes.push(...back.deletes);
+    }
+    // PROTOCOL, "Recovery": what the other branch carried waits again by the very write of the switch.
+    outbox.store({ puts, deletes, strict: undone !== null }, (refusal) => {
       if (refusal !== null) return this.#options.onHalt(new Refusal(refusal.code, refusal.data));
       chain.leaveToStorage(written);
       outbox.emit({ kind: "committed", blocks: committed, undoneAbove });
     });
-    if (undone !== null) transactions.onUndone(undone);
     if (snapshot !== null && !this.#snapshotLeft) {
       outbox.store({ puts: snapshot.puts, deletes: withoutWritten(snapshot.deletes, snapshot.puts), strict: false }, (refusal) => {
         if (refusal !== null) this.#options.onHalt(new Refusal(refusal.code, refusal.data));
@@ -189,10 +194,21 @@ export class FinalBlocks {
 
   // ------------------------------------------------------------ back
 
-  /** Final blocks were left for a better branch, whose `finalized` comes next and is written together with this. */
-  undo(undone: readonly Hash[], common: Hash): void {
+  /**
+   * Final blocks were left for a better branch, whose `finalized` comes next and is written together with this. `then` is called once what they carried
+   * is at hand, and never if it cannot be read.
+   */
+  undo(undone: readonly Hash[], common: Hash, then: () => void): void {
+    this.#options.transactions.beforeUndone();
+    this.#readUndone(undone, (transactions) => {
+      this.#undone = transactions;
+      this.#leave(undone, common);
+      then();
+    });
+  }
+
+  #leave(undone: readonly Hash[], common: Hash): void {
     const { chain } = this.#options;
-    this.#takeBack(undone);
     for (const id of undone) {
       const executed = chain.executed(id);
       const key = this.#rowKeys.get(toHex(id));
@@ -209,12 +225,9 @@ export class FinalBlocks {
     this.#snapshotLeft ||= this.#snapshot !== null && this.#snapshot.height > chain.head.height;
   }
 
-  /**
-   * What undone blocks carried waits again, oldest first. The older ones are left to storage: they are read before the write that removes them, and
-   * no more of them than the mempool could take.
-   */
-  #takeBack(undone: readonly Hash[]): void {
-    const { chain, outbox, transactions } = this.#options;
+  /** What these blocks carried, oldest first; what is left to storage is read, and no more of it than the mempool could take. */
+  #readUndone(undone: readonly Hash[], then: (transactions: readonly Transaction[]) => void): void {
+    const { chain, outbox, onHalt } = this.#options;
     const held: Transaction[] = [];
     const keys: string[] = [];
     let count = 0;
@@ -224,21 +237,18 @@ export class FinalBlocks {
       const key = this.#rowKeys.get(toHex(id));
       held.push(...(executed?.block?.transactions ?? []));
       const stored = executed?.stored;
-      if (!stored || key === undefined) continue;
+      if (!stored || stored.transactions === 0 || key === undefined) continue;
       count += stored.transactions;
       bytes += stored.bytes;
       if (count <= LIMITS.mempoolTransactionsMax && bytes <= LIMITS.mempoolBytesMax) keys.push(key);
     }
-    transactions.beforeUndone();
-    if (count === 0 || keys.length === 0) {
-      this.#undone = held;
-      return;
-    }
+    if (keys.length === 0) return then(held);
     // Between them there are only rows of other undone blocks: of those at hand, too.
     const wanted = new Set(keys);
-    outbox.read({ table: "blocks", from: keys[0]!, to: `${keys.at(-1)!}!`, limit: undone.length }, (rows) => {
+    outbox.read({ table: "blocks", from: keys[0]!, to: `${keys.at(-1)!}!`, limit: undone.length }, (rows, refusal) => {
+      if (refusal !== null) return onHalt(new Refusal(refusal.code, refusal.data));
       const stored = rows.flatMap(([key, row]) => (wanted.has(key) ? (decodeBlockRow(row).block?.transactions ?? []) : []));
-      transactions.onUndone([...stored, ...held]);
+      then([...stored, ...held]);
     });
   }
 

@@ -8,11 +8,13 @@ import type { EffectId, PeerEffect, PeerInput } from "./effects.ts";
 import type { NetworkCommand, SignatureCheck, StorageBatch, StorageTable } from "./ports.ts";
 
 type Rows = readonly (readonly [key: string, bytes: Uint8Array])[];
+/** What was found; nothing where it could not be read, which `refusal` says. */
+type Read = (rows: Rows, refusal: RefusalShape | null) => void;
 type Continuation =
   | { readonly kind: "verified"; readonly then: (results: readonly boolean[]) => void }
   | { readonly kind: "signed"; readonly then: (signature: Uint8Array | null) => void }
   | { readonly kind: "stored"; readonly then: (refusal: RefusalShape | null) => void }
-  | { readonly kind: "read"; readonly then: (rows: Rows) => void }
+  | { readonly kind: "read"; readonly then: Read }
   | { readonly kind: "key-created"; readonly then: (publicKey: Uint8Array | null) => void }
   | { readonly kind: "claimed"; readonly then: (nonce: Uint8Array | null) => void };
 
@@ -113,7 +115,7 @@ export class Outbox {
     this.emit({ kind: "store", id: this.#expect({ kind: "stored", then }), batch });
   }
 
-  read(request: { table: StorageTable; from: string; to: string; limit: number }, then: (rows: Rows) => void): void {
+  read(request: { table: StorageTable; from: string; to: string; limit: number }, then: Read): void {
     this.emit({ kind: "read", id: this.#expect({ kind: "read", then }), ...request });
   }
 
@@ -142,7 +144,7 @@ export class Outbox {
         (continuation as Extract<Continuation, { kind: "stored" }>).then(input.refusal);
         break;
       case "read":
-        (continuation as Extract<Continuation, { kind: "read" }>).then(input.rows);
+        (continuation as Extract<Continuation, { kind: "read" }>).then(input.rows, input.refusal);
         break;
       case "key-created":
         (continuation as Extract<Continuation, { kind: "key-created" }>).then(input.publicKey);

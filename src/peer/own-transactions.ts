@@ -1,11 +1,12 @@
 /**
  * Transactions of this peer, from their signature until their fate stands in the final ledger: reported to whoever sent them, stored, and
  * offered to the mempool again. What was shared once others may hold for longer than this peer does, so that neither its clock nor its mempool
- * nor its own turn as leader decides what became of them.
+ * nor its own turn as leader decides what became of them. What a switch of branches undid goes the same road again, whosever it is (PROTOCOL, "Recovery").
  */
 import { accountOf, headOf, type Mempool, type Receipt, type StateView } from "../ledger/index.ts";
 import { equalBytes } from "../kit/bytes.ts";
-import type { AccountId, HashHex } from "../protocol/identifiers.ts";
+import { toHex, type AccountId, type HashHex } from "../protocol/identifiers.ts";
+import type { RejectCode } from "../protocol/codes.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, type RefusalShape } from "../protocol/refusal.ts";
 import { decodeTransaction, idKeyOf, type Transaction } from "../protocol/transaction.ts";
@@ -35,6 +36,15 @@ interface Own {
   leftOut: RefusalShape | null;
 }
 
+/** Why what was undone cannot wait again: the better branch has it, or another in its place, or its time is over. */
+const NEVER_AGAIN: ReadonlySet<RejectCode> = new Set(["nonce-used", "expired"]);
+
+/** Rows of the table `pool`, for a write. */
+export interface PoolBatch {
+  readonly puts: readonly (readonly ["pool", key: string, bytes: Uint8Array])[];
+  readonly deletes: readonly (readonly ["pool", key: string])[];
+}
+
 /** Why a transaction that is in no final block never will be. */
 export type LostCode = "expired" | "nonce-used" | "replaced";
 
@@ -53,6 +63,8 @@ export interface OwnTransactionsOptions {
 export class OwnTransactions {
   readonly #options: OwnTransactionsOptions;
   readonly #all = new Map<HashHex, Own>();
+  /** How many of them another account signed. */
+  #others = 0;
   #storedMs = 0;
   /** Those that are not stored yet, and rows whose transactions are all done: both wait for the next write. */
   #unstored: Own[] = [];
@@ -62,8 +74,9 @@ export class OwnTransactions {
     this.#options = options;
   }
 
+  /** Of this peer's account. */
   get size(): number {
-    return this.#all.size;
+    return this.#all.size - this.#others;
   }
 
   has(id: HashHex): boolean {
@@ -94,8 +107,25 @@ export class OwnTransactions {
   follow(transaction: Transaction, report: Reporter): void {
     const own: Own = { report, transaction, inBlock: false, row: null, leftOut: null };
     this.#all.set(idKeyOf(transaction), own);
+    if (!this.#isOfAccount(transaction)) this.#others += 1;
     this.#unstored.push(own);
     report({ stage: "signed", transaction, height: null });
+  }
+
+  /** What blocks carried that were undone: it waits again where it still can, and what is to be stored with the switch is given. */
+  takeBack(transactions: readonly Transaction[]): PoolBatch {
+    const { mempool, state, wallMs } = this.#options;
+    for (const transaction of transactions) {
+      if (this.#all.has(idKeyOf(transaction))) continue;
+      try {
+        mempool.add(transaction, state(), wallMs());
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        if (NEVER_AGAIN.has(error.code)) continue;
+      }
+      this.follow(transaction, () => {});
+    }
+    return this.#batch();
   }
 
   /** Gives the mempool those that it lacks, since something better paid took their place, say. Whether it took one. */
@@ -178,19 +208,22 @@ export class OwnTransactions {
    */
   #judge(): (transaction: Transaction) => "expired" | "nonce-used" | null {
     const state = this.#options.state();
-    const { lanes: own } = accountOf(state, this.#options.account);
     const { timeMs } = headOf(state);
-    return (transaction) => {
-      const { body } = transaction;
+    // After a switch there may be thousands of a few senders.
+    const lanesOf = new Map<string, ReturnType<typeof accountOf>["lanes"]>();
+    return ({ body }) => {
+      const sender = toHex(body.sender);
+      const lanes = lanesOf.get(sender) ?? accountOf(state, body.sender).lanes;
+      lanesOf.set(sender, lanes);
       const [lane, number] = body.nonce;
-      const lanes = this.#isOfAccount(transaction) ? own : accountOf(state, body.sender).lanes;
       if (number < (lanes[lane] ?? 0)) return "nonce-used";
       return body.validUntilMs <= timeMs ? "expired" : null;
     };
   }
 
-  #forget(id: HashHex, { row }: Own): void {
+  #forget(id: HashHex, { row, transaction }: Own): void {
     this.#all.delete(id);
+    if (!this.#isOfAccount(transaction)) this.#others -= 1;
     if (row !== null && --row.left === 0) this.#doneRows.push(row.key);
   }
 
@@ -217,22 +250,27 @@ export class OwnTransactions {
   store(nowMs: number): void {
     const { outbox } = this.#options;
     this.#storedMs = nowMs;
+    const { puts, deletes } = this.#batch();
+    if (puts.length + deletes.length === 0) return;
+    outbox.store({ puts, deletes, strict: false }, (refusal) => {
+      if (refusal !== null) outbox.log("error", "own transactions not stored", { code: refusal.code });
+    });
+  }
+
+  #batch(): PoolBatch {
     const fresh = this.#unstored.filter(({ transaction }) => this.#all.has(idKeyOf(transaction)));
     const deletes = this.#doneRows.map((key) => ["pool", key] as const);
     this.#unstored = [];
     this.#doneRows = [];
-    const puts: (readonly ["pool", string, Uint8Array])[] = [];
+    const puts: PoolBatch["puts"][number][] = [];
     for (let from = 0; from < fresh.length; from += LIMITS.transactionBatchMax) {
       const part = fresh.slice(from, from + LIMITS.transactionBatchMax);
       const row: PoolRow = { key: idKeyOf(part[0]!.transaction), left: part.length };
       for (const own of part) own.row = row;
       puts.push(["pool", row.key, encodeTransactionBatch(part.map(({ transaction }) => transaction.bytes))]);
     }
-    if (puts.length + deletes.length === 0) return;
     const written = new Set(puts.map(([, key]) => key));
-    outbox.store({ puts, deletes: deletes.filter(([, key]) => !written.has(key)), strict: false }, (refusal) => {
-      if (refusal !== null) outbox.log("error", "own transactions not stored", { code: refusal.code });
-    });
+    return { puts, deletes: deletes.filter(([, key]) => !written.has(key)) };
   }
 }
 

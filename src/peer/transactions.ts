@@ -33,7 +33,7 @@ import { decodeTransactionBatch, encodeTransactionBatch } from "../protocol/wire
 import type { Submission } from "./effects.ts";
 import { usesContracts, type LateMachine } from "./late-machine.ts";
 import type { Outbox, Verdict } from "./outbox.ts";
-import { OwnTransactions, type Reporter } from "./own-transactions.ts";
+import { OwnTransactions, type PoolBatch, type Reporter } from "./own-transactions.ts";
 
 /** How long what still waits is not shared again: long enough to cost little, short enough for a tab that was deaf for a moment. */
 const SHARE_AGAIN_MS = 3_000;
@@ -400,19 +400,20 @@ export class Transactions {
     this.#own.onFinal(transactions, receipts, height);
   }
 
-  /** Final blocks were undone, and what they held is on its way: until then no number is given that one of these may have. */
+  /** Final blocks are being undone, and what they held may have to be read: until it is back no number is given that one of these may have. */
   beforeUndone(): void {
     this.#undoing += 1;
   }
 
-  /** What they held waits again where it can. */
-  onUndone(transactions: readonly Transaction[]): void {
+  /** What they held waits again where it can. Gives what is to be written with the switch, so that a crash after it loses none of them. */
+  onUndone(transactions: readonly Transaction[]): PoolBatch {
     this.#undoing -= 1;
     // Not all of them may come back, and what is signed above a gap would wait for ever.
     this.#freeNumber = null;
-    this.#options.mempool.readd(transactions, this.#options.state(), this.#options.wallMs());
+    const batch = this.#own.takeBack(transactions);
     this.#options.onChanged();
     this.#signQueued();
+    return batch;
   }
 }
 
