@@ -92,21 +92,29 @@ export class ConsensusDriver {
 
   #runInputs(): void {
     if (this.#running) return;
-    this.#running = true;
-    try {
+    this.#alone(() => {
       while (!this.#isSwitching) {
         const next = this.#inputs.shift();
         if (next === undefined) break;
         if (next.kind === "tick") this.#wakeAtMs = Infinity;
         this.#perform(this.#options.engine.step(this.#nowMs, next, this.#options.wallMs()));
       }
+    });
+    this.#judgeHeld();
+  }
+
+  /** No input runs before this is done: its effects are performed in the order of the steps, so that no older record of a vote is written over a newer one. */
+  #alone(work: () => void): void {
+    const wasRunning = this.#running;
+    this.#running = true;
+    try {
+      work();
     } catch (error) {
       // Whatever of a neighbour's message may be refused was refused before, or by the engine itself.
       throw error instanceof Refusal ? new OwnFault(error) : error;
     } finally {
-      this.#running = false;
+      this.#running = wasRunning;
     }
-    this.#judgeHeld();
   }
 
   #again(input: ConsensusInput): void {
@@ -307,7 +315,7 @@ export class ConsensusDriver {
     this.#isSwitching = true;
     this.#options.finalBlocks.undo(undone, common, () => {
       this.#isSwitching = false;
-      this.#perform(rest);
+      this.#alone(() => this.#perform(rest));
       this.#runInputs();
     });
   }
