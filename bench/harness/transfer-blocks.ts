@@ -128,7 +128,7 @@ export async function processBlocks(prepared: PreparedBlocks, signatures: Signat
     outbox,
     machine,
     state: () => state,
-    wallMs: () => CREATED_MS,
+    presentMs: () => CREATED_MS,
     isLinked: () => false,
     onChanged: ignore,
     onVerified: ignore,

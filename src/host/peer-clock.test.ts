@@ -51,3 +51,26 @@ describe("a clock that was an hour ahead and is set right", () => {
     expect(proposers.size).toBe(4);
   });
 });
+
+describe("a founder whose clock was an hour ahead", () => {
+  it("stops nobody: those with right clocks are seated, and their transactions are final, in a ledger that is ahead of them", async () => {
+    const clock = createVirtualClock(START_MS);
+    const cluster = new MemoryCluster({ clock, machine: machineOf({}) });
+    clusters.push(cluster);
+    const a = await cluster.open("a");
+    cluster.setClock("a", HOUR_MS);
+    await cluster.runUntil(clock, () => a.peer.final.timeMs >= START_MS + HOUR_MS, { what: "the ledger is an hour ahead" });
+    cluster.setClock("a", 0);
+    const others: ClusterPeer[] = [];
+    for (const name of ["b", "c", "d"]) others.push(await cluster.open(name));
+    await cluster.runUntil(clock, () => others.every(({ peer }) => peer.seatWork === "seated"), { what: "all seated" });
+    const b = others[0]!;
+    let isFinal = false;
+    const done = b.send([["account.transfer", { to: cluster.accountOf("a"), amount: 1 }]]);
+    void done.then(() => (isFinal = true));
+    await cluster.runUntil(clock, () => isFinal, { what: "a transfer is final", withinMs: 20_000 });
+    expect((await done).receipt.refusal).toBeNull();
+    expect(b.peer.final.timeMs).toBeGreaterThan(clock.nowMs() + HOUR_MS / 2);
+    expect([a, ...others].flatMap(({ halted }) => halted)).toEqual([]);
+  });
+});

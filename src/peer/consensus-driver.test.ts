@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import type { ConsensusEffect, ConsensusInput, Engine } from "../consensus/engine.ts";
+import { digest } from "../protocol/identifiers.ts";
 import { Bodies } from "./bodies.ts";
 import { ConsensusDriver, type ConsensusDriverOptions } from "./consensus-driver.ts";
 import type { FinalBlocks } from "./final-blocks.ts";
 import { Outbox } from "./outbox.ts";
 
-const chain = new Uint8Array(32);
+const chain = digest(new Uint8Array(0));
 const tick: ConsensusInput = { kind: "tick" };
 const persist = (key: string): ConsensusEffect => ({ kind: "persist", puts: [[key, new Uint8Array(1)]], deletes: [], then: [] });
 const switched: ConsensusEffect = { kind: "switched", undone: [], common: chain };

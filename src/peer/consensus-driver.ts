@@ -131,6 +131,7 @@ export class ConsensusDriver {
     this.#nowMs = nowMs;
     try {
       const message = decodeConsensusMessage(bytes);
+      if (bringsBlocks(message) && this.#options.finalBlocks.writingBytes > LIMITS.writingBytesMax) return verdict(false);
       const key = toHex(digest(bytes));
       if (message.kind !== "hello" || message.known.length > 0) this.#options.onMember(from);
       // What asks or answers is new each time; statements and candidates are the same from whomever they come.
@@ -377,6 +378,11 @@ export class ConsensusDriver {
 
 function heldBytesOfAll(transactions: readonly Transaction[]): number {
   return transactions.reduce((bytes, transaction) => bytes + heldBytesOf(transaction), 0);
+}
+
+/** What a peer whose storage is slower than the chain does not take until it has written more: it is asked for then, and given again. */
+function bringsBlocks(message: WireMessage): boolean {
+  return message.kind === "candidate" || message.kind === "give";
 }
 
 /** Statements whose time matters to an engine, and not only what they say. */

@@ -70,6 +70,7 @@ export class FinalBlocks {
   /** What blocks carried that were undone just now. */
   #undone: readonly Transaction[] | null = null;
   #undoneAbove: number | null = null;
+  #writingBytes = 0;
   #split: { readonly epochId: Hash; readonly recovery: Hash; readonly sinceHeight: number } | null = null;
 
   constructor(options: FinalBlocksOptions) {
@@ -85,6 +86,11 @@ export class FinalBlocks {
 
   get split(): { readonly epochId: Hash; readonly recovery: Hash; readonly sinceHeight: number } | null {
     return this.#split;
+  }
+
+  /** Of final blocks that storage has not written yet. */
+  get writingBytes(): number {
+    return this.#writingBytes;
   }
 
   onSplit(epochId: Hash, recovery: Hash): void {
@@ -129,7 +135,10 @@ export class FinalBlocks {
       deletes.push(...back.deletes);
     }
     // PROTOCOL, "Recovery": what the other branch carried waits again by the very write of the switch.
+    const bytes = puts.reduce((sum, [, , row]) => sum + row.length, 0);
+    this.#writingBytes += bytes;
     outbox.store({ puts, deletes, strict: undone !== null }, (refusal) => {
+      this.#writingBytes -= bytes;
       if (refusal !== null) return this.#options.onHalt(new Refusal(refusal.code, refusal.data));
       chain.leaveToStorage(written);
       outbox.emit({ kind: "committed", blocks: committed, undoneAbove });

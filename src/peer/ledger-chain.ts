@@ -363,7 +363,7 @@ export class LedgerChain implements Chain {
   hasWork(id: Hash, wallMs: number): boolean {
     const state = this.stateAt(id);
     if (headOf(state).ended && this.#entry(toHex(id)).info.endsEpoch === false) return false;
-    return this.#options.mempool.hasExecutable(state) || blockDueAtMs(state) <= wallMs;
+    return this.#options.mempool.hasExecutable(state) || blockDueAtMs(state) <= Math.max(wallMs, headOf(state).timeMs + 1);
   }
 
   /**

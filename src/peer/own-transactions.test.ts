@@ -32,7 +32,7 @@ class Rig {
       outbox: this.#outbox,
       machine: new LateMachine(this.scenario.deps.machine),
       state: () => this.scenario.state,
-      wallMs: () => this.#nowMs,
+      presentMs: () => this.#nowMs,
       isLinked: () => true,
       onChanged: () => {},
       onVerified: () => {},

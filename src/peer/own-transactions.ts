@@ -55,7 +55,7 @@ export interface OwnTransactionsOptions {
   /** The final one. */
   readonly state: () => StateView;
   /** Milliseconds since 1970, of the peer's present step. */
-  readonly wallMs: () => number;
+  readonly presentMs: () => number;
   /** One of them will never be in a block, and its number is free or used by another. */
   readonly onLost: (transaction: Transaction, code: LostCode) => void;
 }
@@ -92,9 +92,9 @@ export class OwnTransactions {
    * its fate: if it is in a block after all, the new one cannot be, so that nothing happens twice.
    */
   numbersTaken(lane: number): readonly number[] {
-    const wallMs = this.#options.wallMs();
+    const presentMs = this.#options.presentMs();
     const offered = [...this.#all.values()].filter(
-      ({ transaction, leftOut }) => leftOut === null && transaction.body.validUntilMs >= wallMs && this.#isOfAccount(transaction),
+      ({ transaction, leftOut }) => leftOut === null && transaction.body.validUntilMs >= presentMs && this.#isOfAccount(transaction),
     );
     return offered.map(({ transaction }) => transaction.body.nonce).flatMap(([of, number]) => (of === lane ? [number] : []));
   }
@@ -114,11 +114,11 @@ export class OwnTransactions {
 
   /** What blocks carried that were undone: it waits again where it still can, and what is to be stored with the switch is given. */
   takeBack(transactions: readonly Transaction[]): PoolBatch {
-    const { mempool, state, wallMs } = this.#options;
+    const { mempool, state, presentMs } = this.#options;
     for (const transaction of transactions) {
       if (this.#all.has(idKeyOf(transaction))) continue;
       try {
-        mempool.add(transaction, state(), wallMs());
+        mempool.add(transaction, state(), presentMs());
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         if (NEVER_AGAIN.has(error.code)) continue;
@@ -130,12 +130,12 @@ export class OwnTransactions {
 
   /** Gives the mempool those that it lacks, since something better paid took their place, say. Whether it took one. */
   offer(): boolean {
-    const { mempool, state, wallMs } = this.#options;
+    const { mempool, state, presentMs } = this.#options;
     let taken = false;
     for (const [id, { transaction, leftOut }] of this.#all) {
       if (leftOut !== null || mempool.has(id)) continue;
       try {
-        mempool.add(transaction, state(), wallMs());
+        mempool.add(transaction, state(), presentMs());
         taken = true;
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;

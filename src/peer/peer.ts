@@ -5,7 +5,7 @@
 import type { BlockInfo, DurableRecord } from "../consensus/engine.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { createSimplex } from "../consensus/simplex/simplex.ts";
-import { createMempool, parametersOf, genesisOf, type LedgerState, type StateView } from "../ledger/index.ts";
+import { createMempool, headOf, parametersOf, genesisOf, type LedgerState, type StateView } from "../ledger/index.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import { toHex, type AccountId, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
@@ -132,7 +132,7 @@ export class Peer implements PeerView {
       outbox,
       machine,
       state,
-      wallMs: () => this.#wallMs,
+      presentMs: () => Math.max(this.#wallMs, headOf(this.#ledger.state).timeMs),
       isLinked: () => this.#linked.size > 0,
       onChanged: () => (this.#changed = true),
       onVerified: () => this.#bodies.settleAll(),

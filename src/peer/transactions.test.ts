@@ -31,7 +31,7 @@ function createRig(parameters: { readonly claimBits: number }) {
     outbox,
     machine: new LateMachine(scenario.deps.machine),
     state: () => scenario.state,
-    wallMs: () => START_MS,
+    presentMs: () => START_MS,
     isLinked: () => true,
     onChanged: () => {},
     onVerified: () => {},

@@ -57,8 +57,8 @@ export interface TransactionsOptions {
   /** Whether there is a neighbour that what is shared goes to. */
   readonly isLinked: () => boolean;
   readonly onChanged: () => void;
-  /** Milliseconds since 1970, of the peer's present step. */
-  readonly wallMs: () => number;
+  /** Milliseconds since 1970, of the peer's present step; the ledger's own time where a proposer's clock was ahead, since validity counts from there. */
+  readonly presentMs: () => number;
   /** Signatures of a batch were checked: those that hold are `verified` now. */
   readonly onVerified: () => void;
 }
@@ -91,13 +91,13 @@ export class Transactions {
   constructor(options: TransactionsOptions) {
     this.#options = options;
     this.#lane = options.lane;
-    const { account, mempool, outbox, state, wallMs } = options;
+    const { account, mempool, outbox, state, presentMs } = options;
     this.#own = new OwnTransactions({
       account,
       mempool,
       outbox,
       state,
-      wallMs,
+      presentMs,
       onLost: ({ body }, code) => {
         this.#freeNumber = null;
         // Another peer of the account numbers its transactions in this lane, too.
@@ -180,7 +180,7 @@ export class Transactions {
         this.#options.outbox.emit({ kind: "need-machine" });
         return false;
       }
-      this.#options.mempool.check(transaction, this.#options.state(), this.#options.wallMs());
+      this.#options.mempool.check(transaction, this.#options.state(), this.#options.presentMs());
       return this.#verifying.size < LIMITS.verifyingMax && (!this.#needsWork(transaction) || this.#mayTry(from, nowMs));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -233,7 +233,7 @@ export class Transactions {
   /** Why the mempool did not take it, or null. */
   #add(transaction: Transaction): RejectCode | null {
     try {
-      this.#options.mempool.add(transaction, this.#options.state(), this.#options.wallMs());
+      this.#options.mempool.add(transaction, this.#options.state(), this.#options.presentMs());
       return null;
     } catch (error) {
       if (error instanceof Refusal) return error.code;
@@ -246,7 +246,7 @@ export class Transactions {
   /** Shares what is new, and again what has waited; offers no further what this clock calls expired. */
   tick(nowMs: number): void {
     this.#nowMs = nowMs;
-    if (this.#options.mempool.expire(this.#options.wallMs()).length > 0) this.#freeNumber = null;
+    if (this.#options.mempool.expire(this.#options.presentMs()).length > 0) this.#freeNumber = null;
     if (nowMs - this.#sharedAgainMs >= SHARE_AGAIN_MS) {
       this.#sharedAgainMs = nowMs;
       if (this.#own.offer()) this.#options.onChanged();
@@ -315,7 +315,7 @@ export class Transactions {
         chain,
         sender: account,
         nonce: [this.#lane, number],
-        validUntilMs: this.#options.wallMs() + Math.min(submission.validForMs, LIMITS.validityMsMax - LIMITS.clockAheadMsMax),
+        validUntilMs: this.#options.presentMs() + Math.min(submission.validForMs, LIMITS.validityMsMax - LIMITS.clockAheadMsMax),
         fee: submission.fee,
         calls: submission.calls,
       });
@@ -355,9 +355,9 @@ export class Transactions {
 
   /** @throws {Refusal} when the mempool does not take it: nobody else has heard of it then. */
   #adopt(transaction: Transaction, report: Reporter): void {
-    const { mempool, state, onChanged, wallMs } = this.#options;
+    const { mempool, state, onChanged, presentMs } = this.#options;
     requireThat(!this.#own.has(idKeyOf(transaction)), "already-known");
-    mempool.add(transaction, state(), wallMs());
+    mempool.add(transaction, state(), presentMs());
     this.#own.follow(transaction, report);
     // Before anybody hears of it: after a reload, a key whose seat nobody asked for is destroyed.
     if (transaction.body.calls.some(([operation]) => operation === "seat.take")) this.#own.store(this.#nowMs);

@@ -79,6 +79,8 @@ export const LIMITS = {
   recentBlocksMax: 128,
   /** The same in bytes, decoded: ten seconds of 600 transfers each, and more than the largest block, so that the newest is always at hand. */
   recentBlocksBytesMax: 32 * 1024 * 1024,
+  /** Final blocks that wait for a slow storage, in bytes; as much as is kept at hand anyway. Beyond it no further block is taken. */
+  writingBytesMax: 32 * 1024 * 1024,
   /** Rounds above the last final one whose votes and certificates are kept: hours of timeouts at their cap are far fewer. */
   roundsAheadMax: 256,
   /** Different candidates of one round: an honest leader makes one, two prove an equivocation. */

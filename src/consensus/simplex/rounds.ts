@@ -106,15 +106,20 @@ function isValidCandidate(s: SimplexState, block: Block): boolean {
   const { epoch, tree } = s;
   const { header } = block;
   if (!equalBytes(header.epochId, epoch.id) || !isProposer(s, header.round, header.proposer)) return false;
-  if (header.timeMs > s.wallMs + LIMITS.clockAheadMsMax) return false;
   const parent = tree.ensure(header.parent);
   if (!("key" in parent)) {
     if ("missing" in parent) ask(s, parent.missing, null);
     return false;
   }
+  if (isAheadOfTime(s, header.timeMs, parent)) return false;
   if (s.has("rule4") && !isJustified(s, parent, header.round)) return false;
   const node = tree.ensure(block.id);
   return "key" in node && node.epochKey === epoch.key && carriesWhatItMay(s, block, node);
+}
+
+/** Where the ledger is ahead of this clock already, since a proposer's was, the least that a block can state must do: or nothing is final until it is caught up. */
+function isAheadOfTime(s: SimplexState, timeMs: number, parent: TreeNode): boolean {
+  return timeMs > Math.max(s.wallMs + LIMITS.clockAheadMsMax, parent.info.timeMs + 1);
 }
 
 function isJustified(s: SimplexState, parent: TreeNode, round: number): boolean {
