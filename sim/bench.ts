@@ -68,13 +68,13 @@ export class Bench {
     return { chain, epochId, round, kind: "finalize", candidate: id, signers, signatures: signers.map(() => new Uint8Array(64)) };
   }
 
-  hear(message: ConsensusMessage): readonly ConsensusEffect[] {
+  hear(message: ConsensusMessage, atMs = 2000): readonly ConsensusEffect[] {
     // Each from another peer: the same answer goes to one only now and then.
-    return this.engine.step(2000, { kind: "message", from: `peer ${this.#heard++}`, message });
+    return this.engine.step(atMs, { kind: "message", from: `peer ${this.#heard++}`, message });
   }
 
-  tick(atMs: number): void {
-    this.engine.step(atMs, { kind: "tick" });
+  tick(atMs: number): readonly ConsensusEffect[] {
+    return this.engine.step(atMs, { kind: "tick" });
   }
 
   give(...blocks: Block[]): readonly ConsensusEffect[] {
@@ -97,10 +97,17 @@ export class Bench {
     );
   }
 
+  /** A payment waits for a block. */
+  work(): void {
+    const payment = createModelTransaction(this.world.chain, "account.transfer", 1, 1);
+    this.chain.pool.set(toHex(payment.id), payment);
+    this.engine.step(2000, { kind: "transactions-changed" });
+  }
+
   /** A recovery of an epoch on a base, signed by these seats. */
-  recovery(epochId: Hash, base: Hash, names: readonly string[]): CompleteRecovery {
+  recovery(epochId: Hash, base: Hash, names: readonly string[], sleepers = false): CompleteRecovery {
     const seats = names.map((name) => this.seatOf(name));
-    const recovery = { chain: this.world.chain, epochId, base, seats, sleepers: false };
+    const recovery = { chain: this.world.chain, epochId, base, seats, sleepers };
     return { recovery, signatures: seats.map(() => new Uint8Array(64)) };
   }
 

@@ -1,6 +1,6 @@
 /** The engine: what it answers, and which branch it chooses. */
 import { describe, expect, it } from "vitest";
-import type { ConsensusEffect, DurableRecord } from "../src/consensus/engine.ts";
+import type { ConsensusEffect, ConsensusMessage, DurableRecord } from "../src/consensus/engine.ts";
 import { completeRecoveryToValue, recordKeys } from "../src/consensus/records.ts";
 import { createBlock, heldBytesOfBlock, transactionsRootOf, type Block } from "../src/protocol/block.ts";
 import { encode } from "../src/protocol/codec.ts";
@@ -126,6 +126,56 @@ describe("fork choice", () => {
       bench.recovered(complete);
       expect(toHex(bench.engine.epochId)).toBe(toHex(chain));
     }
+  });
+});
+
+describe("sleepers", () => {
+  /** Three seats have recovered without the fourth, which sleeps; a payment waits. */
+  function asleep(): { bench: Bench; epochId: Hash } {
+    const bench = new Bench();
+    const three = bench.recovery(bench.world.chain, bench.world.chain, ["a", "b", "c"]);
+    bench.recovered(three);
+    expect(bench.engine.status().sleeping).toEqual([bench.seatOf("d")]);
+    bench.work();
+    return { bench, epochId: recoveryBlockId(three.recovery) };
+  }
+  const signature = new Uint8Array(64);
+
+  it("recover when current seats say nothing new, also while what one said is repeated", () => {
+    const { bench, epochId } = asleep();
+    const { chain } = bench.world;
+    const seat = bench.seatOf("a");
+    bench.engine.step(2000, { kind: "keys", keys: [bench.seatOf("d")] });
+    const said: ConsensusMessage[] = [
+      { kind: "alive", alive: { chain, epochId, lastFinal: epochId, highest: null, seat, signature } },
+      { kind: "vote", vote: { chain, epochId, round: 1, kind: "skip", candidate: null, seat, signature } },
+      { kind: "recover", recover: { recovery: bench.recovery(epochId, epochId, ["a", "b"]).recovery, seat, signature } },
+    ];
+    let promisedMs: number | null = null;
+    for (let atMs = 3000; atMs < 120_000 && promisedMs === null; atMs += 1000) {
+      for (const message of said) bench.hear(message, atMs);
+      const effects = bench.tick(atMs).flatMap((effect) => (effect.kind === "persist" ? effect.then : [effect]));
+      if (effects.some((effect) => effect.kind === "cast" && effect.cast.kind === "alive")) promisedMs = atMs;
+    }
+    // Five times T after the first time they were said.
+    expect(promisedMs).toBe(53_000);
+  });
+
+  it("lead nobody off who hears a current seat, be it a seat or not", () => {
+    const followed = [false, true].map((isHeard) => {
+      const { bench, epochId } = asleep();
+      const { chain } = bench.world;
+      const vote = { chain, epochId, round: 1, kind: "skip", candidate: null, seat: bench.seatOf("a"), signature } as const;
+      if (isHeard) bench.hear({ kind: "vote", vote });
+      const lone = bench.recovery(epochId, epochId, ["d"], true);
+      bench.recovered(lone);
+      for (let atMs = 2000; atMs < 120_000; atMs += 1000) {
+        if (bench.follows(lone)) return atMs;
+        bench.tick(atMs);
+      }
+      return null;
+    });
+    expect(followed).toEqual([2000, 53_000]);
   });
 });
 

@@ -11,13 +11,12 @@ import type { CompleteRecovery } from "./engine.ts";
 import type { Epoch } from "./epochs.ts";
 import { choose } from "./simplex/branch.ts";
 import { highestOf, type Highest } from "./simplex/rounds.ts";
-import type { SimplexState } from "./simplex/state.ts";
+import { SLEEPERS, type SimplexState } from "./simplex/state.ts";
 
-/** In units of T: when a third and when any number suffice, when those who have not signed may be left out, when sleepers begin. */
+/** In units of T: when a third and when any number suffice, and when those who have not signed may be left out. */
 const STEP_THIRD = 2;
 const STEP_ANY = 4;
 const LEAVE_OUT = 4;
-const SLEEPERS = 5;
 
 /** Whether a seat has voted in an epoch begun by a recovery of this one that it signed: it may sign no other, and is silent. */
 export function isSpent(s: SimplexState, epoch: Epoch, seat: HashHex): boolean {

@@ -9,7 +9,7 @@ import type { CompleteRecovery } from "../engine.ts";
 import { Epoch } from "../epochs.ts";
 import { headOf, isSettled, need } from "./branch-line.ts";
 import { finalize } from "./finality.ts";
-import type { SimplexState } from "./state.ts";
+import { SLEEPERS, type SimplexState } from "./state.ts";
 
 /** The epoch that a node begins, made if it is new. */
 function openEpoch(s: SimplexState, node: TreeNode): Epoch {
@@ -80,7 +80,11 @@ function isBetter(a: CompleteRecovery, b: CompleteRecovery): boolean {
 function mustWait(s: SimplexState, epoch: Epoch, complete: CompleteRecovery): boolean {
   const { seats, sleepers } = complete.recovery;
   const t = s.options.recoveryMs;
-  if (sleepers) return s.seatIn(epoch.seats) !== null && s.clockMs < 5 * t;
+  if (sleepers) {
+    // Who hears a current seat, or is one, is not led off by sleepers who say that there is none.
+    const hears = s.hasHeardCurrentSeat && s.nowMs - s.currentSeatHeardMs < SLEEPERS * t;
+    return hears || (s.seatIn(epoch.seats) !== null && s.clockMs < SLEEPERS * t);
+  }
   if (epoch.seats.length - seats.length < epoch.quorum || !s.has("patientFollow")) return false;
   return s.clockMs < 4 * t && !hasSigned(s, epoch, complete);
 }
@@ -146,6 +150,7 @@ function adopt(s: SimplexState, path: Epoch[], head: TreeNode): void {
     for (const [seat, { alive }] of s.alives.entries()) if (toHex(alive.epochId) !== tip.key) s.alives.delete(seat);
     s.recoveryInSight = false;
     s.currentSeatHeardMs = s.nowMs;
+    s.hasHeardCurrentSeat = false;
     s.lastVotes.clear();
     s.branchChanged = true;
   }

@@ -52,16 +52,21 @@ export function onOwn(s: SimplexState, message: ConsensusMessage): void {
   else if (message.kind === "recover") addRecoverySignature(s, message.recover);
 }
 
-/** Whoever signs something is not away; what was signed for another epoch may be repeated by anybody, at any time. */
-function heard(s: SimplexState, seat: VotingKey, epochId: Hash): void {
+/**
+ * Whoever signs something is not away; what was signed for another epoch may be repeated by anybody, at any time. So may what a seat signed in this
+ * one before it vanished: that it lives, so that its sleepers are not needed, is shown by news alone.
+ */
+function heard(s: SimplexState, seat: VotingKey, epochId: Hash, isNews: () => boolean): void {
   const key = toHex(seat);
   if (!equalBytes(epochId, s.epoch.id) || s.epoch.indexOf(key) === undefined) return;
   s.absent.delete(key);
+  if (!isNews()) return;
   s.currentSeatHeardMs = s.nowMs;
+  s.hasHeardCurrentSeat = true;
 }
 
 function onVote(s: SimplexState, from: string, vote: Vote): void {
-  heard(s, vote.seat, vote.epochId);
+  heard(s, vote.seat, vote.epochId, () => vote.round > Math.max(s.epoch.finalRound, s.lastVotes.get(toHex(vote.seat))?.round ?? 0));
   const key = toHex(vote.epochId);
   if (!s.isOnBranch(key)) {
     s.held.set(`${key}/${vote.round}/${vote.kind}/${toHex(vote.seat)}`, vote);
@@ -83,8 +88,18 @@ function onCertificate(s: SimplexState, from: string, certificate: Certificate):
   else answerBelow(s, from, certificate);
 }
 
+/** Of a promise's proof; none proves less than one without a round. */
+function roundOf(alive: Alive | undefined): number {
+  return alive === undefined ? -1 : (alive.highest?.round ?? 0);
+}
+
+function isNewSignature(s: SimplexState, { recovery, seat }: RecoverySignature): boolean {
+  const key = toHex(recoveryBlockId(recovery));
+  return !s.epoch.recoveries.has(key) && s.gathered.get(key)?.signatures.has(toHex(seat)) !== true;
+}
+
 function onAlive(s: SimplexState, from: string, alive: Alive): void {
-  heard(s, alive.seat, alive.epochId);
+  heard(s, alive.seat, alive.epochId, () => roundOf(alive) > roundOf(s.alives.get(toHex(alive.seat))?.alive));
   if (alive.highest !== null) onCertificate(s, from, alive.highest);
   const key = toHex(alive.epochId);
   if (key !== s.epoch.key) {
@@ -109,12 +124,12 @@ function keepAlive(s: SimplexState, alive: Alive): void {
   const isSleeper = s.finalNode.info.sleeping.some((seat) => equalBytes(seat, alive.seat));
   if (s.epoch.indexOf(key) === undefined && !isSleeper) return;
   const known = s.alives.get(key)?.alive;
-  const isOlder = known !== undefined && (known.highest?.round ?? 0) > (alive.highest?.round ?? 0);
+  const isOlder = known !== undefined && roundOf(known) > roundOf(alive);
   s.alives.set(key, { alive: isOlder ? known : alive, atMs: s.nowMs });
 }
 
 function onRecover(s: SimplexState, from: string, signature: RecoverySignature): void {
-  heard(s, signature.seat, signature.recovery.epochId);
+  heard(s, signature.seat, signature.recovery.epochId, () => isNewSignature(s, signature));
   const epoch = toHex(signature.recovery.epochId);
   if (!s.epochs.has(epoch)) return greet(s, from, epoch);
   addRecoverySignature(s, signature);

@@ -44,6 +44,8 @@ export interface SimplexOptions {
 const TIMEOUT_GROWTH = 1.5;
 const TIMEOUT_CAP = 8;
 export const REPEAT_MS = 1000;
+/** In units of T: how long no current seat was heard when sleepers recover among themselves. */
+export const SLEEPERS = 5;
 /** A longer gap of ticks is a sleep: clocks restart and peers are greeted. */
 export const GAP_MS = 5000;
 /** Then a word that this peer is behind, which brings nothing, is believed once in twenty minutes. */
@@ -101,7 +103,9 @@ export class SimplexState {
   /** The recovery clock, and the time since this peer last signed a recovery. */
   clockMs = 0;
   sinceSignedMs = 0;
+  /** When a current seat last said something new, or the epoch began; and whether one has since the epoch began here. */
   currentSeatHeardMs = 0;
+  hasHeardCurrentSeat = false;
   /** A recovery of the current epoch was seen, which is not to be followed yet. */
   recoveryInSight = false;
   /** A block is missing that may change the branch. */
