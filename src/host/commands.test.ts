@@ -43,14 +43,17 @@ async function createRig() {
     genesis: () => genesis,
     storage: () => ledger.storage,
     stop: async () => void done.push("stop"),
-    openLedger: async () => {
-      done.push("open");
-      return ledger.storage;
+    ledgers: {
+      open: async (_, number) => {
+        done.push(`open ${number}`);
+        return ledger.storage;
+      },
+      remove: async (_, number) => {
+        done.push(`remove ${number}`);
+        ledger.storage = createMemoryStorage();
+      },
     },
-    deleteLedger: async () => {
-      done.push("delete");
-      ledger.storage = createMemoryStorage();
-    },
+    alone: (work) => work(),
     onSettings: () => void done.push("settings"),
     found: async (name) => `chain of ${name}`,
     diagnostics: async () => ({ done: done.length }),
@@ -160,7 +163,7 @@ describe("what the app orders of its peer", () => {
   it("a reset removes the ledger and the voting keys, and the account only if that is wanted", async () => {
     const kept = await createRig();
     await kept.commands.reset({ keys: false });
-    expect(kept.done).toEqual(["stop", "delete"]);
+    expect(kept.done).toEqual(["stop", "remove 0"]);
     expect([await kept.keys.list("account"), await kept.keys.list("voting")]).toEqual([[kept.account], []]);
     const gone = await createRig();
     await gone.commands.reset({ keys: true });

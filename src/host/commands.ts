@@ -6,11 +6,11 @@ import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import type { CommandName, Commands, Settings } from "../sdk/api.ts";
-import { openAccount } from "./keys/account-export.ts";
 import type { PeerKeys } from "./keys/keys.ts";
+import { removeLedger, stageLedger, type LedgerDatabases } from "./ledger-place.ts";
 import { readIceServer } from "./network/ice-server.ts";
 import { readRelayAddress } from "./network/relay-address.ts";
-import { decodePeerExport, encodePeerExport, hasLedger, openLedgerOf, readLedgerRows, writeLedger } from "./peer-export.ts";
+import { decodePeerExport, encodePeerExport, hasLedger, openLedgerOf, readLedgerRows } from "./peer-export.ts";
 import { decodeSettings, type SettingsStore } from "./settings.ts";
 
 export type CommandHandlers = {
@@ -32,9 +32,9 @@ export interface CommandDeps {
   readonly storage: () => Storage | null;
   /** Stops the peer and closes its database. */
   readonly stop: () => Promise<void>;
-  /** Opens the empty database of another genesis, and removes one by its genesis even if it cannot be opened. */
-  readonly openLedger: (genesis: Uint8Array) => Promise<Storage>;
-  readonly deleteLedger: (genesis: Uint8Array) => Promise<void>;
+  readonly ledgers: LedgerDatabases;
+  /** Runs it while the peer is not just being opened, and nothing else is run in this way. */
+  readonly alone: (work: () => Promise<void>) => Promise<void>;
   readonly onSettings: () => void;
   readonly found: (name: string) => Promise<string>;
   /** What this peer is and does, without its settings. */
@@ -42,12 +42,6 @@ export interface CommandDeps {
   /** Says goodbye to the voters and waits until all is written. */
   readonly leave: () => Promise<void>;
   readonly nowMs: () => number;
-}
-
-/** Without the record of what a key voted for it could contradict itself, so it must go with the record. */
-async function forgetVotingKeys(all: PeerKeys, genesis: Uint8Array): Promise<void> {
-  const keys = all.forChain(chainOf(genesis), decodeGenesis(genesis).foundingSeat);
-  for (const key of await keys.list("voting")) await keys.destroy(key);
 }
 
 /** Only the account is sealed in a file, and whoever gets hold of it reads the rest. */
@@ -65,25 +59,27 @@ async function importPeer(deps: CommandDeps, bytes: Uint8Array, passphrase: stri
   const file = decodePeerExport(bytes);
   const brought = decodeSettings(file.settings);
   // All of the file is checked before anything here changes: the passphrase first, because it takes the least time.
-  (await openAccount(file.account, passphrase)).fill(0);
+  const opened = await keys.openAccount(file.account, passphrase);
   const ledger = await openLedgerOf(file, { signatures, loadMachine, nowMs: deps.nowMs(), pause: deps.pause });
-  await keys.importAccount(file.account, passphrase);
-  await deps.stop();
-  // The account in the file is saved by the file.
-  await settings.change({
-    ...brought,
-    nicknames: { ...settings.current.nicknames, ...brought.nicknames },
-    exportedMs: deps.nowMs(),
+  await deps.alone(async () => {
+    const chain = chainOf(file.genesis);
+    // A file without a ledger takes none away: blocks, votes and the keys that cast them stay as they are.
+    const staged = ledger === null ? null : await stageLedger(settings, deps.ledgers, chain, ledger);
+    try {
+      const account = await opened.keep();
+      const nicknames = { ...settings.current.nicknames, ...brought.nicknames };
+      // The account in the file is saved by the file. Up to this write all is as it was, and the peer goes on; from then on the next start finds all that
+      // was brought.
+      await settings.change(
+        { ...brought, nicknames, exportedMs: deps.nowMs() },
+        { account, genesis: file.genesis, ...(staged !== null && { ledger: { chain, place: staged.place } }) },
+      );
+    } catch (error) {
+      await staged?.drop().catch(() => undefined);
+      throw error;
+    }
+    await deps.stop();
   });
-  // A file without a ledger takes none away: blocks, votes and the keys that cast them stay as they are.
-  if (ledger !== null) {
-    await forgetVotingKeys(keys, file.genesis);
-    await deps.deleteLedger(file.genesis);
-    const storage = await deps.openLedger(file.genesis);
-    await writeLedger(storage, ledger);
-    storage.close();
-  }
-  await settings.rememberGenesis(file.genesis);
 }
 
 export function createCommands(deps: CommandDeps): CommandHandlers {
@@ -126,18 +122,23 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
       return null;
     },
     restoreWords: async ({ words }) => {
-      await keys.restoreAccount(words.join(" "));
-      await deps.stop();
-      // Whoever has the words has them written down. The ledger and its votes stay, so the voting keys may, too.
-      await exported();
+      await deps.alone(async () => {
+        const account = await keys.restoreAccount(words.join(" "));
+        // Whoever has the words has them written down. The ledger and its votes stay, so the voting keys may, too.
+        await settings.change({ exportedMs: deps.nowMs() }, { account });
+        await deps.stop();
+      });
       return null;
     },
     reset: async ({ keys: withKeys }) => {
-      const genesis = deps.genesis();
-      await deps.stop();
-      if (withKeys) await keys.destroyAll();
-      else if (genesis !== null) await forgetVotingKeys(keys, genesis);
-      if (genesis !== null) await deps.deleteLedger(genesis);
+      await deps.alone(async () => {
+        const genesis = deps.genesis();
+        await deps.stop();
+        if (withKeys) await keys.destroyAll();
+        if (genesis === null) return;
+        const chain = chainOf(genesis);
+        await removeLedger(settings, deps.ledgers, chain, keys.forChain(chain, decodeGenesis(genesis).foundingSeat));
+      });
       return null;
     },
     found: async ({ name }) => ({ chain: await deps.found(name) }),

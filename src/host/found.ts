@@ -1,9 +1,10 @@
 /** Founding a BoT: the first tab on a fresh relay makes the genesis that names its own seat. PROTOCOL, "Founding". */
 import { equalBytes } from "../kit/bytes.ts";
-import { encodeGenesis, type Parameters } from "../protocol/genesis.ts";
+import { chainOf, encodeGenesis, type Parameters } from "../protocol/genesis.ts";
 import { asAccountId, asVotingKey } from "../protocol/identifiers.ts";
-import type { Keys } from "../peer/ports.ts";
+import { forgetVotingKeys, type PeerKeys } from "./keys/keys.ts";
 import { offerGenesis, type Manifest } from "./manifest.ts";
+import type { SettingsStore } from "./settings.ts";
 
 export interface Founding {
   readonly name: string;
@@ -14,25 +15,53 @@ export interface Founding {
 
 const TOKEN = "coal";
 const SALT_BYTES = 16;
+const NO_SEAT = new Uint8Array(0);
 
 /**
  * Offers a genesis of this tab's own and gives the manifest that holds from now on, which is another's if that one was first. Then the
- * seat's key is destroyed at once: nothing was ever signed with it.
+ * seat's key is given up at once: nothing was ever signed with it. Without an answer the relay may have taken the genesis, so the key stays until it says.
  */
-export async function found(base: string, keys: Keys, founding: Founding): Promise<Manifest> {
-  const foundingSeat = asVotingKey(await keys.create("voting"));
-  const genesis = encodeGenesis({
-    version: 1,
-    kind: "public",
-    name: founding.name,
-    token: TOKEN,
-    createdMs: founding.nowMs,
-    founder: asAccountId(founding.account),
-    foundingSeat,
-    parameters: founding.parameters,
-    salt: globalThis.crypto.getRandomValues(new Uint8Array(SALT_BYTES)),
+export async function found(base: string, keys: PeerKeys, settings: SettingsStore, founding: Founding): Promise<Manifest> {
+  let genesis: Uint8Array = new Uint8Array(0);
+  await keys.createFounding(async (foundingSeat) => {
+    genesis = genesisOf(founding, foundingSeat);
+    // Before there is a key: one that nobody knows the offer of would stay for ever.
+    await settings.rememberOffered({ chain: chainOf(genesis), base });
+    return chainOf(genesis);
   });
   const manifest = await offerGenesis(base, genesis);
-  if (manifest.genesis === null || !equalBytes(manifest.genesis, genesis)) await keys.destroy(foundingSeat);
+  if (manifest.genesis !== null) await settleOffered(manifest.genesis, base, keys, settings);
   return manifest;
+}
+
+function genesisOf({ name, parameters, account, nowMs }: Founding, foundingSeat: Uint8Array): Uint8Array {
+  return encodeGenesis({
+    version: 1,
+    kind: "public",
+    name,
+    token: TOKEN,
+    createdMs: nowMs,
+    founder: asAccountId(account),
+    foundingSeat: asVotingKey(foundingSeat),
+    parameters,
+    salt: globalThis.crypto.getRandomValues(new Uint8Array(SALT_BYTES)),
+  });
+}
+
+/**
+ * Now that this slot joins the BoT of `genesis`: what it offered to the relay that names it, and which is another, was not taken, so its keys are of no
+ * use. Those of every other BoT stay. `base` is null where no relay has named the genesis.
+ */
+export async function settleOffered(genesis: Uint8Array, base: string | null, keys: PeerKeys, settings: SettingsStore): Promise<void> {
+  const joined = chainOf(genesis);
+  for (const offered of await settings.offered()) {
+    const isJoined = equalBytes(offered.chain, joined);
+    if (!isJoined && offered.base !== base) continue;
+    if (!isJoined) {
+      // The page that offered it may have made the key after this one has read them.
+      await keys.refresh();
+      await forgetVotingKeys(keys.forChain(offered.chain, NO_SEAT));
+    }
+    await settings.forgetOffered(offered.chain);
+  }
 }

@@ -8,7 +8,7 @@ import type { Storage } from "../peer/ports.ts";
 import { META, decodeBlockRow, decodeHead, encodeBlockRow, type BlockRow } from "../peer/rows.ts";
 import { createBlock } from "../protocol/block.ts";
 import { chainOf } from "../protocol/genesis.ts";
-import { asHash, toHex, type Hash } from "../protocol/identifiers.ts";
+import { toHex, type Hash } from "../protocol/identifiers.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import type { Refusal } from "../protocol/refusal.ts";
 import type { Call } from "../protocol/transaction.ts";
@@ -70,11 +70,14 @@ async function createTab({ clock, cluster }: Rig, storage: Storage, loadMachine?
     genesis: () => cluster.genesis,
     storage: () => storage,
     stop: async () => void done.push("stop"),
-    openLedger: async () => {
-      done.push("open");
-      return storage;
+    ledgers: {
+      open: async (_, number) => {
+        done.push(`open ${number}`);
+        return storage;
+      },
+      remove: async (_, number) => void done.push(`remove ${number}`),
     },
-    deleteLedger: async () => void done.push("delete"),
+    alone: (work) => work(),
     onSettings: () => undefined,
     found: async () => "",
     diagnostics: () => Promise.resolve({}),
@@ -199,21 +202,20 @@ describe("a ledger whose newest epoch a recovery began", () => {
 });
 
 describe("a file that brings a ledger", () => {
-  it("takes the place of what is there, whose voting keys go with the record of their votes", async () => {
+  it("is written beside what is there, whose voting keys stay until that goes", async () => {
     const rig = createRig();
     const founder = await rig.cluster.open("founder");
     // More than one part of what is checked together.
     for (let count = 1; count <= 20; count++) await makeFinal(rig, founder, transfer(count));
     const bytes = await exportFrom(rig, founder.storage);
     const { keys, commands, done, pauses } = await createTab(rig, createMemoryStorage(rig.imported));
-    const elsewhere = await keys.forChain(asHash(new Uint8Array(32)), new Uint8Array(32)).create("voting");
+    const voting = await keys.list("voting");
     expect(await commands.inspectPeer({ bytes })).toEqual({ name: "Test", here: true, ledger: true });
     await commands.importPeer({ bytes, passphrase: PASSPHRASE });
-    expect(done).toEqual(["stop", "delete", "open"]);
+    expect(done).toEqual(["open 1", "stop"]);
     expect(pauses.count, "others have had their turn on this thread").toBeGreaterThan(0);
     expect(await keys.list("account")).toHaveLength(2);
-    // But for those that vote in another BoT.
-    expect(await keys.list("voting")).toEqual([elsewhere]);
+    expect(await keys.list("voting")).toEqual(voting);
     expect(toHex(headIn(rig.imported))).toBe(toHex(founder.peer.final.id));
   });
 

@@ -1,12 +1,23 @@
-/** What a person set for one slot of this browser, and the BoT it was last in; kept apart from any ledger. */
-import type { Storage } from "../peer/ports.ts";
+/** What a person set for one slot of this browser, whose account it is, the BoT it was last in, and where its ledgers are; kept apart from any of them. */
+import { equalBytes } from "../kit/bytes.ts";
+import type { Storage, StorageBatch } from "../peer/ports.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
-import { isValueMap } from "../protocol/schema.ts";
+import { fromHex, toHex, type Hash } from "../protocol/identifiers.ts";
+import { isValueMap, readBoolean, readInteger, readList, readMap, readText } from "../protocol/schema.ts";
 import type { Settings } from "../sdk/api.ts";
+import type { PeerKeys } from "./keys/keys.ts";
 import { isIceServer } from "./network/ice-server.ts";
 
 const SETTINGS_KEY = "settings";
 const GENESIS_KEY = "genesis";
+const ACCOUNT_KEY = "account";
+const LEDGER_KEYS = "ledger/";
+const FOUNDING_KEYS = "founding/";
+/** Above every chain of such a key. */
+const KEY_END = "~";
+const BASE_UNITS_MAX = 4096;
+/** Of one read; another start reads the rest. */
+const OFFERED_MAX = 100;
 
 export const DEFAULT_SETTINGS: Settings = {
   seatWanted: true,
@@ -17,13 +28,44 @@ export const DEFAULT_SETTINGS: Settings = {
   exportedMs: null,
 };
 
+/** Which database of this slot holds the ledger of a BoT. */
+export interface LedgerPlace {
+  /** Its number; that of a BoT's first is 0. */
+  readonly at: number;
+  /** Numbers of those that are to be removed: replaced by it, or not written to the end. */
+  readonly left: readonly number[];
+  /** The voting keys of before may have cast votes of which this ledger has no record. */
+  readonly unvoted: boolean;
+}
+
+/** What else changes by the very write that changes settings. */
+export interface OwnChange {
+  readonly account?: Uint8Array;
+  readonly genesis?: Uint8Array;
+  readonly ledger?: { readonly chain: Hash; readonly place: LedgerPlace };
+}
+
+/** A BoT that this slot offered to a relay, while it is not known what became of it. */
+export interface Offered {
+  readonly chain: Hash;
+  /** Address of the relay. */
+  readonly base: string;
+}
+
 export interface SettingsStore {
   readonly current: Settings;
-  /** Durable when it resolves. */
-  change(part: Partial<Settings>): Promise<Settings>;
+  /** All of it or, when it is refused, nothing; one after another. Durable when it resolves. */
+  change(part: Partial<Settings>, own?: OwnChange): Promise<Settings>;
+  /** Reads anew what another tab may have changed. */
+  refresh(): Promise<void>;
+  /** Public key of the account that this slot is; null while that was never said. */
+  account(): Promise<Uint8Array | null>;
   /** Genesis of the BoT this slot was last in, or null. */
   lastGenesis(): Promise<Uint8Array | null>;
-  rememberGenesis(genesis: Uint8Array): Promise<void>;
+  ledgerPlace(chain: Hash): Promise<LedgerPlace>;
+  offered(): Promise<readonly Offered[]>;
+  rememberOffered(offered: Offered): Promise<void>;
+  forgetOffered(chain: Hash): Promise<void>;
 }
 
 /**
@@ -34,6 +76,17 @@ export async function settleForNewAccount(settings: SettingsStore, keysDurable: 
   const { exportedMs, seatWanted } = settings.current;
   const wanted = seatWanted && keysDurable;
   if (exportedMs !== null || seatWanted !== wanted) await settings.change({ exportedMs: null, seatWanted: wanted });
+}
+
+/** The account that this slot is: the one that was said last, where keys are older than that the newest of them, or one made now. */
+export async function accountOf(settings: SettingsStore, keys: PeerKeys): Promise<Uint8Array> {
+  const [said, accounts] = [await settings.account(), await keys.list("account")];
+  const kept = accounts.find((account) => said !== null && equalBytes(account, said)) ?? accounts.at(-1);
+  if (kept === undefined) await settleForNewAccount(settings, keys.durable);
+  const account = kept ?? (await keys.create("account"));
+  // From now on a key that is brought here is not the account until that is said, too.
+  if (said === null || !equalBytes(account, said)) await settings.change({}, { account });
+  return account;
 }
 
 /** A field that is missing or of another type, as an older version wrote it, is as it was at first. */
@@ -62,21 +115,62 @@ export function decodeSettings(bytes: Uint8Array): Settings {
   return settingsOf(decode(bytes));
 }
 
+function placeOf(row: Uint8Array): LedgerPlace {
+  const map = readMap(decode(row), "place", ["at", "left", "unvoted"]);
+  return {
+    at: readInteger(map["at"], "at"),
+    left: readList(map["left"], "left").map((number) => readInteger(number, "left")),
+    unvoted: readBoolean(map["unvoted"], "unvoted"),
+  };
+}
+
+function* rowsOf({ account, genesis, ledger }: OwnChange): Generator<StorageBatch["puts"][number]> {
+  if (account !== undefined) yield ["meta", ACCOUNT_KEY, account];
+  if (genesis !== undefined) yield ["meta", GENESIS_KEY, genesis];
+  if (ledger !== undefined) yield ["meta", LEDGER_KEYS + toHex(ledger.chain), encode(ledger.place as unknown as Value)];
+}
+
 /** @throws {Refusal} `storage-broken` when the row cannot be read. */
 export async function openSettings(storage: Storage): Promise<SettingsStore> {
-  const row = await storage.read("meta", SETTINGS_KEY);
-  let current = row === undefined ? DEFAULT_SETTINGS : decodeSettings(row);
-  const put = (key: string, bytes: Uint8Array): Promise<void> => storage.write({ puts: [["meta", key, bytes]], deletes: [], strict: true });
+  const read = async (): Promise<Settings> => {
+    const row = await storage.read("meta", SETTINGS_KEY);
+    return row === undefined ? DEFAULT_SETTINGS : decodeSettings(row);
+  };
+  let current = await read();
+  /** A change is of what the one before it has left. */
+  let changed: Promise<unknown> = Promise.resolve();
+  const write = (puts: StorageBatch["puts"], deletes: StorageBatch["deletes"] = []): Promise<void> =>
+    storage.write({ puts, deletes, strict: true });
+  const changeNow = async (part: Partial<Settings>, own: OwnChange): Promise<Settings> => {
+    const next = { ...current, ...part };
+    await write([["meta", SETTINGS_KEY, encode(next as unknown as Value)], ...rowsOf(own)]);
+    current = next;
+    return next;
+  };
   return {
     get current() {
       return current;
     },
-    change: async (part) => {
-      current = { ...current, ...part };
-      await put(SETTINGS_KEY, encode(current as unknown as Value));
-      return current;
+    change(part, own = {}) {
+      const done = changed.then(() => changeNow(part, own));
+      changed = done.catch(() => undefined);
+      return done;
     },
+    refresh: async () => void (current = await read()),
+    account: async () => (await storage.read("meta", ACCOUNT_KEY)) ?? null,
     lastGenesis: async () => (await storage.read("meta", GENESIS_KEY)) ?? null,
-    rememberGenesis: (genesis) => put(GENESIS_KEY, genesis),
+    ledgerPlace: async (chain) => {
+      const row = await storage.read("meta", LEDGER_KEYS + toHex(chain));
+      return row === undefined ? { at: 0, left: [], unvoted: false } : placeOf(row);
+    },
+    offered: async () => {
+      const rows = await storage.range("meta", { from: FOUNDING_KEYS, to: FOUNDING_KEYS + KEY_END, limit: OFFERED_MAX });
+      return rows.map(([key, base]) => ({
+        chain: fromHex(key.slice(FOUNDING_KEYS.length)),
+        base: readText(decode(base), "base", BASE_UNITS_MAX),
+      }));
+    },
+    rememberOffered: ({ chain, base }) => write([["meta", FOUNDING_KEYS + toHex(chain), encode(base)]]),
+    forgetOffered: (chain) => write([], [["meta", FOUNDING_KEYS + toHex(chain)]]),
   };
 }

@@ -8,7 +8,7 @@ import { Peer } from "../peer/peer.ts";
 import type { Keys, NetworkCommand, NetworkEvent, Signatures, Storage } from "../peer/ports.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
-import { asAccountId, asVotingKey, digest, toHex } from "../protocol/identifiers.ts";
+import { asAccountId, asVotingKey, digest, toHex, type Hash } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, shapeOf, type RefusalShape } from "../protocol/refusal.ts";
 import { claimInWorker, type ClaimWorker } from "./claims.ts";
@@ -19,15 +19,16 @@ import type { OperationCall } from "../sdk/api.ts";
 import { createSystemClock } from "./clock/clock.ts";
 import { createCommands } from "./commands.ts";
 import { createExplorer } from "./explorer/explorer.ts";
-import { found } from "./found.ts";
+import { found, settleOffered } from "./found.ts";
 import { joiningOf } from "./joining.ts";
 import { openKeys } from "./keys/indexeddb-seeds.ts";
 import type { PeerKeys } from "./keys/keys.ts";
+import { settleLedger, type LedgerDatabases } from "./ledger-place.ts";
 import { loadLedger } from "./load-ledger.ts";
 import { fetchManifest, type Manifest } from "./manifest.ts";
 import { runPeer, type PeerRunner, type ReportedEffect } from "./peer-runner.ts";
 import { createSdkServer, type SdkServer } from "./sdk-server/server.ts";
-import { openSettings, settleForNewAccount, type SettingsStore } from "./settings.ts";
+import { accountOf, openSettings, type SettingsStore } from "./settings.ts";
 import { createSignatures, signatureWorkersFor, type SignatureWorker } from "./signatures/signatures.ts";
 import { holdVotingLock } from "./slot.ts";
 import { deleteDexieStorage, openDexieStorage } from "./storage/dexie-storage.ts";
@@ -70,6 +71,12 @@ export class TabPeer {
   #genesis: Uint8Array | null = null;
   #manifest: Manifest | null = null;
   #fault: RefusalShape | null = null;
+  /** Whether no other tab votes with the keys of this slot and BoT. */
+  #mayVote = false;
+  /** For ever: something took the place of what this peer was, and the tab is about to reload. */
+  #stopped = false;
+  /** What is run alone: the opening of the peer, and whatever takes its place. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(makers: TabPeerMakers) {
     this.#makers = makers;
@@ -106,7 +113,7 @@ export class TabPeer {
       await this.#openOwn(start.slot);
       this.#serve();
       const genesis = await this.#findGenesis(start.base, asked);
-      await this.#openPeer(genesis, signatures);
+      await this.#alone(() => this.#openPeer(genesis, signatures));
       this.#makers.post({ kind: "phase", phase: "ready", error: null });
     } catch (error) {
       this.#fault = shapeOf(error);
@@ -122,10 +129,7 @@ export class TabPeer {
     const [settingsStorage, keys] = await Promise.all([openDexieStorage(`bothy-${slot}`), openKeys(`bothy-${slot}-keys`)]);
     this.#settings = await openSettings(settingsStorage);
     this.#keys = keys;
-    // The newest: an account that was imported takes the place of the one made at first.
-    const kept = (await keys.list("account")).at(-1);
-    if (kept === undefined) await settleForNewAccount(this.#settings, keys.durable);
-    this.#account = kept ?? (await keys.create("account"));
+    this.#account = await accountOf(this.#settings, keys);
     this.#identity = await this.#keys.identitySeed();
     const { relays, iceServers } = this.#settings.current;
     // Its start takes as long as that of the ledger. More relays come with the manifest.
@@ -142,7 +146,8 @@ export class TabPeer {
       if (this.#manifest?.mayFound === true) this.#manifest = await this.#found(FIRST_NAME);
       const genesis = this.#manifest?.genesis ?? (this.#manifest === null ? await settings.lastGenesis() : null);
       if (genesis !== null && genesis !== undefined) {
-        await settings.rememberGenesis(genesis);
+        await settings.change({}, { genesis });
+        await settleOffered(genesis, this.#manifest === null ? null : base, this.#ready(this.#keys), settings);
         this.#genesis = genesis;
         return genesis;
       }
@@ -154,9 +159,11 @@ export class TabPeer {
     const { base } = this.#ready(this.#start);
     const keys = this.#ready(this.#keys);
     const parameters = this.#ready(this.#manifest).parameters;
-    const manifest = await found(base, keys, { name, parameters, account: this.#account, nowMs: this.#clock.wallMs() });
+    const settings = this.#ready(this.#settings);
+    const manifest = await found(base, keys, settings, { name, parameters, account: this.#account, nowMs: this.#clock.wallMs() });
+    const isFounder = manifest.genesis !== null && (await this.#keysFor(manifest.genesis).list("voting")).length > 0;
     // The founder has the only seat: without it nothing would become final. Elsewhere a seat would only be left dead behind.
-    if (!keys.durable && (await keys.list("voting")).length > 0) await this.#ready(this.#settings).change({ seatWanted: true });
+    if (!keys.durable && isFounder) await settings.change({ seatWanted: true });
     this.#log.record("info", "host", "founding offered", { taken: manifest.genesis !== null });
     return manifest;
   }
@@ -168,15 +175,19 @@ export class TabPeer {
   }
 
   async #openPeer(genesis: Uint8Array, signatures: Signatures): Promise<void> {
+    // Whatever took the place of this peer's account or ledger, the reload opens it.
+    if (this.#stopped) return;
     const start = this.#ready(this.#start);
     const settings = this.#ready(this.#settings);
     const chain = chainOf(genesis);
     const keys = this.#keysFor(genesis);
     this.#tellRelays();
     // Before anything is read: the page that this one replaces may vote until its worker has ended, and those votes bind this one.
-    const mayVote = (await holdVotingLock(`${start.slot}-${toHex(chain)}`)) !== null;
-    if (!mayVote) this.#log.record("error", "host", "another tab votes with these keys", {});
-    this.#storage = await openDexieStorage(ledgerName(start.slot, genesis));
+    this.#mayVote = (await holdVotingLock(`${start.slot}-${toHex(chain)}`)) !== null;
+    if (this.#mayVote) await this.#takeOver(chain, keys);
+    else this.#log.record("error", "host", "another tab votes with these keys", {});
+    const mayVote = this.#mayVote;
+    this.#storage = await this.#ledgers.open(chain, (await settings.ledgerPlace(chain)).at);
     const ledger = await loadLedger(this.#storage, genesis);
     const machine = restoresContracts(ledger) ? await this.#loadMachine() : null;
     const peer = new Peer({
@@ -184,7 +195,7 @@ export class TabPeer {
       account: asAccountId(this.#account),
       lane: digest(this.#identity)[0]! % LIMITS.lanesMax,
       votingKeys: mayVote ? (await keys.list("voting")).map(asVotingKey) : [],
-      seatWanted: mayVote && settings.current.seatWanted,
+      seatWanted: this.#seatWanted(),
       machine,
       ledger,
     });
@@ -203,6 +214,36 @@ export class TabPeer {
     for (const event of this.#waitingEvents.splice(0)) this.#runner.input({ kind: "network", event });
     this.#server?.opened({ storage: this.#storage, explorer: createExplorer(this.#storage) });
     void this.#loadMachineAhead();
+  }
+
+  /** What the page that this one replaces has changed until its worker ended, an import among it: read anew, and brought to its end. */
+  async #takeOver(chain: Hash, keys: Keys): Promise<void> {
+    const all = this.#ready(this.#keys);
+    const settings = this.#ready(this.#settings);
+    await all.refresh();
+    await settings.refresh();
+    this.#account = await accountOf(settings, all);
+    await settleLedger(settings, this.#ledgers, chain, keys);
+  }
+
+  readonly #ledgers: LedgerDatabases = {
+    open: (chain, number) => openDexieStorage(this.#ledgerName(chain, number)),
+    remove: (chain, number) => deleteDexieStorage(this.#ledgerName(chain, number)),
+  };
+
+  #ledgerName(chain: Hash, number: number): string {
+    const first = `bothy-${this.#ready(this.#start).slot}-${toHex(chain)}`;
+    return number === 0 ? first : `${first}-${number}`;
+  }
+
+  #seatWanted(): boolean {
+    return this.#mayVote && this.#ready(this.#settings).current.seatWanted;
+  }
+
+  #alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   /** Contracts of others come without warning, and by then the relay that serves the machine may be gone; but it must keep no tab from joining. */
@@ -277,8 +318,8 @@ export class TabPeer {
         genesis: () => this.#genesis,
         storage: () => this.#storage,
         stop: () => this.#stop(),
-        openLedger: (genesis) => openDexieStorage(ledgerName(start.slot, genesis)),
-        deleteLedger: (genesis) => deleteDexieStorage(ledgerName(start.slot, genesis)),
+        ledgers: this.#ledgers,
+        alone: (work) => this.#alone(work),
         onSettings: () => this.#onSettings(),
         found: (name) => this.#foundByHand(name),
         diagnostics: async () => ({
@@ -303,6 +344,7 @@ export class TabPeer {
       return ["token.claim", { reference, nonce }];
     }
     if (call.operation !== "seat.take") throw new Refusal("not-supported", { operation: call.operation });
+    if (!this.#mayVote) throw new Refusal("key-missing", { message: "another tab votes with these keys" });
     const keys = this.#keysFor(this.#ready(this.#genesis));
     const votingKey = asVotingKey(await keys.create("voting"));
     this.#runner?.input({ kind: "adopt-voting-key", publicKey: votingKey });
@@ -311,7 +353,7 @@ export class TabPeer {
   }
 
   #onSettings(): void {
-    this.#runner?.input({ kind: "set-seat-wanted", wanted: this.#ready(this.#settings).current.seatWanted });
+    this.#runner?.input({ kind: "set-seat-wanted", wanted: this.#seatWanted() });
     this.#tellRelays();
   }
 
@@ -334,6 +376,7 @@ export class TabPeer {
   }
 
   async #stop(): Promise<void> {
+    this.#stopped = true;
     await this.#leave();
     this.#runner?.stop();
     this.#storage?.close();
@@ -343,10 +386,6 @@ export class TabPeer {
     if (part === null) throw new Refusal("not-ready");
     return part;
   }
-}
-
-function ledgerName(slot: number, genesis: Uint8Array): string {
-  return `bothy-${slot}-${toHex(chainOf(genesis))}`;
 }
 
 function plain(value: unknown): string | number | boolean | null {

@@ -37,7 +37,7 @@ function place(kind: SeedKind, name: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Opens the seeds of this name. @throws {Refusal} as `openDexieStorage`; a seed that does not open is `storage-broken`. */
-async function openIndexedDbSeeds(databaseName: string, subtle: SubtleCrypto): Promise<SeedStore> {
+export async function openIndexedDbSeeds(databaseName: string, subtle: SubtleCrypto): Promise<SeedStore> {
   const database = new Dexie(databaseName, { autoOpen: false, chromeTransactionDurability: "strict" });
   database.version(1).stores({ wrapping: "", seeds: "" });
   const guarded = async <Result>(work: () => PromiseLike<Result>): Promise<Result> => {

@@ -68,7 +68,7 @@ export function keysSuite(open: (name: string) => Promise<PeerKeys>): void {
     await keys.restoreAccount(words);
     expect(hex(await keys.list("account"))).toEqual(hex([second, first]));
     await keys.restoreAccount(secondWords);
-    await keys.importAccount(file, "p");
+    await (await keys.openAccount(file, "p")).keep();
     expect(hex(await keys.list("account"))).toEqual(hex([second, first]));
     keys.close();
     const again = hex(await (await open("brought back")).list("account"));
@@ -81,32 +81,11 @@ export function keysSuite(open: (name: string) => Promise<PeerKeys>): void {
     const file = await keys.exportAccount(account, "pässword ﬁne");
     expect(await keys.exportAccount(account, "pässword ﬁne")).not.toEqual(file);
     const other = await open("import");
-    await expect(other.importAccount(file, "password fine")).rejects.toMatchObject({ code: "wrong-password" });
-    await expect(other.importAccount(file.subarray(1), "pässword ﬁne")).rejects.toMatchObject({ code: "export-invalid" });
-    await expect(other.importAccount(new Uint8Array(4000), "")).rejects.toMatchObject({ code: "export-invalid" });
-    expect(await other.importAccount(file, "pässword fine")).toEqual(account);
+    await expect(other.openAccount(file, "password fine")).rejects.toMatchObject({ code: "wrong-password" });
+    await expect(other.openAccount(file.subarray(1), "pässword ﬁne")).rejects.toMatchObject({ code: "export-invalid" });
+    await expect(other.openAccount(new Uint8Array(4000), "")).rejects.toMatchObject({ code: "export-invalid" });
+    expect(await (await other.openAccount(file, "pässword fine")).keep()).toEqual(account);
     expect(await other.list("account")).toEqual([account]);
-  });
-
-  it("the seats of one BoT are none of another's: what ends here leaves those there alone", async () => {
-    const [here, there] = [asHash(new Uint8Array(32).fill(1)), asHash(new Uint8Array(32).fill(2))];
-    const keys = await open("chains");
-    const account = await keys.create("account");
-    const founding = await keys.create("voting");
-    const first = keys.forChain(here, founding);
-    const second = keys.forChain(there, new Uint8Array(32));
-    expect([hex(await first.list("voting")), await second.list("voting")]).toEqual([hex([founding]), []]);
-    const [own, other] = [await first.create("voting"), await second.create("voting")];
-    expect(hex(await first.list("voting"))).toEqual(hex([founding, own]));
-    expect(hex(await second.list("voting"))).toEqual(hex([other]));
-    for (const view of [first, second]) expect(hex(await view.list("account"))).toEqual([bytesToHex(account)]);
-    for (const key of await second.list("voting")) await second.destroy(key);
-    expect(hex(await first.list("voting"))).toEqual(hex([founding, own]));
-    keys.close();
-    const again = await open("chains");
-    expect(hex(await again.forChain(here, founding).list("voting"))).toEqual(keys.durable ? hex([founding, own]) : []);
-    expect(await again.forChain(there, new Uint8Array(32)).list("voting")).toEqual([]);
-    again.close();
   });
 
   it("never exports a voting key", async () => {
@@ -143,5 +122,69 @@ export function keysSuite(open: (name: string) => Promise<PeerKeys>): void {
     await again.destroyAll();
     const empty = await open("durable");
     expect([...(await empty.list("account")), ...(await empty.list("voting"))]).toEqual([]);
+  });
+}
+
+/** Of those, what concerns the voting keys of several BoTs and the pages that use a slot one after another. */
+export function keysOfBotsSuite(open: (name: string) => Promise<PeerKeys>): void {
+  it("the seats of one BoT are none of another's: what ends here leaves those there alone", async () => {
+    const [here, there] = [asHash(new Uint8Array(32).fill(1)), asHash(new Uint8Array(32).fill(2))];
+    const keys = await open("chains");
+    const account = await keys.create("account");
+    const founding = await keys.create("voting");
+    const first = keys.forChain(here, founding);
+    const second = keys.forChain(there, new Uint8Array(32));
+    expect([hex(await first.list("voting")), await second.list("voting")]).toEqual([hex([founding]), []]);
+    const [own, other] = [await first.create("voting"), await second.create("voting")];
+    expect(hex(await first.list("voting"))).toEqual(hex([founding, own]));
+    expect(hex(await second.list("voting"))).toEqual(hex([other]));
+    for (const view of [first, second]) expect(hex(await view.list("account"))).toEqual([bytesToHex(account)]);
+    for (const key of await second.list("voting")) await second.destroy(key);
+    expect(hex(await first.list("voting"))).toEqual(hex([founding, own]));
+    keys.close();
+    const again = await open("chains");
+    expect(hex(await again.forChain(here, founding).list("voting"))).toEqual(keys.durable ? hex([founding, own]) : []);
+    expect(await again.forChain(there, new Uint8Array(32)).list("voting")).toEqual([]);
+    again.close();
+  });
+
+  it("the key of a founding is of the BoT that it founds from the first moment, and of no other", async () => {
+    const [here, there] = [asHash(new Uint8Array(32).fill(3)), asHash(new Uint8Array(32).fill(4))];
+    const keys = await open("founding");
+    let founding = new Uint8Array(0);
+    await keys.createFounding(async (publicKey) => {
+      expect(await keys.list("voting"), "nothing is kept before its BoT is known").toEqual([]);
+      founding = publicKey.slice();
+      return here;
+    });
+    const ofHere = keys.forChain(here, new Uint8Array(32));
+    expect(hex(await ofHere.list("voting"))).toEqual([bytesToHex(founding)]);
+    expect(await keys.forChain(there, new Uint8Array(32)).list("voting")).toEqual([]);
+    expect(verifyStrict(founding, utf8("vote"), await ofHere.sign(founding, utf8("vote")))).toBe(true);
+    await expect(keys.createFounding(() => Promise.reject(new Error("no room")))).rejects.toThrow("no room");
+    expect(await keys.list("voting")).toHaveLength(1);
+  });
+
+  it("reads anew what another page made and destroyed", async () => {
+    const old = await open("refreshed");
+    const [kept, destroyed] = [await old.create("voting"), await old.create("voting")];
+    const keys = await open("refreshed");
+    await old.destroy(destroyed);
+    const [made, account] = [await old.create("voting"), await old.create("account")];
+    await keys.refresh();
+    expect(hex(await keys.list("voting"))).toEqual(keys.durable ? hex([kept, made]) : []);
+    expect(hex(await keys.list("account"))).toEqual(keys.durable ? [bytesToHex(account)] : []);
+    await expect(keys.sign(destroyed, utf8("vote"))).rejects.toMatchObject({ code: "key-missing" });
+    const codes = await Promise.all(
+      [kept, made].map((key) =>
+        keys.sign(key, utf8("vote")).then(
+          () => "signed",
+          ({ code }) => code,
+        ),
+      ),
+    );
+    expect(codes).toEqual(Array.from({ length: 2 }, () => (keys.durable ? "signed" : "key-missing")));
+    await old.refresh();
+    expect(hex(await old.list("voting"))).toEqual(hex([kept, made]));
   });
 }

@@ -6,15 +6,19 @@ import { bytesToHex, hexToBytes, utf8 } from "../../kit/bytes.ts";
 import { seedToWords, wordsToSeed } from "./account-export.ts";
 import { openKeys } from "./indexeddb-seeds.ts";
 import { createKeys } from "./keys.ts";
-import { keysSuite } from "./keys.suite.ts";
+import { keysOfBotsSuite, keysSuite } from "./keys.suite.ts";
 import { createMemorySeeds } from "./memory-seeds.ts";
 import { chooseSignerMaker, createNobleSigner, createWebCryptoSigner } from "./signer.ts";
 
 describe("keys in memory", () => {
-  keysSuite(() => createKeys(createMemorySeeds()));
+  const open = () => createKeys(createMemorySeeds());
+  keysSuite(open);
+  keysOfBotsSuite(open);
 });
 describe("keys in IndexedDB", () => {
-  keysSuite((name) => openKeys(`keys ${name}`));
+  const open = (name: string) => openKeys(`keys ${name}`);
+  keysSuite(open);
+  keysOfBotsSuite(open);
 });
 
 describe("seeds at rest", () => {
