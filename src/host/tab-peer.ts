@@ -126,7 +126,10 @@ export class TabPeer {
   }
 
   async #openOwn(slot: number): Promise<void> {
-    const [settingsStorage, keys] = await Promise.all([openDexieStorage(`bothy-${slot}`), openKeys(`bothy-${slot}-keys`)]);
+    const [settingsStorage, keys] = await Promise.all([
+      openDexieStorage(`bothy-${slot}`, { standAlone: true }),
+      openKeys(`bothy-${slot}-keys`),
+    ]);
     this.#settings = await openSettings(settingsStorage);
     this.#keys = keys;
     this.#account = await accountOf(this.#settings, keys);

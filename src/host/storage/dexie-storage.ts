@@ -92,11 +92,16 @@ function writeRows(transaction: IDBTransaction, { puts, deletes }: StorageBatch,
   return done;
 }
 
+export interface DexieStorageOptions {
+  /** No batch rests on another: one that was refused leaves those after it to themselves. False by default. */
+  readonly standAlone?: boolean;
+}
+
 /**
  * Opens the database of this name, making it if there is none.
  * @throws {Refusal} `storage-broken`, `storage-full`, or `not-supported` where there is no IndexedDB.
  */
-export async function openDexieStorage(name: string): Promise<Storage> {
+export async function openDexieStorage(name: string, { standAlone = false }: DexieStorageOptions = {}): Promise<Storage> {
   const database = await openDatabase(name);
   const native = database.backendDB();
   let closed = false;
@@ -116,8 +121,8 @@ export async function openDexieStorage(name: string): Promise<Storage> {
   };
 
   /**
-   * One write after another, as IndexedDB does it anyway; after one was refused all are, with its refusal. Else a block that found room could follow one that
-   * found none, and the ledger would have a hole.
+   * One write after another, as IndexedDB does it anyway; after one was refused all are, with its refusal, unless they stand alone. Else a block that found
+   * room could follow one that found none, and the ledger would have a hole.
    */
   let written: Promise<void> = Promise.resolve();
   /** The reads called so far have begun: what is written after them, they do not see. */
@@ -157,7 +162,7 @@ export async function openDexieStorage(name: string): Promise<Storage> {
       const done = Promise.all([written, begun]).then(() =>
         writeRows(begin("readwrite", strict ? "strict" : "relaxed"), { puts, deletes, strict }, () => closed),
       );
-      written = done;
+      written = standAlone ? done.catch(() => undefined) : done;
       // Who called hears of it; here it only keeps what follows from being written.
       written.catch(() => undefined);
       return done;

@@ -6,6 +6,7 @@ import { createRandom } from "../../kit/random.ts";
 import type { Storage, StorageBatch } from "../../peer/ports.ts";
 import type { Refusal } from "../../protocol/refusal.ts";
 import { deleteDexieStorage, openDexieStorage, storageRefusal } from "./dexie-storage.ts";
+import { DEFAULT_SETTINGS, openSettings } from "../settings.ts";
 import { createFaultyStorage } from "./faulty-storage.ts";
 import { createMemoryDisk, createMemoryStorage, readDisk, type MemoryDisk } from "./memory-storage.ts";
 import { crc32, openRow, sealRow } from "./row.ts";
@@ -111,6 +112,18 @@ describe("storage in IndexedDB says what is wrong", () => {
     const again = await openDexieStorage("refused once");
     await again.write(batch("1"));
     expect(await again.range("blocks", { from: "0", to: "9", limit: 9 })).toHaveLength(1);
+  });
+
+  it("takes the next write after a refused one where none rests on another: settings are changed again once there is room", async () => {
+    const settings = await openSettings(await openDexieStorage("stands alone", { standAlone: true }));
+    vi.spyOn(IDBObjectStore.prototype, "put").mockImplementationOnce(() => {
+      throw new DOMException("", "QuotaExceededError");
+    });
+    await expect(settings.change({ windowLimit: 7 })).rejects.toMatchObject({ code: "storage-full" });
+    vi.restoreAllMocks();
+    await settings.change({ seatWanted: false });
+    await settings.refresh();
+    expect(settings.current).toEqual({ ...DEFAULT_SETTINGS, seatWanted: false });
   });
 
   it("names the code of each kind of error", () => {
