@@ -50,18 +50,15 @@ function genesisOf({ name, parameters, account, nowMs }: Founding, foundingSeat:
 
 /**
  * Now that this slot joins the BoT of `genesis`: what it offered to the relay that names it, and which is another, was not taken, so its keys are of no
- * use. Those of every other BoT stay. `base` is null where no relay has named the genesis.
+ * use. Those of every other BoT stay. The offer that was taken is one until the ledger is there (see `noteEmptyLedger`).
  */
-export async function settleOffered(genesis: Uint8Array, base: string | null, keys: PeerKeys, settings: SettingsStore): Promise<void> {
+export async function settleOffered(genesis: Uint8Array, base: string, keys: PeerKeys, settings: SettingsStore): Promise<void> {
   const joined = chainOf(genesis);
   for (const offered of await settings.offered()) {
-    const isJoined = equalBytes(offered.chain, joined);
-    if (!isJoined && offered.base !== base) continue;
-    if (!isJoined) {
-      // The page that offered it may have made the key after this one has read them.
-      await keys.refresh();
-      await forgetVotingKeys(keys.forChain(offered.chain, NO_SEAT));
-    }
+    if (equalBytes(offered.chain, joined) || offered.base !== base) continue;
+    // The page that offered it may have made the key after this one has read them.
+    await keys.refresh();
+    await forgetVotingKeys(keys.forChain(offered.chain, NO_SEAT));
     await settings.forgetOffered(offered.chain);
   }
 }

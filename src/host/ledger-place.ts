@@ -3,7 +3,9 @@
  * nothing is lost before all of it is there; a single write of the settings then makes it the one in use, and with it all else that was brought. What is
  * left of the one before goes at the next start: first the voting keys whose votes only that one has on record, then the database.
  */
+import { equalBytes } from "../kit/bytes.ts";
 import type { Keys, Storage } from "../peer/ports.ts";
+import { META } from "../peer/rows.ts";
 import type { Hash } from "../protocol/identifiers.ts";
 import { forgetVotingKeys } from "./keys/keys.ts";
 import { writeLedger } from "./peer-export.ts";
@@ -52,6 +54,17 @@ export async function stageLedger(
     throw error;
   }
   return { place: { at: number, left: [...before.left, before.at], unvoted: true }, drop };
+}
+
+/**
+ * A ledger with nothing in it has no record of votes either, whoever emptied it: but for the seat of a BoT that this slot is founding just now, its keys may
+ * have voted. Said before the ledger is loaded, which writes its genesis; `settleLedger` destroys them.
+ */
+export async function noteEmptyLedger(settings: SettingsStore, ledger: Storage, chain: Hash, keys: Keys): Promise<void> {
+  if ((await ledger.read("meta", META.genesis)) !== undefined || (await keys.list("voting")).length === 0) return;
+  const offered = await settings.offered();
+  if (offered.some((one) => equalBytes(one.chain, chain))) return;
+  await settings.change({}, { ledger: { chain, place: { ...(await settings.ledgerPlace(chain)), unvoted: true } } });
 }
 
 /**

@@ -124,7 +124,11 @@ function placeOf(row: Uint8Array): LedgerPlace {
   };
 }
 
-function* rowsOf({ account, genesis, ledger }: OwnChange): Generator<StorageBatch["puts"][number]> {
+/** None where nothing changes: another tab of this slot may have written them since they were read. */
+const rowsOf = (part: Partial<Settings>, next: Settings): StorageBatch["puts"] =>
+  Object.keys(part).length === 0 ? [] : [["meta", SETTINGS_KEY, encode(next as unknown as Value)]];
+
+function* ownRowsOf({ account, genesis, ledger }: OwnChange): Generator<StorageBatch["puts"][number]> {
   if (account !== undefined) yield ["meta", ACCOUNT_KEY, account];
   if (genesis !== undefined) yield ["meta", GENESIS_KEY, genesis];
   if (ledger !== undefined) yield ["meta", LEDGER_KEYS + toHex(ledger.chain), encode(ledger.place as unknown as Value)];
@@ -143,7 +147,7 @@ export async function openSettings(storage: Storage): Promise<SettingsStore> {
     storage.write({ puts, deletes, strict: true });
   const changeNow = async (part: Partial<Settings>, own: OwnChange): Promise<Settings> => {
     const next = { ...current, ...part };
-    await write([["meta", SETTINGS_KEY, encode(next as unknown as Value)], ...rowsOf(own)]);
+    await write([...rowsOf(part, next), ...ownRowsOf(own)]);
     current = next;
     return next;
   };
@@ -171,6 +175,9 @@ export async function openSettings(storage: Storage): Promise<SettingsStore> {
       }));
     },
     rememberOffered: ({ chain, base }) => write([["meta", FOUNDING_KEYS + toHex(chain), encode(base)]]),
-    forgetOffered: (chain) => write([], [["meta", FOUNDING_KEYS + toHex(chain)]]),
+    forgetOffered: async (chain) => {
+      const key = FOUNDING_KEYS + toHex(chain);
+      if ((await storage.read("meta", key)) !== undefined) await write([], [["meta", key]]);
+    },
   };
 }

@@ -14,10 +14,10 @@ import { createKeys, type PeerKeys } from "./keys/keys.ts";
 import { createMemorySeeds } from "./keys/memory-seeds.ts";
 import { createLocks } from "./locks.suite.ts";
 import { encodePeerExport } from "./peer-export.ts";
-import { DEFAULT_SETTINGS, openSettings } from "./settings.ts";
+import { DEFAULT_SETTINGS, openSettings, type SettingsStore } from "./settings.ts";
 import { createVerifyServer, type SignatureWorker } from "./signatures/signatures.ts";
 import { holdVotingLock } from "./slot.ts";
-import { openDexieStorage } from "./storage/dexie-storage.ts";
+import { deleteDexieStorage, openDexieStorage } from "./storage/dexie-storage.ts";
 import type { FromWorker } from "./tab-messages.ts";
 import { TabPeer } from "./tab-peer.ts";
 
@@ -118,6 +118,8 @@ async function isOpen(client: Client): Promise<Status> {
   return client.status();
 }
 
+const openOldSettings = async (): Promise<SettingsStore> => openSettings(await openDexieStorage(`bothy-${slot}`));
+
 /** A file without a ledger. */
 async function createFile(): Promise<{ bytes: Uint8Array; did: string }> {
   const keys = await createKeys(createMemorySeeds());
@@ -131,7 +133,8 @@ describe("a tab whose slot another page has not given up yet", () => {
   it("reads the keys, settings and account that this one leaves behind, not those that it had before", async () => {
     const client = await openWaiting();
     await makeFoundingSeat();
-    const settings = await openSettings(await openDexieStorage(`bothy-${slot}`));
+    const settings = await openOldSettings();
+    await settings.rememberOffered({ chain: chainOf(genesis), base: "https://relay.example/" });
     const other = await createKeys(await openIndexedDbSeeds(`bothy-${slot}-keys`, crypto.subtle));
     const brought = await other.create("account");
     await settings.change({ windowLimit: 9 }, { account: brought });
@@ -146,7 +149,7 @@ describe("a tab whose slot another page has not given up yet", () => {
     const { bytes, did } = await createFile();
     let isTaken = false;
     const taken = client.command("importPeer", { bytes, passphrase: PASSPHRASE }).then(() => (isTaken = true));
-    const settings = await openSettings(await openDexieStorage(`bothy-${slot}`));
+    const settings = await openOldSettings();
     // Many times as often as an import comes to the database.
     for (let count = 0; count < 100; count++) await settings.refresh();
     expect([isTaken, settings.current.windowLimit]).toEqual([false, DEFAULT_SETTINGS.windowLimit]);
@@ -172,6 +175,24 @@ describe("a tab whose slot another page has not given up yet", () => {
     expect(inputs.find(({ kind }) => kind === "adopt-voting-key")).toBeUndefined();
     expect(inputs.filter((input) => input.kind === "set-seat-wanted")).toEqual([{ kind: "set-seat-wanted", wanted: false }]);
   });
+});
+
+it("a ledger that is empty though its key may have voted takes the key with it; that of a founding may vote, once", async () => {
+  endOldPage();
+  await makeFoundingSeat();
+  const settings = await openOldSettings();
+  await settings.rememberOffered({ chain: chainOf(genesis), base: "https://relay.example/" });
+  const founder = openTab();
+  expect((await isOpen(founder)).seats.mine).toBe(true);
+  await founder.command("prepareToLeave");
+  expect(await settings.offered()).toEqual([]);
+  giveUpWaiting();
+  // The browser may forget one database and keep the other.
+  await deleteDexieStorage(`bothy-${slot}-${toHex(chainOf(genesis))}`);
+  locks = createLocks();
+  vi.stubGlobal("navigator", { hardwareConcurrency: 2, locks });
+  expect((await isOpen(openTab())).seats.mine).toBe(false);
+  expect(await votingKeys()).toEqual([]);
 });
 
 it("a tab that takes an import before there is a BoT to join opens none any more: the reload does", async () => {

@@ -23,7 +23,7 @@ import { found, settleOffered } from "./found.ts";
 import { joiningOf } from "./joining.ts";
 import { openKeys } from "./keys/indexeddb-seeds.ts";
 import type { PeerKeys } from "./keys/keys.ts";
-import { settleLedger, type LedgerDatabases } from "./ledger-place.ts";
+import { noteEmptyLedger, settleLedger, type LedgerDatabases } from "./ledger-place.ts";
 import { loadLedger } from "./load-ledger.ts";
 import { fetchManifest, type Manifest } from "./manifest.ts";
 import { runPeer, type PeerRunner, type ReportedEffect } from "./peer-runner.ts";
@@ -150,7 +150,7 @@ export class TabPeer {
       const genesis = this.#manifest?.genesis ?? (this.#manifest === null ? await settings.lastGenesis() : null);
       if (genesis !== null && genesis !== undefined) {
         await settings.change({}, { genesis });
-        await settleOffered(genesis, this.#manifest === null ? null : base, this.#ready(this.#keys), settings);
+        if (this.#manifest !== null) await settleOffered(genesis, base, this.#ready(this.#keys), settings);
         this.#genesis = genesis;
         return genesis;
       }
@@ -187,11 +187,14 @@ export class TabPeer {
     this.#tellRelays();
     // Before anything is read: the page that this one replaces may vote until its worker has ended, and those votes bind this one.
     this.#mayVote = (await holdVotingLock(`${start.slot}-${toHex(chain)}`)) !== null;
-    if (this.#mayVote) await this.#takeOver(chain, keys);
+    if (this.#mayVote) await this.#takeOver();
     else this.#log.record("error", "host", "another tab votes with these keys", {});
     const mayVote = this.#mayVote;
     this.#storage = await this.#ledgers.open(chain, (await settings.ledgerPlace(chain)).at);
+    await noteEmptyLedger(settings, this.#storage, chain, keys);
+    if (mayVote) await settleLedger(settings, this.#ledgers, chain, keys);
     const ledger = await loadLedger(this.#storage, genesis);
+    await settings.forgetOffered(chain);
     const machine = restoresContracts(ledger) ? await this.#loadMachine() : null;
     const peer = new Peer({
       chain,
@@ -219,14 +222,13 @@ export class TabPeer {
     void this.#loadMachineAhead();
   }
 
-  /** What the page that this one replaces has changed until its worker ended, an import among it: read anew, and brought to its end. */
-  async #takeOver(chain: Hash, keys: Keys): Promise<void> {
-    const all = this.#ready(this.#keys);
+  /** What the page that this one replaces has changed until its worker ended. */
+  async #takeOver(): Promise<void> {
+    const keys = this.#ready(this.#keys);
     const settings = this.#ready(this.#settings);
-    await all.refresh();
+    await keys.refresh();
     await settings.refresh();
-    this.#account = await accountOf(settings, all);
-    await settleLedger(settings, this.#ledgers, chain, keys);
+    this.#account = await accountOf(settings, keys);
   }
 
   readonly #ledgers: LedgerDatabases = {

@@ -254,8 +254,8 @@ export interface Commands {
   inspectPeer: { parameters: { readonly bytes: Uint8Array }; result: PeerFileInfo };
   /**
    * Takes the account and settings of such a file, and its ledger if it has one: that takes the place of the ledger kept here, and the
-   * voting keys go with the record of their votes. Every block is checked from genesis on first; refused with `wrong-password` or
-   * `export-invalid`, before anything here has changed. The tab reloads afterwards.
+   * voting keys go with the record of their votes. Every block is checked from genesis on first. Refused with `wrong-password`, `export-invalid` or
+   * `storage-full`, it has changed nothing, and the peer goes on. The tab reloads afterwards.
    */
   importPeer: { parameters: { readonly bytes: Uint8Array; readonly passphrase: string }; result: null };
   /** The 24 words of the account's key (BIP-39). */
