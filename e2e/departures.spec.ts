@@ -3,6 +3,7 @@ import { expect, test, type Browser } from "@playwright/test";
 import { RelayProcess } from "./harness/relay.ts";
 import { allAgree, allSeated, closeAll, crash, openSeats, openTabIn } from "./harness/tabs.ts";
 import type { AppPage } from "./pages/app.ts";
+import { LedgerPage } from "./pages/ledger.ts";
 import { NetworkPage } from "./pages/network.ts";
 
 test.use({ serviceWorkers: "allow" });
@@ -51,6 +52,20 @@ test("[C1d] two of four tabs vanish one after the other: the rest finalize again
     await expect(network.figure("Strength")).toHaveText("Provisional");
     await expect(network.main.getByText(/^provisional: within the last hour/i).first()).toBeVisible();
   }
+  // Its block says who went on, and claims no votes and no proposer.
+  const recovery = (await second.query("blocks", { limit: 50 })).find(({ kind }) => kind === "recovery");
+  const ledger = new LedgerPage(second.page);
+  await ledger.block(recovery!.height);
+  await expect(ledger.main.getByRole("heading", { name: "Recovery", exact: true })).toBeVisible();
+  await expect(ledger.main.getByText("2 seats", { exact: true })).toBeVisible();
+  await expect(ledger.main.getByText(/^(Proposed by|State root|Round)$/)).toHaveCount(0);
+  for (const tab of [first, second]) {
+    const { account } = await tab.status();
+    await expect(ledger.main.locator(`a[href$="/account/${account}"]`)).toBeVisible();
+  }
+  await second.page.screenshot({ path: "test-results/pages/recovery.png", fullPage: true });
+  await ledger.goToPath("#/ledger");
+  await expect(ledger.main.getByText("A recovery").first()).toBeVisible();
   // One of those that vanished comes back, and is on the same branch as the rest.
   const [back] = (await reopened([third])) as [AppPage];
   await back.ready();

@@ -48,6 +48,9 @@ test.describe("refused input", () => {
       ["balance-too-low", transfer({ to: account, amount: 900_000 })],
       ["not-owner", [["device.retire", { device: results[0] }]]],
       ["unknown-device", [["device.retire", { device: NOBODY }]]],
+      // Digits that are no contract's would keep what they are paid for ever: nobody's, or a device's.
+      ["unknown-contract", transfer({ to: NOBODY, amount: 1 })],
+      ["unknown-contract", transfer({ to: results[0], amount: 1 })],
       ["unknown-contract", [["contract.fund", { contract: NOBODY, amount: 1 }]]],
       ["too-large", [["device.register", { description: "x".repeat(200_000), leaseMs: DAY_MS }]]],
       ["contract-error", [["contract.deploy", { source: "export const manifest = {", arguments: null, endowment: 0 }]]],

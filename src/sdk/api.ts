@@ -143,7 +143,7 @@ export interface Queries {
   account: { parameters: { readonly account: AccountText }; result: AccountInfo };
   accounts: { parameters: PageRequest; result: Page<AccountInfo> };
   transaction: { parameters: { readonly id: DigestText }; result: TransactionInfo };
-  /** Newest first; of one account when it is named, else all. */
+  /** Newest first; of one account when it is named, else all. Of this peer's own account those that wait for a block come before them. */
   transactions: { parameters: PageRequest & { readonly account?: AccountText }; result: Page<TransactionInfo> };
   /** This peer's own transactions that are not final yet. */
   pending: { parameters: Record<never, never>; result: readonly TransactionInfo[] };

@@ -13,18 +13,19 @@ import {
 } from "../../ledger/index.ts";
 import { accountKey, readAccount } from "../../ledger/accounts.ts";
 import { readTransaction } from "../../ledger/calls.ts";
+import { activeContract } from "../../ledger/modules/contract.ts";
 import { readDevice } from "../../ledger/modules/device.ts";
 import { dryRun } from "../../ledger/contract-runs.ts";
 import type { PeerView } from "../../peer/view.ts";
 import { decode, encode, type Value, type ValueMap } from "../../protocol/codec.ts";
 import type { ContractMachine } from "../../protocol/contract-machine.ts";
-import { asVotingKey, toHex, type Hash, type VotingKey } from "../../protocol/identifiers.ts";
+import { asVotingKey, toHex, type AccountId, type Hash, type VotingKey } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { Refusal, requireThat } from "../../protocol/refusal.ts";
 import { TRANSACTION_VERSION, createTransaction, encodeTransactionBody, type Call, type Transaction } from "../../protocol/transaction.ts";
 import { isValueMap } from "../../protocol/schema.ts";
-import type { CallInfo, OperationCall, Operations } from "../../sdk/api.ts";
-import { textToAccount, textToDigest, valueToTexts } from "./texts.ts";
+import type { AccountText, CallInfo, OperationCall, Operations } from "../../sdk/api.ts";
+import { isDid, textToAccount, textToDigest, valueToTexts } from "./texts.ts";
 
 /** Finishes a call that needs work or a key of this peer: a claim's proof of work, a fresh voting key with its signature. */
 export type CompleteCall = (call: OperationCall) => Promise<Call>;
@@ -87,11 +88,24 @@ async function toCall(call: OperationCall, { view, machine, completeCall }: Call
     }
     case "device.setStatus":
       return toStatusCall(call.arguments, view.tentativeState);
+    case "account.transfer":
+      return [call.operation, { ...call.arguments, to: payee(call.arguments.to, view.tentativeState) }];
     case "contract.deploy":
       return toDeployCall(call.arguments, view, machine);
     default:
       return [call.operation, toArguments(call)];
   }
+}
+
+/**
+ * Whom a transfer pays. An account says by its key that it is one; 64 digits are as good as any others, and what is paid to a device, a stream or
+ * a slip of the hand is lost.
+ * @throws {Refusal} `schema-invalid`; `unknown-contract`, `contract-terminated` for digits that name no contract that can take it.
+ */
+function payee(to: AccountText, state: StateView): AccountId {
+  const account = textToAccount(to);
+  if (!isDid(to)) activeContract(state, account);
+  return account;
 }
 
 /** Room above the gas that a deployment took when it was tried: its block may find another state. */
@@ -143,13 +157,11 @@ function propertiesOf(description: string): readonly string[] {
 
 type PlainCall = Exclude<
   OperationCall,
-  { operation: "token.claim" | "account.setProfile" | "device.setStatus" | "contract.deploy" | `seat.${string}` }
+  { operation: "token.claim" | "account.transfer" | "account.setProfile" | "device.setStatus" | "contract.deploy" | `seat.${string}` }
 >;
 
 function toArguments(call: PlainCall): Value {
   switch (call.operation) {
-    case "account.transfer":
-      return { to: textToAccount(call.arguments.to), amount: call.arguments.amount };
     case "device.register": {
       const { description, leaseMs } = call.arguments;
       return { description: utf8(description), gateway: null, key: null, properties: propertiesOf(description), leaseMs };

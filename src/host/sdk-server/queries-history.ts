@@ -31,8 +31,6 @@ export interface HistoryDeps extends BlockDeps {
 }
 
 const READINGS_DEFAULT = 500;
-/** Identifiers in one answer about a block; the rest come by `transactions`. */
-const IDENTIFIERS_MAX = 100;
 
 // ---------------------------------------------------------------- blocks
 
@@ -109,7 +107,7 @@ async function blockInfo(
     receiptsRoot: header === undefined ? nothing : toHex(header.receiptsRoot),
     endsEpoch: header?.endsEpoch ?? true,
     certificate,
-    transactionIds: (shown.block?.transactions ?? []).slice(0, IDENTIFIERS_MAX).map(({ id }) => toHex(id)),
+    transactionIds: (shown.block?.transactions ?? []).map(({ id }) => toHex(id)),
   };
 }
 
@@ -163,6 +161,13 @@ export function pending(deps: HistoryDeps): readonly TransactionInfo[] {
   return view.ownPending.map((own) => transactionInfo(deps, own, places.get(toHex(own.id)) ?? null));
 }
 
+/** Own ones that are in no block yet, the last sent first. */
+function waitingOwn(deps: HistoryDeps): readonly TransactionInfo[] {
+  return pending(deps)
+    .filter(({ block: place }) => place === null)
+    .reverse();
+}
+
 export async function transactions(
   deps: HistoryDeps,
   { account, after, limit = PAGE_DEFAULT }: Queries["transactions"]["parameters"],
@@ -172,6 +177,7 @@ export async function transactions(
   const before = cursorToPosition(after);
   const found: TransactionInfo[] = [];
   const tentative = before === undefined ? view.tentativeBlocks.toReversed() : [];
+  if (before === undefined && sender !== undefined && equalBytes(sender, view.account)) found.push(...waitingOwn(deps).slice(0, limit));
   for (const one of tentative) {
     for (const [index, candidate] of [...(one.block?.transactions ?? []).entries()].reverse()) {
       if (sender !== undefined && !equalBytes(candidate.body.sender, sender)) continue;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createVirtualClock } from "../../kit/clock.ts";
 import { assert } from "../../kit/assert.ts";
-import { bytesToHex } from "../../kit/bytes.ts";
+import { bytesToHex, equalBytes } from "../../kit/bytes.ts";
 import { createRandom } from "../../kit/random.ts";
 import type { Value } from "../../protocol/codec.ts";
 import { accountToDid } from "../../protocol/identifiers.ts";
@@ -9,10 +9,13 @@ import { Refusal, type OperationCall, type QueryName, type RoadProgress, type Tr
 import { createClient, type Client } from "../../sdk/client.ts";
 import { QUERY_SCHEMAS } from "../../sdk/schemas.ts";
 import { CONTRACT_TEMPLATES } from "../../sdk/templates.ts";
+import { createKeys, type PeerKeys } from "../keys/keys.ts";
+import { createMemorySeeds } from "../keys/memory-seeds.ts";
+import { createMemoryStorage } from "../storage/memory-storage.ts";
 import { createContractMachine } from "../vm/contract-machine.ts";
 import { loadMeteredWasmNode } from "../vm/load-wasm-node.ts";
 import { createSdkServer } from "./server.ts";
-import { SETTINGS, type World, openWorld, commands } from "./world.suite.ts";
+import { SETTINGS, type World, commands, foundWorld, openWorld } from "./world.suite.ts";
 
 const OTHER = accountToDid(new Uint8Array(32).fill(7));
 const UNKNOWN = "ab".repeat(32);
@@ -90,6 +93,9 @@ describe("send", () => {
   it("[C4b] rejects with the ledger's code, before a block and in one", async () => {
     expect(await codeOf(client.send([transfer(1)], { feeMax: 0 }))).toBe("fee-too-low");
     expect(await codeOf(client.send([transfer(10_000_000)]))).toBe("balance-too-low");
+    const toDigits = { operation: "account.transfer", arguments: { to: UNKNOWN, amount: 1 } } as const;
+    expect(await codeOf(client.send([toDigits]))).toBe("unknown-contract");
+    expect(await codeOf(client.query("estimate", { calls: [toDigits] }))).toBe("unknown-contract");
     expect(await codeOf(client.send([{ operation: "token.claim", arguments: {} }]))).toBe("not-supported");
     expect(await codeOf(client.send([{ operation: "seat.leave", arguments: {} }]))).toBe("last-seat");
   });
@@ -265,6 +271,28 @@ describe("ledger", () => {
     expect(seen.filter(({ state }) => state === "final").length).toBeGreaterThanOrEqual(30);
     const heights = seen.map(({ block }) => block!.height);
     expect(heights).toEqual(heights.toSorted((a, b) => b - a));
+  });
+
+  it("puts own transactions that wait for a block before the account's others, the last sent first", async () => {
+    const keys = await createKeys(createMemorySeeds());
+    const genesis = await foundWorld(keys);
+    const [voting] = await keys.list("voting");
+    const sign: PeerKeys["sign"] = (key, bytes) => (equalBytes(key, voting!) ? new Promise(() => {}) : keys.sign(key, bytes));
+    const machine = await createContractMachine(await loadMeteredWasmNode());
+    // Its seat casts no vote, so that nothing becomes final.
+    const still = await openWorld(machine, { keys: { ...keys, sign }, storage: createMemoryStorage(), genesis });
+    const asking = still.connect();
+    const shared = (): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const onProgress = ({ stage, transaction }: RoadProgress): void => void (stage === "shared" && resolve(transaction));
+        asking.send([transfer(1)], { onProgress }).catch(reject);
+      });
+    const sent = [await shared(), await shared()];
+    const { items } = await asking.query("transactions", { account: still.account });
+    expect(items.map(({ id, state }) => [id, state])).toEqual(sent.toReversed().map((id) => [id, "pending"]));
+    expect((await asking.query("transactions", { account: still.account, limit: 1 })).items.map(({ id }) => id)).toEqual([sent[1]]);
+    expect((await asking.query("transactions")).items).toEqual([]);
+    still.close();
   });
 
   it("[C2a] shows accounts, and proves what they have", async () => {

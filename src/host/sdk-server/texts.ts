@@ -23,9 +23,14 @@ export function accountText(state: StateView, account: Uint8Array): AccountText 
   return did;
 }
 
+/** Whether it names an account by its key, and not a contract's by digits. */
+export function isDid(text: AccountText): boolean {
+  return text.startsWith(DID_PREFIX);
+}
+
 /** @throws {Refusal} `schema-invalid`. */
 export function textToAccount(text: AccountText): AccountId {
-  return text.startsWith(DID_PREFIX) ? didToAccount(text) : asAccountId(fromHex(text));
+  return isDid(text) ? didToAccount(text) : asAccountId(fromHex(text));
 }
 
 /** @throws {Refusal} `schema-invalid` with the field's name unless it is 64 lower-case hexadecimal digits. */

@@ -45,7 +45,7 @@ export function sourceOf(state: StateView, contract: Uint8Array): string | undef
 }
 
 /** @throws {Refusal} `unknown-contract`, `contract-terminated`. */
-function activeContract(state: StateView, id: Uint8Array): Contract {
+export function activeContract(state: StateView, id: Uint8Array): Contract {
   const contract = readContract(state, id);
   requireThat(contract !== undefined, "unknown-contract");
   requireThat(contract.status === "active", "contract-terminated");

@@ -3,7 +3,7 @@ import { IconArrowRight, IconFileCode2, IconPlus } from "@tabler/icons-react";
 import { Link } from "wouter";
 import { Amount, shortId } from "../pattern/Digest.tsx";
 import { Identicon } from "../pattern/Identicon.tsx";
-import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { Answered, Card, MoreRows, PageHead, useNone } from "../pattern/Page.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useList } from "../pattern/use-list.ts";
 import { useNameOf, usePeer } from "../shell/peer-context.tsx";
@@ -14,6 +14,7 @@ const PAGE = 50;
 
 export function ContractsPage() {
   const text = useText();
+  const none = useNone();
   const format = useFormat();
   const nameOf = useNameOf();
   const account = usePeer((state) => state.status?.account);
@@ -51,7 +52,7 @@ export function ContractsPage() {
       <Answered answer={answer}>
         {({ items }) => (
           <Card flush title={text.contracts.running}>
-            {items.length === 0 && <p className="quiet pad">{text.contracts.none}</p>}
+            {items.length === 0 && <p className="quiet pad">{none(text.contracts.none)}</p>}
             <ul className="b-rows">
               {items.map(({ contract, name, owner, balance, calls, status }) => (
                 <li key={contract}>

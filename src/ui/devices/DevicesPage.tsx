@@ -2,7 +2,7 @@ import { Button, SegmentedControl } from "@mantine/core";
 import { IconFlask, IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link } from "wouter";
-import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { Answered, Card, MoreRows, PageHead, useNone } from "../pattern/Page.tsx";
 import { PageState } from "../pattern/PageState.tsx";
 import { useList } from "../pattern/use-list.ts";
 import { usePeer } from "../shell/peer-context.tsx";
@@ -48,6 +48,7 @@ function Unsettled() {
 
 export function DevicesPage() {
   const text = useText();
+  const none = useNone();
   const account = usePeer((state) => state.status?.account);
   const [whose, setWhose] = useState<"mine" | "all">("mine");
   const { answer, end } = useList("devices", whose === "all" ? {} : account === undefined ? null : { owner: account }, PAGE);
@@ -79,7 +80,7 @@ export function DevicesPage() {
           if (shown.length === 0)
             return (
               <>
-                <PageState state="empty" title={text.devices.none} why={text.devices.noneTells}>
+                <PageState state="empty" title={none(text.devices.none)} why={text.devices.noneTells}>
                   <Button component={Link} href="/devices/add" leftSection={<IconPlus size={18} aria-hidden />}>
                     {text.home.actions.addDevice}
                   </Button>

@@ -4,7 +4,7 @@ import { Link } from "wouter";
 import { LIMITS, type AccountInfo } from "../../sdk/api.ts";
 import { DeviceTiles } from "../devices/DeviceTile.tsx";
 import { Amount, Digest, shortId, Who } from "../pattern/Digest.tsx";
-import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { Answered, Card, MoreRows, PageHead, useNone } from "../pattern/Page.tsx";
 import { useDeed } from "../pattern/use-deed.ts";
 import { useList } from "../pattern/use-list.ts";
 import { useAsk, useNameOf, usePeer } from "../shell/peer-context.tsx";
@@ -55,6 +55,7 @@ function Nickname({ id }: { id: string }) {
 
 function AccountView({ info, mine }: { info: AccountInfo; mine: boolean }) {
   const text = useText();
+  const none = useNone();
   const format = useFormat();
   const nameOf = useNameOf();
   const token = usePeer((state) => state.status?.token ?? "");
@@ -104,7 +105,7 @@ function AccountView({ info, mine }: { info: AccountInfo; mine: boolean }) {
           <Answered answer={transactions.answer}>
             {({ items }) => (
               <Card flush title={text.ledger.tabs.transactions}>
-                {items.length === 0 && <p className="quiet pad">{text.ledger.noTransactions}</p>}
+                {items.length === 0 && <p className="quiet pad">{none(text.ledger.noTransactions)}</p>}
                 <ul className="b-rows">
                   {items.map((transaction) => (
                     <li key={transaction.id}>

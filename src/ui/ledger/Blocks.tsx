@@ -48,7 +48,11 @@ function BlockTable({ blocks }: { blocks: readonly BlockSummary[] }) {
             </td>
             <td className="num">{format.number(block.transactions)}</td>
             <td>
-              <Who id={block.proposer} name={nameOf(block.proposer)} note={null} size={24} />
+              {block.kind === "recovery" ? (
+                text.ledger.recoveryOf
+              ) : (
+                <Who id={block.proposer} name={nameOf(block.proposer)} note={null} size={24} />
+              )}
             </td>
             <td>
               <BlockState block={block} />
@@ -74,7 +78,9 @@ function BlockRows({ blocks }: { blocks: readonly BlockSummary[] }) {
             <span className="b-row-main">
               <span>{format.number(block.height)}</span>
               <span>
-                {text.ledger.transactionCount(block.transactions)} · {nameOf(block.proposer) ?? shortId(block.proposer)}
+                {block.kind === "recovery"
+                  ? text.ledger.recoveryOf
+                  : `${text.ledger.transactionCount(block.transactions)} · ${nameOf(block.proposer) ?? shortId(block.proposer)}`}
               </span>
             </span>
             <span className="b-row-end">

@@ -36,10 +36,10 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
   const refusal = error ?? estimate.error ?? (cost && shortfall(cost));
   const sign = (): void => {
     if (cost === null || status === null) return;
-    // The dialog goes and the toast takes over: it shows the road, and stays if the transaction is refused.
-    onClose();
     const deed = async (): Promise<void> => {
       await question.onSign?.();
+      // The dialog goes and the toast takes over: it shows the road, and stays if the transaction is refused.
+      onClose();
       const result = await send(callsTitle(text, format, question.calls, status.token), question.calls, { feeMax: cost.fee });
       question.onFinal?.(result);
     };

@@ -4,7 +4,7 @@ import type { Value } from "../../sdk/api.ts";
 import { unitText } from "../devices/description.ts";
 import { useText } from "../text/language.tsx";
 import { choiceText, ownOf, type DataSchema } from "./data-schema.ts";
-import { draftOf, fieldsOf, readDraft, WHOLE, type Draft, type Field, type FieldFault } from "./schema-values.ts";
+import { draftOf, fieldsOf, readDraft, WHOLE, type Draft, type Field, type FieldFault, type FieldKind } from "./schema-values.ts";
 
 function SchemaField({
   field: { name, schema, kind, required },
@@ -42,8 +42,13 @@ function SchemaField({
   if (kind === "time") return <TextInput {...shared} type="datetime-local" value={typed} onChange={onText} />;
   if (kind === "json" || kind === "long-text" || kind === "lines")
     return <Textarea {...shared} autosize minRows={2} value={typed} onChange={onText} placeholder={kind === "json" ? "JSON" : undefined} />;
-  const numeric = kind === "number" || kind === "integer";
-  return <TextInput {...shared} value={typed} onChange={onText} inputMode={numeric ? "decimal" : undefined} autoComplete="off" />;
+  return <TextInput {...shared} value={typed} onChange={onText} inputMode={inputModeOf(kind, schema)} autoComplete="off" />;
+}
+
+/** The keys of digits that a phone shows have no minus on most, so that they are for what is never below zero. */
+function inputModeOf(kind: FieldKind, { minimum }: DataSchema): "numeric" | "decimal" | undefined {
+  if ((kind !== "number" && kind !== "integer") || minimum === undefined || minimum < 0) return undefined;
+  return kind === "integer" ? "numeric" : "decimal";
 }
 
 /** A form made from a JSON Schema. `onSubmit` gets the typed value; without a schema there is only the button. */

@@ -36,6 +36,17 @@ describe("a form made from a JSON Schema", () => {
     });
   });
 
+  it("takes a comma for a point, and takes nothing for no number, blanks included", () => {
+    const speeds = ["1,5", "-0,25", " 1.5 ", "1,000.5", "1,2,3", ",", "-"].map((speed) => {
+      const read = readDraft(ORDER, { ...draftOf(ORDER), grams: "20", store: "corner", speed });
+      return read.faults ?? (read.value as { speed?: number }).speed;
+    });
+    const fault = { speed: "not-a-number" };
+    expect(speeds).toEqual([1.5, -0.25, 1.5, fault, fault, fault, fault]);
+    const blank = { ...draftOf(ORDER), grams: "  ", store: "corner", speed: " " };
+    expect(readDraft(ORDER, blank)).toEqual({ faults: { grams: "required" } });
+  });
+
   it("says what is wrong with each field", () => {
     const draft = { ...draftOf(ORDER), grams: "9000", speed: "fast", store: "x", extra: "{" };
     expect(readDraft(ORDER, draft)).toEqual({

@@ -92,6 +92,12 @@ function readLines(typed: string, { items, minItems = 0, maxItems = Infinity }: 
   return lines.some((line) => line.length > (items?.maxLength ?? Infinity)) ? "too-long" : lines;
 }
 
+/** A number as typed, with a point or, as half of the world has it, a comma; neither groups digits. */
+function numberOf(typed: string): number {
+  const trimmed = typed.trim();
+  return trimmed === "" ? Number.NaN : Number(trimmed.replace(/^([^.,]*),([^.,]*)$/, "$1.$2"));
+}
+
 function readNumber(number: number, schema: DataSchema, whole: boolean): number | FieldFault {
   if (!Number.isFinite(number) || (whole && !Number.isSafeInteger(number))) return "not-a-number";
   if (schema.minimum !== undefined && number < schema.minimum) return "too-small";
@@ -101,17 +107,13 @@ function readNumber(number: number, schema: DataSchema, whole: boolean): number 
 
 function readField({ schema, kind, required }: Field, typed: string | boolean): { value?: Value; fault?: FieldFault } {
   if (typeof typed === "boolean") return { value: typed };
-  if (
-    typed === "" &&
-    (required || kind === "text" || kind === "long-text") &&
-    !(required && kind === "text" && schema.minLength === undefined)
-  )
-    return required ? { fault: "required" } : {};
-  if (typed === "" && kind !== "text") return {};
+  if (kind !== "text" && kind !== "long-text" && typed.trim() === "") return required ? { fault: "required" } : {};
+  // A text that must be there may be empty, unless its schema asks for a letter.
+  if (typed === "" && !(required && kind === "text" && schema.minLength === undefined)) return required ? { fault: "required" } : {};
   switch (kind) {
     case "number":
     case "integer": {
-      const number = readNumber(Number(typed.trim()), schema, kind === "integer");
+      const number = readNumber(numberOf(typed), schema, kind === "integer");
       return typeof number === "number" ? { value: number } : { fault: number };
     }
     case "time": {

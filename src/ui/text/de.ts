@@ -410,9 +410,18 @@ export const de: Text = {
     stateRoot: "Zustandswurzel",
     size: "Größe",
     certificate: "Zertifikat",
+    recovery: "Wiederherstellung",
+    recoveryOf: "Eine Wiederherstellung",
+    recoveryTells:
+      "Mehr als ein Drittel der Sitze war verschwunden; die hier genannten haben vereinbart, ohne sie weiterzumachen, jeder mit seiner Signatur. Eine von mehr Sitzen würde sie ersetzen, samt dem, was darüber steht.",
+    recoverySigners: (count) => plural(count, "Sitz", "Sitze"),
+    base: "Setzt fort",
+    firstOf: (shown, all) => `Die ersten ${shown} von ${all}`,
+    showMore: "Mehr zeigen",
     finalByDescendant: "Er ist endgültig, weil ein späterer Block es ist: Dessen Zertifikat gilt für alle darunter.",
     noCertificate: "Noch nicht: Die Stimmen werden gesammelt.",
     emptyBlock: "Keine Transaktionen: Er trägt nur Zeit und Stimmen.",
+    emptyRecovery: "Keine: Eine Wiederherstellung sagt nur, welche Sitze weitermachen.",
     noBlocks: "Noch keine Blöcke.",
     noTransactions: "Noch keine Transaktionen.",
     fee: "Gebühr",
@@ -561,8 +570,22 @@ export const de: Text = {
     takeWhy: (bond) =>
       `${bond} von dir werden Pfand, solange du abstimmst und einen Tag danach. Wer auf zwei Arten zugleich stimmt, verliert es.`,
     leaveWhy: (bond) => `Dieser Peer stimmt nicht mehr ab. Dein Pfand von ${bond} kehrt zurück, wenn der Tag seiner Haftung um ist.`,
-    seatTells: (bond) => `Dieser Peer stimmt über jeden Block ab; ${bond} sind sein Pfand.`,
-    noSeatTells: (bond) => `Dieser Peer prüft alles, hat aber keine Stimme. Ein Sitz braucht ein Pfand von ${bond}.`,
+    seatStands: {
+      active: "stimmt ab",
+      queued: "wartet, bis er dran ist",
+      sleeping: "schläft",
+      elsewhere: "anderswo",
+      none: "kein Sitz",
+    },
+    seatTells: {
+      active: (bond) => `Dieser Peer stimmt über jeden Block ab; ${bond} sind sein Pfand.`,
+      queued: (bond) => `Das Konto hat ${bond} hinterlegt. Sein Sitz stimmt ab der nächsten Epoche ab, die Platz für ihn hat.`,
+      sleeping: (bond) =>
+        `Der Sitz hat lange geschwiegen, und niemand wartet auf ihn. Er stimmt wieder ab, wenn sein Peer zurück ist; ${bond} bleiben hinterlegt.`,
+      elsewhere: (bond) =>
+        `Den Sitz des Kontos, mit einem Pfand von ${bond}, hat ein anderer deiner Peers. Dieser hier prüft alles, stimmt aber nicht ab.`,
+      none: (bond) => `Dieser Peer prüft alles, hat aber keine Stimme. Ein Sitz braucht ein Pfand von ${bond}.`,
+    },
   },
   invite: {
     lede: "Wer das öffnet, ist in Sekunden ein Peer. Nichts zu installieren.",

@@ -411,9 +411,18 @@ export const en = {
     stateRoot: "State root",
     size: "Size",
     certificate: "Certificate",
+    recovery: "Recovery",
+    recoveryOf: "A recovery",
+    recoveryTells:
+      "More than a third of the seats had vanished, so those below agreed to go on without them, each with its signature. One by more of the seats would replace it, and what stands above it.",
+    recoverySigners: (count: number) => plural(count, "seat", "seats"),
+    base: "Goes on from",
+    firstOf: (shown: string, all: string) => `The first ${shown} of ${all}`,
+    showMore: "Show more",
     finalByDescendant: "It is final because a later block is: that block's certificate covers all below it.",
     noCertificate: "Not yet: the votes are being gathered.",
     emptyBlock: "No transactions: it only carries time and votes.",
+    emptyRecovery: "None: a recovery only says which seats go on.",
     noBlocks: "No blocks yet.",
     noTransactions: "No transactions yet.",
     fee: "Fee",
@@ -560,8 +569,22 @@ export const en = {
     takeWhy: (bond: string) =>
       `${bond} of yours are set aside as a bond while you vote and for a day after. Whoever votes two ways at once loses it.`,
     leaveWhy: (bond: string) => `This peer votes no more. Your bond of ${bond} returns after the day it stays liable.`,
-    seatTells: (bond: string) => `This peer votes on every block; ${bond} are set aside as its bond.`,
-    noSeatTells: (bond: string) => `This peer checks everything but has no vote. A seat needs a bond of ${bond}.`,
+    seatStands: {
+      active: "votes",
+      queued: "waits for its turn",
+      sleeping: "asleep",
+      elsewhere: "held elsewhere",
+      none: "no seat",
+    },
+    seatTells: {
+      active: (bond: string) => `This peer votes on every block; ${bond} are set aside as its bond.`,
+      queued: (bond: string) => `The account has bonded ${bond}. Its seat votes from the next epoch with room for it.`,
+      sleeping: (bond: string) =>
+        `The seat was silent for long and is not waited for. It may vote again when its peer is back; ${bond} stay bonded.`,
+      elsewhere: (bond: string) =>
+        `The account's seat, with a bond of ${bond}, is held by another peer of yours. This one checks everything but does not vote.`,
+      none: (bond: string) => `This peer checks everything but has no vote. A seat needs a bond of ${bond}.`,
+    },
   },
   invite: {
     lede: "Whoever opens this is a peer in seconds. Nothing to install.",

@@ -1,11 +1,11 @@
 import { Button, TextInput } from "@mantine/core";
 import { IconArmchair, IconGift, IconQrcode, IconSend } from "@tabler/icons-react";
 import { useState } from "react";
-import type { AccountInfo, OperationCall } from "../../sdk/api.ts";
+import type { AccountInfo, OperationCall, SeatInfo } from "../../sdk/api.ts";
 import { TransactionRow } from "../ledger/TransactionRow.tsx";
 import { Confirm, type Question } from "../pattern/Confirm.tsx";
 import { Amount, Digest, shortId, Who } from "../pattern/Digest.tsx";
-import { Answered, Card, MoreRows, PageHead } from "../pattern/Page.tsx";
+import { Answered, Card, MoreRows, PageHead, useNone } from "../pattern/Page.tsx";
 import { QrCode } from "../pattern/QrCode.tsx";
 import { Explain } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
@@ -17,6 +17,9 @@ import { refusalSentence } from "../text/sentences.ts";
 
 type Ask = (question: Question) => void;
 const ACCOUNT = /^(did:key:z6Mk[1-9A-HJ-NP-Za-km-z]{40,48}|[0-9a-f]{64})$/;
+
+/** Refusals of whom is to be paid: digits that are no account's and no contract's. */
+const PAYEE_CODES: readonly string[] = ["unknown-contract", "contract-terminated"];
 
 function SendCard({ to: given, ask }: { to: string | undefined; ask: Ask }) {
   const text = useText();
@@ -34,10 +37,11 @@ function SendCard({ to: given, ask }: { to: string | undefined; ask: Ask }) {
   const cost = useAsk("estimate", wrongTo || wrongAmount ? null : { calls });
   if (status === null) return null;
   // The amount alone is judged at once; with the fee, as soon as the peer has said it.
+  const refusedTo = PAYEE_CODES.includes(cost.error?.code ?? "") ? cost.error : null;
   const short = wrongAmount ? null : shortfall(cost.value ?? { balance: status.balance, amount: whole, fee: 0 });
   const submit = (): void => {
     setTried(true);
-    if (wrongTo || wrongAmount || short !== null) return;
+    if (wrongTo || wrongAmount || refusedTo !== null || short !== null) return;
     const who = nameOf(account) ?? shortId(account);
     const sum = `${format.number(whole)} ${status.token}`;
     ask({
@@ -65,7 +69,7 @@ function SendCard({ to: given, ask }: { to: string | undefined; ask: Ask }) {
           label={text.wallet.to}
           description={text.wallet.toTells}
           value={to}
-          error={tried && wrongTo && text.wallet.wrongTo}
+          error={refusedTo ? refusalSentence(text, refusedTo) : tried && wrongTo && text.wallet.wrongTo}
           onChange={(event) => setTo(event.currentTarget.value)}
           autoComplete="off"
           spellCheck={false}
@@ -88,6 +92,16 @@ function SendCard({ to: given, ask }: { to: string | undefined; ask: Ask }) {
   );
 }
 
+/** How this very peer stands to the seat of its account, which another peer of the same person may hold. */
+type SeatStanding = SeatInfo["state"] | "elsewhere" | "none";
+const STANDING_PILLS = { active: "final", queued: "waiting", sleeping: "offline", elsewhere: "offline", none: "offline" } as const;
+
+function seatStanding(isVoting: boolean, seats: readonly SeatInfo[] | null): SeatStanding {
+  if (isVoting) return "active";
+  const state = seats?.find(({ mine }) => mine)?.state ?? "none";
+  return state === "active" ? "elsewhere" : state;
+}
+
 function SeatCard({ info, ask }: { info: AccountInfo; ask: Ask }) {
   const text = useText();
   const format = useFormat();
@@ -95,8 +109,10 @@ function SeatCard({ info, ask }: { info: AccountInfo; ask: Ask }) {
   const parameters = useAsk("parameters", {}, "once").value;
   const settings = usePeer((state) => state.settings);
   const changeSettings = usePeer((state) => state.changeSettings);
+  const seats = useAsk("seats", {}).value;
   if (status === null || parameters === null) return null;
   const has = info.seat !== null;
+  const standing = seatStanding(status.seats.mine, seats);
   const bond = `${format.number(parameters.bond)} ${status.token}`;
   const question = (): Question => {
     const calls: readonly OperationCall[] = has
@@ -125,10 +141,10 @@ function SeatCard({ info, ask }: { info: AccountInfo; ask: Ask }) {
           <Explain term={text.wallet.seat}>{text.network.seatTells}</Explain>
         </>
       }
-      end={<StatusPill status={has ? "final" : "offline"}>{has ? text.wallet.hasSeat : text.wallet.noSeat}</StatusPill>}
+      end={<StatusPill status={STANDING_PILLS[standing]}>{text.wallet.seatStands[standing]}</StatusPill>}
     >
       <p className="quiet">
-        {has ? text.wallet.seatTells(bond) : text.wallet.noSeatTells(bond)} {!status.keysDurable && text.settings.seatEndsWithTab}
+        {text.wallet.seatTells[standing](bond)} {!status.keysDurable && text.settings.seatEndsWithTab}
       </p>
       <div className="foot-acts">
         <Button variant="default" leftSection={<IconArmchair size={18} aria-hidden />} onClick={() => ask(question())}>
@@ -189,6 +205,7 @@ const PAGE = 20;
 export function WalletPage({ to }: { to: string | undefined }) {
   const text = useText();
   const format = useFormat();
+  const none = useNone();
   const status = usePeer((state) => state.status);
   const [question, setQuestion] = useState<Question | null>(null);
   const info = useAsk("account", status ? { account: status.account } : null);
@@ -221,7 +238,7 @@ export function WalletPage({ to }: { to: string | undefined }) {
             <Answered answer={history.answer}>
               {({ items }) => (
                 <>
-                  {items.length === 0 && <p className="quiet pad">{text.ledger.noTransactions}</p>}
+                  {items.length === 0 && <p className="quiet pad">{none(text.ledger.noTransactions)}</p>}
                   <ul className="b-rows">
                     {items.map((transaction) => (
                       <li key={transaction.id}>
