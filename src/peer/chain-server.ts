@@ -16,8 +16,6 @@ import { blockKey, decodeBlockRow, idKey } from "./rows.ts";
 const KEY_END = "~";
 /** Rows of the first read of an answer; how many more follows from their size. */
 const FIRST_ROWS = 4;
-/** Between two answers to one peer, however small: less than it takes the peer to work on one. */
-const PAUSE_MS = 20;
 
 type Send = (message: ConsensusMessage) => void;
 
@@ -51,7 +49,7 @@ export class ChainServer {
 
   #endTurn(turn: Turn, bytes: number): void {
     turn.isBusy = false;
-    turn.freeAtMs = this.#nowMs + PAUSE_MS + (bytes * 1000) / LIMITS.serveBytesPerSecondMax;
+    turn.freeAtMs = this.#nowMs + LIMITS.servePauseMs + (bytes * 1000) / LIMITS.serveBytesPerSecondMax;
   }
 
   /** One block; nothing while it is not the peer's turn: it asks again, or somebody else. */

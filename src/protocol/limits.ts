@@ -111,6 +111,8 @@ export const LIMITS = {
   giveBytesMax: 1024 * 1024,
   /** What one peer is given from storage, and as much from memory: more than it can verify meanwhile, and a tenth of this peer's time for whoever only wants to cost it that. */
   serveBytesPerSecondMax: 5 * 1024 * 1024,
+  /** Between two answers to one peer out of storage, however small: less than it takes the peer to work on one. Who joins greets as often as it is answered. */
+  servePauseMs: 20,
   /** Blocks that a hello names, ever more thinly: 2^32 blocks are spanned by as many. */
   knownBlocksMax: 32,
   /** What a peer saw final this long ago it does not leave by itself for another branch (PROTOCOL, recovery). */

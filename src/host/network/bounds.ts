@@ -72,7 +72,14 @@ export const CHANNEL_BOUNDS: Readonly<Record<ChannelProtocol, ChannelBounds>> = 
     bytesPerSecond: 32 * 1024,
     burstSeconds: 10,
   },
-  hello: { messageBytesMax: 64 * 1024, queueBytesMax: 1024 * 1024, messagesPerSecond: 10, bytesPerSecond: 128 * 1024, burstSeconds: 10 },
+  hello: {
+    messageBytesMax: 64 * 1024,
+    queueBytesMax: 1024 * 1024,
+    // A newcomer greets after each answer, and an answer is of one epoch: as often as it may be answered, for as long as there are epochs.
+    messagesPerSecond: 1000 / LIMITS.servePauseMs,
+    bytesPerSecond: 128 * 1024,
+    burstSeconds: 10,
+  },
   sync: bulk,
   fetch: bulk,
 };
