@@ -107,6 +107,23 @@ describe("fork choice", () => {
     expect(bench.engine.status()).toMatchObject({ finalHeight: 2, strength: "provisional" });
   });
 
+  it("what a recovery has weakened is shown for an hour of this peer's own clock, and no longer", () => {
+    const bench = new Bench();
+    const { chain } = bench.world;
+    const two = bench.recovery(chain, chain, ["c", "d"]);
+    bench.recovered(two);
+    const begun = recoveryBlockId(two.recovery);
+    const ending = bench.block(begun, begun, 1, ["seat.leave", bench.seatOf("d")]);
+    bench.give(ending);
+    const strengthAt = (atMs: number): string => {
+      bench.tick(atMs);
+      return bench.engine.status().strength;
+    };
+    expect(toHex(bench.engine.epochId)).toBe(toHex(ending.id));
+    expect(strengthAt(2000 + LIMITS.undoMsMax - 1)).toBe("provisional");
+    expect(strengthAt(2000 + LIMITS.undoMsMax)).toBe("full");
+  });
+
   it("a recovery that leaves a living quorum out waits for this peer's own clock", () => {
     const bench = new Bench();
     const { chain } = bench.world;

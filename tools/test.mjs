@@ -140,6 +140,7 @@ async function main() {
   const failures = sums.flatMap((one) => one.failures);
   console.log("");
   for (const failure of failures) console.log(`failed: ${failure}`);
+  console.log(`${sums.reduce((total, { seconds }) => total + seconds, 0)} s together`);
   for (const { name, passed, failures: failed, seconds } of sums)
     console.log(`${name}: ${passed} passed, ${failed.length} failed (${seconds} s)`);
   console.log(`${sums.reduce((total, { passed }) => total + passed, 0)} passed, ${failures.length} failed`);

@@ -3,6 +3,12 @@ import type { Attack } from "./attack.suite.ts";
 
 export const PROBES: readonly Attack[] = [
   { name: "globals", by: "script", ends: "result", code: "Object.getOwnPropertyNames(globalThis).sort().join()" },
+  {
+    name: "intl",
+    by: "script",
+    ends: "result",
+    code: "[typeof Intl,(1234567.891).toLocaleString('de'),['\u00e4','z','a'].sort((x,y)=>x.localeCompare(y)).join(),'I\u0130'.toLocaleLowerCase('tr')].join('|')",
+  },
   { name: "random", by: "script", ends: "contract-error", code: "[Math.random(),Math.random()].join()" },
   {
     name: "nan",

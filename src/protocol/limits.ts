@@ -36,7 +36,7 @@ export const LIMITS = {
   /** Amounts and supply stay exact integers in every engine. */
   amountMax: Number.MAX_SAFE_INTEGER,
   nameBytesMax: 64,
-  /** Active seats; above it a committee is drawn. */
+  /** Active seats: each casts two votes a block, which all others check. The next one is refused. */
   seatsMax: 64,
   sleepingSeatsMax: 16,
   /** How far a candidate's time may be ahead of a voter's clock before the voter holds it. */

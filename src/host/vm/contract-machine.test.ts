@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { ATTACKS, runAttack } from "../../contracts/attack.suite.ts";
+import { GAS as RATES } from "../../contracts/gas.ts";
 import { GUEST_NAMES } from "../../contracts/guest-names.ts";
 import { MemoryHost } from "../../contracts/memory-host.ts";
 import { AssertionError } from "../../kit/assert.ts";
@@ -48,6 +49,28 @@ describe("the binary", () => {
     const object = `return Object.fromEntries(arg.map((name) => [name, 1]))`;
     const outcome = call(contract(object), { argument: names, gasMax: 200_000_000 });
     expect(outcome.ok && Object.keys(outcome.result as object).toSorted()).toEqual(names.toSorted());
+  });
+});
+
+describe("what a contract keeps", () => {
+  it("costs by the byte, once to carry it out and once to keep it; to read it costs what it takes to carry it in", () => {
+    const size = "x".repeat(1000);
+    const gasOf = (body: string, argument: string): number => {
+      const host = new MemoryHost();
+      host.state.set("held", argument);
+      const outcome = call(contract(body), { argument: argument.length, host });
+      expect(outcome.ok).toBe(true);
+      return outcome.gasUsed;
+    };
+    const more = (body: string): number => gasOf(body, size + "x".repeat(100)) - gasOf(body, size);
+    // The interpreter's own steps differ by a few between one text and another.
+    const close = 0.98;
+    const idle = more(`const text = "x".repeat(arg); return 0`);
+    expect(more(`const text = "x".repeat(arg); ctx.state.set("k", text); return 0`) - idle).toBeGreaterThanOrEqual(
+      close * 100 * (RATES.stateByte + RATES.crossedByte),
+    );
+    expect(more(`ctx.state.get("held"); return 0`)).toBeGreaterThanOrEqual(close * 100 * RATES.crossedByte);
+    expect(more(`ctx.state.list(""); return 0`)).toBeGreaterThanOrEqual(close * 100 * RATES.crossedByte);
   });
 });
 
