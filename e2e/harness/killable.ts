@@ -1,7 +1,7 @@
 /** A browser of our own with a profile that outlives it, to be killed as the machine would. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type BrowserContext } from "@playwright/test";
@@ -39,6 +39,17 @@ export class KillableBrowser {
       });
     });
     return (await chromium.connectOverCDP(endpoint)).contexts()[0]!;
+  }
+
+  /**
+   * Whether Chromium made the databases of this origin anew when it last opened them. After a kill in the middle of its own writing it now and then finds
+   * them damaged and drops them all (docs/adr/0043-a-killed-browser-may-drop-all.md): what it says of it in their log tells this from a fault of ours.
+   */
+  async hasDropped(origin: string): Promise<boolean> {
+    const { protocol, hostname, port } = new URL(origin);
+    const folder = `${protocol.slice(0, -1)}_${hostname}_${port}.indexeddb.leveldb`;
+    const log = await readFile(join(this.#profile, "Default", "IndexedDB", folder, "LOG"), "utf8");
+    return log.includes("since it was missing");
   }
 
   async kill(): Promise<void> {

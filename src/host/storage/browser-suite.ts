@@ -48,15 +48,17 @@ async function checkTraffic(name: string): Promise<number> {
   return height;
 }
 
-/** Writes batch after batch until the browser is killed, and says the number of each that is kept. */
-async function runTraffic(name: string, report: (height: number) => void): Promise<void> {
-  let next = (await checkTraffic(name)) + 1;
+/** Says at which batch it opens, then writes batch after batch until the browser is killed, and says the number of each that is kept. */
+async function runTraffic(name: string, report: (told: { readonly opened: number } | { readonly height: number }) => void): Promise<void> {
+  const opened = await checkTraffic(name);
+  report({ opened });
+  let next = opened + 1;
   const storage = await openDexieStorage(name);
   const lane = async (): Promise<never> => {
     for (;;) {
       const number = next++;
       await storage.write(trafficBatch(number));
-      report(number);
+      report({ height: number });
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
@@ -73,7 +75,7 @@ async function runSuite(name: string): Promise<string[]> {
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 scope.onmessage = ({ data: { command, name } }: MessageEvent<SuiteRequest>) => {
   const fail = (error: unknown): void => scope.postMessage({ failure: String(error) });
-  if (command === "traffic") void runTraffic(name, (height) => scope.postMessage({ height })).catch(fail);
+  if (command === "traffic") void runTraffic(name, (told) => scope.postMessage(told)).catch(fail);
   if (command === "check") void checkTraffic(name).then((height) => scope.postMessage({ height }), fail);
   if (command === "suite") void runSuite(name).then((failures) => scope.postMessage({ failures }), fail);
 };
