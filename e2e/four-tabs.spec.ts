@@ -5,6 +5,7 @@ import type { EventInfo, ReadingInfo, Value } from "../src/sdk/api.ts";
 import { RelayProcess } from "./harness/relay.ts";
 import { allAgree, closeAll, openSeats, openTab } from "./harness/tabs.ts";
 import type { AppPage } from "./pages/app.ts";
+import { NetworkPage } from "./pages/network.ts";
 import { SettingsPage } from "./pages/settings.ts";
 
 const TALLY = readFileSync("src/sdk/templates/tally.contract.js", "utf8");
@@ -112,6 +113,20 @@ test("[R11] only who owns a device writes its data, in its order; every tab read
     expect(checked).toBe(true);
     expect((await owner.query("block", { height: provedAt })).stateRoot).toBe(root);
   }
+});
+
+test("the network page shows who is linked to whom, who has voted, and which rounds were final, as they come", async () => {
+  const [tab] = tabs as [AppPage];
+  const network = new NetworkPage(tab.page);
+  await network.goTo("Network");
+  // Four tabs and the relay.
+  await expect(network.graph).toHaveAccessibleName(/^Picture of 5 peers/);
+  await expect(network.votes).toHaveCount(4);
+  await expect(network.seats).toHaveCount(4);
+  await expect(network.seats.filter({ hasText: "you" })).toHaveCount(1);
+  const { height } = await tab.send([["account.setProfile", { name: "Seen in a round" }]]);
+  await expect(network.rounds.filter({ hasText: `Block ${height}` })).toContainText("Final");
+  await expect(network.figure("Final in")).toHaveText(/^[0-9.]+\s?s$/);
 });
 
 test("[III-1] the network page says how many owners together could stop the BoT, and how many could decide", async () => {

@@ -113,7 +113,7 @@ test("the suite of the storage port holds in this browser", async ({ page }) => 
   expect(await firstAnswer(page, "suite", "suite")).toEqual({ failures: [] });
 });
 
-/** Writes until so many batches are kept. Gives at which batch it was opened, and the last that was written strictly. */
+/** Writes until so many batches are kept. Gives at which batch it was opened, and the last that must be there after a kill. */
 async function traffic(page: Page, count: number): Promise<{ readonly opened: number; readonly strictHeight: number }> {
   let opened = 0;
   let strictHeight = 0;
@@ -121,7 +121,7 @@ async function traffic(page: Page, count: number): Promise<{ readonly opened: nu
   await new Promise<void>((resolve, reject) => {
     const listen = (answer: Answer): void => {
       if (answer.failure !== undefined) reject(new Error(answer.failure));
-      opened = answer.opened ?? opened;
+      if (answer.opened !== undefined) opened = strictHeight = answer.opened;
       if (answer.height === undefined) return;
       if (answer.height % 2 === 0) strictHeight = Math.max(strictHeight, answer.height);
       if (--left === 0) resolve();

@@ -204,6 +204,17 @@ test("[C2a] [C2b] [S2] [M1a] [M1b] the ledger is searched, and an account's entr
   await (await ledger.search(account)).first().click();
   await expect(ledger.page).toHaveURL(new RegExp(`#/account/${account}`));
   expect(await ledger.proofHolds()).toBe(true);
+  // Whatever else stands in the state is proven the same way, on its own page.
+  const { results } = await mine.send([["device.register", { description: '{"title":"Proven"}', leaseMs: 60_000 }]]);
+  const opened = await mine.send([["stream.open", { device: results[0], name: "proven" }]]);
+  const source = readFileSync("src/sdk/templates/tally.contract.js", "utf8");
+  const deployed = await mine.send([["contract.deploy", { source, arguments: null, endowment: 0 }]]);
+  await ledger.finalAt(deployed.height);
+  const paths = [`device/${String(results[0])}`, `stream/${String(opened.results[0])}`, `contract/${String(deployed.results[0])}`];
+  for (const path of [...paths, `transaction/${deployed.transaction}`]) {
+    await ledger.goToPath(`#/${path}`);
+    expect.soft(await ledger.proofHolds(), path).toBe(true);
+  }
   // The same proof with one bit of the entry changed proves nothing.
   const proof = await ledger.query("proof", { kind: "account", id: account });
   const check = (flip: number): Promise<boolean> =>

@@ -10,6 +10,14 @@ export class NetworkPage extends AppPage {
     return this.main.getByRole("list", { name: "Votes by seat" }).getByRole("listitem");
   }
 
+  get seats(): Locator {
+    return this.main.getByRole("list", { name: "Seats" }).getByRole("listitem");
+  }
+
+  get rounds(): Locator {
+    return this.main.getByRole("list", { name: "Rounds lately" }).getByRole("listitem");
+  }
+
   /** A measured number by its label, such as "Final in". */
   figure(label: string): Locator {
     return this.main.locator(".b-stat").filter({ hasText: label }).locator(".b-stat-value");

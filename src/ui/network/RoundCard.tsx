@@ -80,7 +80,7 @@ export function RoundsCard({ consensus }: { consensus: ConsensusInfo }) {
   return (
     <Card flush title={text.network.rounds}>
       {consensus.rounds.length === 0 && <p className="quiet pad">{text.network.noRounds}</p>}
-      <ul className="b-rows">
+      <ul className="b-rows" aria-label={text.network.rounds}>
         {consensus.rounds.slice(0, 8).map(({ round, leader, outcome, height, atMs }) => (
           <li key={`${round} ${height} ${atMs}`}>
             <div className="b-row">
