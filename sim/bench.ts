@@ -1,10 +1,19 @@
 /** The engine alone, one message at a time, over the model ledger: no seat of its own, four others. */
-import type { BlockInfo, CompleteRecovery, ConsensusEffect, ConsensusMessage, DurableRecord, Engine } from "../src/consensus/engine.ts";
+import type {
+  BlockInfo,
+  CastStatement,
+  CompleteRecovery,
+  ConsensusEffect,
+  ConsensusMessage,
+  DurableRecord,
+  Engine,
+} from "../src/consensus/engine.ts";
 import { createSimplex } from "../src/consensus/simplex/simplex.ts";
 import { assert } from "../src/kit/assert.ts";
 import type { Block } from "../src/protocol/block.ts";
 import { toHex, type Hash, type VotingKey } from "../src/protocol/identifiers.ts";
-import { recoveryBlockId, quorumOf, type Certificate } from "../src/protocol/vote.ts";
+import { recoveryBlockId, quorumOf, type Alive, type Certificate } from "../src/protocol/vote.ts";
+import { signed } from "./engine-messages.ts";
 import { createModelTransaction, ModelChain, ModelWorld } from "./model-ledger.ts";
 
 const NAMES = ["a", "b", "c", "d"];
@@ -38,8 +47,6 @@ export class Bench {
 
   /** A block by whose turn it is: with an operation of a seat, with a payment, or empty. */
   block(parent: Hash, epochId: Hash, round: number, content: readonly [operation: string, argument: number | Uint8Array] | null): Block {
-    const seats = this.world.state(epochId)!.info.seats;
-    const offset = new DataView(epochId.buffer, epochId.byteOffset, 4).getUint32(0);
     const pool = content === null ? [] : [createModelTransaction(this.world.chain, content[0], content[1], round)];
     const block = this.world.propose(
       {
@@ -47,7 +54,7 @@ export class Bench {
         epochId,
         round,
         timeMs: ++this.#lastMs,
-        proposer: seats[(offset + round) % seats.length]!,
+        proposer: this.leaderOf(epochId, round),
         empty: content === null,
         mayBeBare: false,
         certificate: null,
@@ -59,6 +66,41 @@ export class Bench {
     assert(block !== null, "the model proposes");
     this.world.execute(block);
     return block;
+  }
+
+  /** Whose turn a round is. */
+  leaderOf(epochId: Hash, round: number): VotingKey {
+    const seats = this.world.state(epochId)!.info.seats;
+    return seats[(new DataView(epochId.buffer, epochId.byteOffset, 4).getUint32(0) + round) % seats.length]!;
+  }
+
+  /** A promise in an epoch of which nothing is final. */
+  alive(name: string, epochId: Hash): Alive {
+    return { chain: this.world.chain, epochId, lastFinal: epochId, highest: null, seat: this.seatOf(name), signature: new Uint8Array(64) };
+  }
+
+  /** An epoch's first candidate, which carries promises, with its proposer's vote. */
+  carrying(epochId: Hash, timeMs: number, alives: readonly Alive[]): ConsensusMessage {
+    const { chain } = this.world;
+    const proposer = this.leaderOf(epochId, 1);
+    const place = { parent: epochId, epochId, round: 1, timeMs, proposer };
+    const block = this.world.propose({ ...place, empty: false, mayBeBare: true, certificate: null, lateVotes: [], alives }, []);
+    assert(block !== null, "the model proposes");
+    const vote = { chain, epochId, round: 1, kind: "notarize", candidate: block.id, seat: proposer } as const;
+    return { kind: "candidate", block, vote: { ...vote, signature: new Uint8Array(64) }, certificates: [] };
+  }
+
+  /** What the engine casts among these is signed, and given back to it; gives what was cast, and what that brought. */
+  casts(effects: readonly ConsensusEffect[], atMs: number): readonly CastStatement[] {
+    const cast: CastStatement[] = [];
+    for (let left = [...effects]; left.length > 0;) {
+      const effect = left.shift()!;
+      if (effect.kind === "persist") left = [...effect.then, ...left];
+      if (effect.kind !== "cast") continue;
+      cast.push(effect.cast);
+      left.push(...this.engine.step(atMs, { kind: "message", from: null, message: signed(effect.seat, effect.cast) }));
+    }
+    return cast;
   }
 
   finality({ header, id }: Block): Certificate {
@@ -98,10 +140,10 @@ export class Bench {
   }
 
   /** A payment waits for a block. */
-  work(): void {
+  work(): readonly ConsensusEffect[] {
     const payment = createModelTransaction(this.world.chain, "account.transfer", 1, 1);
     this.chain.pool.set(toHex(payment.id), payment);
-    this.engine.step(2000, { kind: "transactions-changed" });
+    return this.engine.step(2000, { kind: "transactions-changed" });
   }
 
   /** A recovery of an epoch on a base, signed by these seats. */

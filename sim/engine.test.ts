@@ -1,6 +1,6 @@
 /** The engine: what it answers, and which branch it chooses. */
 import { describe, expect, it } from "vitest";
-import type { ConsensusEffect, ConsensusMessage, DurableRecord } from "../src/consensus/engine.ts";
+import type { CastStatement, ConsensusEffect, ConsensusMessage, DurableRecord } from "../src/consensus/engine.ts";
 import { completeRecoveryToValue, recordKeys } from "../src/consensus/records.ts";
 import { createBlock, heldBytesOfBlock, transactionsRootOf, type Block } from "../src/protocol/block.ts";
 import { encode } from "../src/protocol/codec.ts";
@@ -143,6 +143,61 @@ describe("fork choice", () => {
       bench.recovered(complete);
       expect(toHex(bench.engine.epochId)).toBe(toHex(chain));
     }
+  });
+});
+
+describe("promises", () => {
+  const T = 10_000;
+  const kindsOf = (casts: readonly CastStatement[]): readonly string[] =>
+    casts.map((cast) => (cast.kind === "vote" ? cast.statement.kind : cast.kind));
+
+  /** The second epoch, of three seats, taken at 2000; `leader` has its first turn. */
+  function begun() {
+    const bench = new Bench();
+    const ending = bench.block(bench.world.chain, bench.world.chain, 1, ["seat.leave", bench.seatOf("d")]);
+    bench.give(ending);
+    const leader = bench.leaderOf(ending.id, 1);
+    const others = ["a", "b", "c"].filter((name) => toHex(bench.seatOf(name)) !== toHex(leader));
+    return { bench, epochId: ending.id, beganMs: ending.header.timeMs, leader, others: [others[0]!, others[1]!] as const };
+  }
+
+  it("end an epoch no sooner than T after it began, by header times or a voter's own clock", () => {
+    const cast = [T - 1, T].map((sinceMs) => {
+      const { bench, epochId, beganMs, others } = begun();
+      bench.engine.step(2000, { kind: "keys", keys: [bench.seatOf(others[0])] });
+      const candidate = bench.carrying(epochId, beganMs + sinceMs, [bench.alive(others[1], epochId)]);
+      const atOnce = bench.casts(bench.hear(candidate), 2000);
+      bench.casts(bench.tick(9900), 9900);
+      return [atOnce, bench.casts(bench.tick(10_000), 10_000)].map(kindsOf);
+    });
+    expect(cast).toEqual([
+      [[], ["notarize"]],
+      [["notarize"], []],
+    ]);
+  });
+
+  it("are no work before that, and no leader carries them; afterwards the next block does", () => {
+    const { bench, epochId, leader, others } = begun();
+    bench.engine.step(2000, { kind: "keys", keys: [leader] });
+    bench.hear({ kind: "alive", alive: bench.alive(others[0], epochId) });
+    const carried: [atMs: number, alives: number][] = [];
+    for (let atMs = 2100; atMs <= 2 * T && carried.length === 0; atMs += 100) {
+      for (const cast of bench.casts(bench.tick(atMs), atMs)) {
+        if (cast.kind !== "vote" || cast.statement.kind !== "notarize") continue;
+        carried.push([atMs, bench.world.bodyOf(cast.statement.candidate!)!.header.alives.length]);
+      }
+      expect(bench.engine.status().working).toBe(carried.length > 0);
+    }
+    // The epoch began at 1001 by its header.
+    expect(carried).toEqual([[11_100, 1]]);
+  });
+
+  it("do not hinder a payment before that", () => {
+    const { bench, epochId, leader, others } = begun();
+    bench.engine.step(2000, { kind: "keys", keys: [leader] });
+    bench.hear({ kind: "alive", alive: bench.alive(others[0], epochId) });
+    const [first] = bench.casts(bench.work(), 2000);
+    expect(first?.kind === "vote" && bench.world.bodyOf(first.statement.candidate!)!.header).toMatchObject({ height: 2, alives: [] });
   });
 });
 

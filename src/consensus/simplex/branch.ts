@@ -149,6 +149,7 @@ function adopt(s: SimplexState, path: Epoch[], head: TreeNode): void {
   if (tip !== oldTip) {
     for (const [seat, { alive }] of s.alives.entries()) if (toHex(alive.epochId) !== tip.key) s.alives.delete(seat);
     s.recoveryInSight = false;
+    s.epochTakenMs = s.nowMs;
     s.currentSeatHeardMs = s.nowMs;
     s.hasHeardCurrentSeat = false;
     s.lastVotes.clear();

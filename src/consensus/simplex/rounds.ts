@@ -13,6 +13,8 @@ import { castVote, hasPromised, ownVotes } from "./votes.ts";
 const CARRY_AGAIN_MS = 5000;
 /** Late votes are of rounds no longer ago than everybody's turn this many times. */
 const LATE_TURNS = 2;
+/** In units of T: a leader may have taken the epoch into its branch a little earlier than who votes. */
+const VOTER_PATIENCE = 0.8;
 /** Votes that become possible by a vote just cast: a round's notarize and its finalize, and the next round's. */
 const PASSES_MAX = 20;
 
@@ -54,7 +56,7 @@ function workOf(s: SimplexState): Work {
   const ended = node.key !== epoch.key && node.endedBy !== null;
   const quietMs = s.nowMs - Math.max(s.notarizedAtMs, s.finalAtMs);
   const unfinal = (node.heighted !== s.finalNode || ended) && quietMs >= options.baseTimeoutMs;
-  const alives = ended ? [] : standingAlives(s);
+  const alives = ended || !mayCarryAlives(s, Math.max(node.info.timeMs + 1, s.wallMs), 1) ? [] : standingAlives(s);
   const transactions = !ended && s.chain.hasWork(node.id, s.wallMs);
   const heartbeat = !ended && s.wallMs >= node.heighted.info.timeMs + options.heartbeatMs;
   const round = s.currentRound();
@@ -67,6 +69,17 @@ function workOf(s: SimplexState): Work {
     (epoch.round(round)?.votesFor("skip", null)?.size ?? 0) > epoch.faults ||
     candidatesOf(s, round).some((block) => isValidCandidate(s, block));
   return { highest, ended, unfinal, transactions, heartbeat, alives, any };
+}
+
+/**
+ * Whether a block of this time may carry promises. Honest seats promise after T at the earliest; one that lies must not end every epoch at its first
+ * block. Header times are what all see alike; the own clock counts as well, for the ledger's time may stand where it is ahead of all clocks.
+ */
+function mayCarryAlives(s: SimplexState, timeMs: number, patience: number): boolean {
+  const t = s.options.recoveryMs;
+  // Where the epoch's beginning is no longer in memory, it was before the lowest block that is.
+  const begun = s.tree.get(s.epoch.key) ?? s.finals[0]!;
+  return timeMs >= begun.info.timeMs + t || s.nowMs - s.epochTakenMs >= patience * t;
 }
 
 /** Promises of current seats in this epoch, which a block must carry so that their signers may vote again. */
@@ -145,6 +158,7 @@ function carriesWhatItMay(s: SimplexState, block: Block, node: TreeNode): boolea
     const ancestor = s.tree.get(toHex(certificate.candidate!));
     if (ancestor === undefined || ancestor === node || !s.tree.isAncestor(ancestor, node)) return false;
   }
+  if (alives.length > 0 && !mayCarryAlives(s, block.header.timeMs, VOTER_PATIENCE)) return false;
   let last = -1;
   for (const { epochId, seat } of alives) {
     const index = epoch.indexOf(toHex(seat));

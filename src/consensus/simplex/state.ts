@@ -106,6 +106,8 @@ export class SimplexState {
   /** When a current seat last said something new, or the epoch began; and whether one has since the epoch began here. */
   currentSeatHeardMs = 0;
   hasHeardCurrentSeat = false;
+  /** When this peer took the current epoch into its branch; long ago if it did so before it was started. */
+  epochTakenMs = -Infinity;
   /** A recovery of the current epoch was seen, which is not to be followed yet. */
   recoveryInSight = false;
   /** A block is missing that may change the branch. */
