@@ -7,6 +7,7 @@ import { encode } from "../src/protocol/codec.ts";
 import { asHash, digest, toHex, type Hash } from "../src/protocol/identifiers.ts";
 import { LIMITS } from "../src/protocol/limits.ts";
 import { Refusal } from "../src/protocol/refusal.ts";
+import { includesSeat } from "../src/protocol/seats.ts";
 import { recoveryBlockId } from "../src/protocol/vote.ts";
 import { Bench } from "./bench.ts";
 import { createModelTransaction } from "./model-ledger.ts";
@@ -198,6 +199,43 @@ describe("promises", () => {
     bench.hear({ kind: "alive", alive: bench.alive(others[0], epochId) });
     const [first] = bench.casts(bench.work(), 2000);
     expect(first?.kind === "vote" && bench.world.bodyOf(first.statement.candidate!)!.header).toMatchObject({ height: 2, alives: [] });
+  });
+});
+
+describe("a lone recovery in a BoT at rest", () => {
+  const T = 10_000;
+
+  /** Seat `a` sees one of `d` alone, while all four promise; `signers` sign what it signs. Says what it follows at last, and when. */
+  function seen(signers: readonly string[], promising: (atMs: number) => readonly string[]): { followed: readonly string[]; atMs: number } {
+    const bench = new Bench();
+    const { chain } = bench.world;
+    bench.engine.step(2000, { kind: "keys", keys: [bench.seatOf("a")] });
+    bench.recovered(bench.recovery(chain, chain, ["d"]));
+    for (let atMs = 3000; atMs < 15 * T; atMs += 1000) {
+      for (const name of promising(atMs)) bench.hear({ kind: "alive", alive: bench.alive(name, chain) }, atMs);
+      for (const cast of bench.casts(bench.tick(atMs), atMs)) {
+        if (cast.kind !== "recover") continue;
+        for (const name of signers) {
+          const seat = bench.seatOf(name);
+          if (!includesSeat(cast.recovery.seats, seat)) continue;
+          bench.hear({ kind: "recover", recover: { recovery: cast.recovery, seat, signature: new Uint8Array(64) } }, atMs);
+        }
+      }
+      const { seats, epochId } = bench.engine.status();
+      const names = seats.map((seat) => String.fromCharCode(seat[0]!));
+      if (toHex(epochId) !== toHex(chain)) return { followed: names, atMs };
+    }
+    return { followed: [], atMs: 0 };
+  }
+
+  it("does not come before that of the others, who must first leave out its seat, which promised and does not sign", () => {
+    expect(seen(["b", "c"], () => ["b", "c", "d"]).followed).toEqual(["a", "b", "c"]);
+  });
+
+  it("is followed where the others have promised and vanished", () => {
+    const { followed, atMs } = seen([], (at) => (at < 2 * T ? ["b", "c"] : []));
+    expect(followed).toHaveLength(1);
+    expect(atMs).toBeLessThan(9 * T);
   });
 });
 

@@ -11,12 +11,11 @@ import type { CompleteRecovery } from "./engine.ts";
 import type { Epoch } from "./epochs.ts";
 import { choose } from "./simplex/branch.ts";
 import { highestOf, type Highest } from "./simplex/rounds.ts";
-import { SLEEPERS, type SimplexState } from "./simplex/state.ts";
+import { LEAVE_OUT, SLEEPERS, type SimplexState } from "./simplex/state.ts";
 
-/** In units of T: when a third and when any number suffice, and when those who have not signed may be left out. */
+/** In units of T: when a third and when any number suffice. */
 const STEP_THIRD = 2;
 const STEP_ANY = 4;
-const LEAVE_OUT = 4;
 
 /** Whether a seat has voted in an epoch begun by a recovery of this one that it signed: it may sign no other, and is silent. */
 export function isSpent(s: SimplexState, epoch: Epoch, seat: HashHex): boolean {

@@ -9,7 +9,10 @@ import type { CompleteRecovery } from "../engine.ts";
 import { Epoch } from "../epochs.ts";
 import { headOf, isSettled, need } from "./branch-line.ts";
 import { finalize } from "./finality.ts";
-import { SLEEPERS, type SimplexState } from "./state.ts";
+import { LEAVE_OUT, SLEEPERS, type SimplexState } from "./state.ts";
+
+/** In units of T: how far apart the clocks of seats may stand that sign the same recovery. */
+const SIGNING = 2;
 
 /** The epoch that a node begins, made if it is new. */
 function openEpoch(s: SimplexState, node: TreeNode): Epoch {
@@ -86,7 +89,20 @@ function mustWait(s: SimplexState, epoch: Epoch, complete: CompleteRecovery): bo
     return hears || (s.seatIn(epoch.seats) !== null && s.clockMs < SLEEPERS * t);
   }
   if (epoch.seats.length - seats.length < epoch.quorum || !s.has("patientFollow")) return false;
-  return s.clockMs < 4 * t && !hasSigned(s, epoch, complete);
+  if (hasSigned(s, epoch, complete)) return false;
+  return s.clockMs < 4 * t || awaitsMore(s, epoch, complete);
+}
+
+/**
+ * Whether this peer signed a recovery of more seats, which may still be completed without those that do not sign: one seat that promises, withholds its
+ * signature and offers a recovery of its own must not come before all others.
+ */
+function awaitsMore(s: SimplexState, epoch: Epoch, complete: CompleteRecovery): boolean {
+  if (s.sinceSignedMs >= (LEAVE_OUT + SIGNING) * s.options.recoveryMs) return false;
+  return s.keys.some((key) => {
+    const last = s.ownRecoveries.get(`${epoch.key}/${toHex(key)}`)?.recoveries.at(-1);
+    return last !== undefined && !last.sleepers && last.seats.length > complete.recovery.seats.length;
+  });
 }
 
 function hasSigned(s: SimplexState, epoch: Epoch, complete: CompleteRecovery): boolean {

@@ -44,6 +44,8 @@ export interface SimplexOptions {
 const TIMEOUT_GROWTH = 1.5;
 const TIMEOUT_CAP = 8;
 export const REPEAT_MS = 1000;
+/** In units of T: when those who have not signed a recovery may be left out of the next. */
+export const LEAVE_OUT = 4;
 /** In units of T: how long no current seat was heard when sleepers recover among themselves. */
 export const SLEEPERS = 5;
 /** A longer gap of ticks is a sleep: clocks restart and peers are greeted. */
