@@ -7,6 +7,7 @@ import { AppPage } from "./pages/app.ts";
 declare global {
   interface Window {
     stepsShown: Set<string>;
+    keepAsked: number;
   }
 }
 
@@ -15,6 +16,17 @@ function keepSteps(): void {
   window.stepsShown = new Set();
   const keep = (): void => document.querySelectorAll("li").forEach((item) => window.stepsShown.add(item.textContent));
   new MutationObserver(keep).observe(document, { subtree: true, childList: true, characterData: true });
+}
+
+/** Runs in the tab before its scripts: counts how often the browser is asked to keep what is stored. */
+function countAsks(): void {
+  window.keepAsked = 0;
+  const { storage } = navigator;
+  const persist = storage.persist.bind(storage);
+  storage.persist = () => {
+    window.keepAsked += 1;
+    return persist();
+  };
 }
 
 let relay: RelayProcess;
@@ -30,6 +42,7 @@ test("[R1] [C6b] the first tab founds the BoT, claims its grant and takes the fi
 }) => {
   const context = await browser.newContext();
   await context.addInitScript(keepSteps);
+  await context.addInitScript(countAsks);
   const tab = new AppPage(await context.newPage());
   await tab.page.goto(relay.url);
   await expect(tab.joining).toBeVisible();
@@ -41,6 +54,8 @@ test("[R1] [C6b] the first tab founds the BoT, claims its grant and takes the fi
   await expect(tab.main.getByText("No devices yet. A lamp that is only made up is a good first one.")).toBeVisible();
   const { balance, seats } = await tab.until("a seat", ({ seats: { mine } }) => mine);
   expect(seats.total).toBe(1);
+  // Votes and keys cannot be made again: the browser is asked, once, not to clear them by itself.
+  await expect.poll(() => tab.page.evaluate(() => window.keepAsked)).toBe(1);
   // The grant, less the bond and the fee of the claim or the seat where one was taken.
   const { grant, bond } = await tab.query("parameters", {});
   expect(balance).toBeLessThanOrEqual(grant - bond);

@@ -210,10 +210,14 @@ test("[C2a] [C2b] [S2] [M1a] [M1b] the ledger is searched, and an account's entr
   const source = readFileSync("src/sdk/templates/tally.contract.js", "utf8");
   const deployed = await mine.send([["contract.deploy", { source, arguments: null, endowment: 0 }]]);
   await ledger.finalAt(deployed.height);
-  const paths = [`device/${String(results[0])}`, `stream/${String(opened.results[0])}`, `contract/${String(deployed.results[0])}`];
-  for (const path of [...paths, `transaction/${deployed.transaction}`]) {
-    await ledger.goToPath(`#/${path}`);
-    expect.soft(await ledger.proofHolds(), path).toBe(true);
+  for (const [kind, id] of [
+    ["device", results[0]],
+    ["stream", opened.results[0]],
+    ["contract", deployed.results[0]],
+    ["transaction", deployed.transaction],
+  ]) {
+    await ledger.goToPath(`#/${kind as string}/${id as string}`);
+    expect.soft(await ledger.proofHolds(), kind as string).toBe(true);
   }
   // The same proof with one bit of the entry changed proves nothing.
   const proof = await ledger.query("proof", { kind: "account", id: account });

@@ -40,6 +40,15 @@ async function startGateway(client: Client): Promise<void> {
   await gateway.restore();
 }
 
+/** Who votes has what cannot be made again: the browser is asked, once, not to clear it by itself. Some ask the person. */
+function askToKeep(client: Client): void {
+  const stop = client.subscribe("status", ({ seats }) => {
+    if (!seats.mine) return;
+    stop();
+    platform.askPersistence().catch(() => undefined);
+  });
+}
+
 function fail(error: unknown): void {
   const { code, data } = error instanceof Refusal ? error : new Refusal("internal", { reason: String(error) });
   boot.setState({ phase: "failed", error: { code, data } });
@@ -56,6 +65,7 @@ async function start(): Promise<void> {
     onClient: (client) => {
       installWindowBothy(client);
       boot.setState({ client });
+      askToKeep(client);
       const stop = client.subscribe("status", ({ ready }) => {
         if (!ready) return;
         setJoined();

@@ -64,6 +64,7 @@ function LastReadings({ readings, titleOf }: { readings: readonly ReadingInfo[];
   const text = useText();
   const format = useFormat();
   const show = useValueText();
+  const now = useNow(60_000);
   return (
     <Card title={text.data.last}>
       <ol className="feed">
@@ -72,7 +73,7 @@ function LastReadings({ readings, titleOf }: { readings: readonly ReadingInfo[];
           .toReversed()
           .map(({ timeMs, property, value, unit, sequence, final }) => (
             <li key={`${sequence}${property}${timeMs}`}>
-              <time dateTime={isoTime(timeMs)}>{format.time(timeMs)}</time>
+              <time dateTime={isoTime(timeMs)}>{format.feedTime(timeMs, now)}</time>
               <span>
                 <span className={final ? undefined : "b-tentative"}>
                   <b>{show(value)}</b> {unitText(unit)}

@@ -1,5 +1,5 @@
 import { Card } from "../pattern/Page.tsx";
-import { useAsk } from "../shell/peer-context.tsx";
+import { useAsk, useNow } from "../shell/peer-context.tsx";
 import { isoTime } from "../text/format.ts";
 import { useFormat, useText } from "../text/language.tsx";
 import type { EventAffordance } from "./description.ts";
@@ -13,6 +13,7 @@ export function DeviceEvents({ stream, events }: { stream: string | undefined; e
   const text = useText();
   const format = useFormat();
   const show = useValueText();
+  const now = useNow(60_000);
   const readings = useAsk("readings", stream === undefined ? null : { stream, limit: READINGS });
   const titles = new Map(events.map(({ name, title }) => [name, title]));
   const said = (readings.value ?? []).filter(({ property }) => titles.has(property)).toReversed();
@@ -24,7 +25,7 @@ export function DeviceEvents({ stream, events }: { stream: string | undefined; e
         <ol className="feed">
           {said.slice(0, SHOWN).map(({ timeMs, property, value, sequence, final }) => (
             <li key={`${sequence} ${property} ${timeMs}`}>
-              <time dateTime={isoTime(timeMs)}>{format.time(timeMs)}</time>
+              <time dateTime={isoTime(timeMs)}>{format.feedTime(timeMs, now)}</time>
               <span className={final ? undefined : "b-tentative"}>
                 <b>{titles.get(property)}</b>
                 <small>{show(value)}</small>

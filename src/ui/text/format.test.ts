@@ -10,6 +10,15 @@ it.each([8.64e15 + 1, -8.64e15 - 1, 2 ** 53])("%d ms is no moment of a calendar,
   expect(readingsToCsv([reading]).split("\r\n")[1]).toBe(`${timeMs},t,1,,1,0,true`);
 });
 
+it("a time of a feed has its date from a day on, in the past and in the future", () => {
+  const format = createFormat(en);
+  const now = Date.UTC(2024, 4, 17, 12);
+  const day = 86_400_000;
+  expect(format.feedTime(now - day + 1, now)).toBe(format.time(now - day + 1));
+  for (const ms of [now - day, now - 400 * day, now + day]) expect(format.feedTime(ms, now)).toMatch(/\d+\/\d+\/\d+/);
+  expect(format.feedTime(8.64e15 + 1, now)).toBe("–");
+});
+
 it("the last moment of a calendar is one", () => {
   expect(isoTime(8.64e15)).toBe("+275760-09-13T00:00:00.000Z");
   expect(createFormat(en).dateTime(8.64e15)).toContain("275");

@@ -10,6 +10,8 @@ export interface Format {
   seconds(ms: number): string;
   bytes(count: number): string;
   time(ms: number): string;
+  /** A time of a feed: with its date where it is a day or more away from now. */
+  feedTime(ms: number, nowMs: number): string;
   dateTime(ms: number): string;
 }
 
@@ -28,6 +30,7 @@ export function createFormat(text: Text): Format {
   const whole = new Intl.NumberFormat(text.locale, { maximumFractionDigits: 0 });
   const time = new Intl.DateTimeFormat(text.locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const dateTime = new Intl.DateTimeFormat(text.locale, { dateStyle: "medium", timeStyle: "medium" });
+  const dayTime = new Intl.DateTimeFormat(text.locale, { dateStyle: "short", timeStyle: "short" });
   const number = (value: number, digitsMax = 0): string =>
     digitsMax === 0 ? whole.format(value) : new Intl.NumberFormat(text.locale, { maximumFractionDigits: digitsMax }).format(value);
   const span = (ms: number): string => {
@@ -49,6 +52,7 @@ export function createFormat(text: Text): Format {
       return `${number(count / 1_000_000_000, 1)} GB`;
     },
     time: (ms) => (isoTime(ms) === undefined ? "–" : time.format(ms)),
+    feedTime: (ms, nowMs) => (isoTime(ms) === undefined ? "–" : (Math.abs(nowMs - ms) < DAY ? time : dayTime).format(ms)),
     dateTime: (ms) => (isoTime(ms) === undefined ? "–" : dateTime.format(ms)),
   };
 }
