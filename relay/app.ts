@@ -3,21 +3,11 @@ import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname, join, sep } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import MEDIA_TYPES from "./media-types.json" with { type: "json" };
 
 /** `connect-src` names the schemes, since a tab may use relays on other hosts, and old engines do not count WebSockets of the same host as 'self'. */
 export { default as SECURITY_HEADERS } from "./security-headers.json" with { type: "json" };
 
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".json": "application/json; charset=utf-8",
-  ".webmanifest": "application/manifest+json; charset=utf-8",
-  ".wasm": "application/wasm",
-  ".svg": "image/svg+xml",
-  ".png": "image/png",
-  ".woff2": "font/woff2",
-};
 /** Pictures and fonts are packed already, and a small file does not get smaller. */
 const PACK_BYTES_MIN = 1024;
 /** Vite puts a digest of the content into the names below `assets/`. */
@@ -43,7 +33,7 @@ export function createApp(folder: string) {
     const path = fileOf(folder, name);
     if (path === undefined) return void response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("not found\n");
     const { size, mtimeMs } = statSync(path);
-    const type = MEDIA_TYPES[extname(path)] ?? "application/octet-stream";
+    const type = (MEDIA_TYPES as Readonly<Record<string, string>>)[extname(path)] ?? "application/octet-stream";
     const accepted = size < PACK_BYTES_MIN || /png|font/.test(type) ? "" : String(request.headers["accept-encoding"]);
     const encoding = (["br", "gzip"] as const).find((one) => new RegExp(`\\b${one}\\b`).test(accepted));
     const etag = `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}-${encoding ?? "plain"}"`;

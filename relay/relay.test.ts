@@ -343,6 +343,25 @@ describe("the rendezvous", () => {
     return { node, stream, told, id: node.peerId.toString() };
   }
 
+  it("has room for more tabs than libp2p grants by itself, and has it again when they have gone", { timeout: 60_000 }, async () => {
+    const { url } = await start();
+    const reservations = async (): Promise<number> =>
+      Number(/^bothy_reservations (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())![1]);
+    const tabs: Awaited<ReturnType<typeof connect>>[] = [];
+    while (tabs.length < 20) tabs.push(await connect(url));
+    // RESERVE of circuit relay v2, and the status OK at the end of its answer.
+    const answers = tabs.map(async ({ node }) => {
+      const stream = await node.getConnections()[0]!.newStream("/libp2p/circuit/relay/0.2.0/hop");
+      stream.send(Uint8Array.of(2, 0x08, 0));
+      for await (const part of stream) return [...part.subarray().slice(-2)];
+      return [];
+    });
+    expect(await Promise.all(answers)).toEqual(tabs.map(() => [0x28, 100]));
+    expect(await reservations()).toBe(20);
+    for (const { node } of tabs) await node.stop();
+    await vi.waitFor(async () => expect(await reservations()).toBe(0));
+  });
+
   it("introduces peers of one chain, and says who left", async () => {
     const { url } = await start();
     const first = await connect(url);

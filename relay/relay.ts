@@ -24,6 +24,8 @@ import { createRequestHandler, type Metric, type RequestHandler } from "./server
 /** A school's worth of tabs. libp2p's defaults (15 reservations, 128 KiB and two minutes a link, 5 connections a second) would stop a workshop. */
 const RESERVATIONS_MAX = 500;
 const CONNECTIONS_MAX = 1000;
+/** A reservation ends with its tab's last connection; until then it holds, as long as a timer can be. */
+const RESERVATION_MS = 20 * 86_400_000;
 
 /** Gives what stops it. */
 export async function startRelay(options: RelayOptions): Promise<() => Promise<void>> {
@@ -32,6 +34,12 @@ export async function startRelay(options: RelayOptions): Promise<() => Promise<v
   const introducer = new Introducer();
   let listener: Listener | undefined;
   const node = await createNode(options, https, (made) => (listener = made));
+  // Or tabs that were reloaded would hold the room of others, each for hours.
+  node.addEventListener("peer:disconnect", ({ detail: peer }) => {
+    const { reservations } = node.services.relay;
+    reservations.get(peer)?.signal.clear();
+    reservations.delete(peer);
+  });
   await node.handle(RENDEZVOUS_PROTOCOL, (stream, connection) => introducer.serve(stream, connection), { maxInboundStreams: 4 });
   const metrics = (): readonly Metric[] => [
     ["bothy_connections", "Open libp2p connections.", node.getConnections().length],
@@ -77,7 +85,9 @@ async function createNode(options: RelayOptions, https: Https | undefined, onLis
     services: {
       identify: identify(),
       ping: ping(),
-      relay: circuitRelayServer({ reservations: { maxReservations: RESERVATIONS_MAX, applyDefaultLimit: false } }),
+      relay: circuitRelayServer({
+        reservations: { maxReservations: RESERVATIONS_MAX, reservationTtl: RESERVATION_MS, applyDefaultLimit: false },
+      }),
     },
   });
 }

@@ -174,6 +174,8 @@ describe("createExplorer", () => {
           ? chain.blocks.flatMap(({ block }) => block!.transactions.map(({ id }) => String(id))).reverse()
           : chain.mentions(11);
       expect(idsOf(seen)).toEqual(expected);
+      // A page that held only what is not final yet ended above all of it.
+      expect(idsOf(await explorer.transactions(about, { height: 305, index: 0 }, 17))).toEqual(expected.slice(0, 17));
     }
   });
 

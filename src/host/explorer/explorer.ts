@@ -282,8 +282,8 @@ class StoredExplorer implements Explorer {
   async transactions(about: Uint8Array | undefined, before: Position | undefined, limit: number): Promise<readonly FoundTransaction[]> {
     if (about !== undefined) return this.#below(KEYS.mention(about), before, limit);
     const found: FoundTransaction[] = [];
-    let height = before?.height ?? Infinity;
-    if (height === Infinity) height = (await this.blocks.span())?.to ?? 0;
+    // A page may have ended above what is stored.
+    let height = Math.min(before?.height ?? Infinity, (await this.blocks.span())?.to ?? 0);
     for (let read = 0; height > 0 && found.length < limit && read < SEARCH_BLOCKS_MAX; height--, read++) {
       const block = await this.blocks.at(height);
       if (block === undefined) break;

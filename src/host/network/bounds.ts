@@ -34,8 +34,10 @@ export const RELAYS = {
   retryMs: 500,
   retryMsMax: 2_000,
   timeoutMs: 5_000,
-  /** Reservations last two hours. */
+  /** Reservations last longer than any connection. */
   renewMs: 1_800_000,
+  /** A relay without room is asked again after this. */
+  refusedMs: 10_000,
   askMs: 3_000,
   askContentMs: 60_000,
 } as const;

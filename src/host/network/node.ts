@@ -11,8 +11,10 @@ import { createLibp2p } from "libp2p";
 import { gossipService } from "./gossip.ts";
 import { webRtcThroughPeers } from "./webrtc-through-peers.ts";
 
-/** Reservations that a tab grants; more than it has neighbours, since those of closed tabs stay until they expire. */
+/** Reservations that a tab grants: more than it has neighbours. */
 const RESERVATIONS_MAX = 128;
+/** A reservation ends with its neighbour's last connection; until then it holds, as long as a timer can be. */
+const RESERVATION_MS = 20 * 86_400_000;
 
 export interface NodeOptions {
   /** A 32-byte Ed25519 seed, or libp2p's form of a private key. */
@@ -29,7 +31,7 @@ export type Node = Awaited<ReturnType<typeof createNode>>;
 export async function createNode(options: NodeOptions) {
   const privateKey = options.identity instanceof Uint8Array ? await generateKeyPairFromSeed("Ed25519", options.identity) : options.identity;
   const refuse = (peer: PeerId): boolean => options.isRefused(peer.toString()) || !options.hasRoom(peer.toString());
-  return createLibp2p({
+  const node = await createLibp2p({
     privateKey,
     addresses: { listen: options.canDialDirectly ? ["/webrtc"] : [] },
     transports: [
@@ -58,7 +60,16 @@ export async function createNode(options: NodeOptions) {
       identify: identify(),
       ping: ping(),
       pubsub: gossipService(),
-      circuit: circuitRelayServer({ reservations: { maxReservations: RESERVATIONS_MAX, applyDefaultLimit: false } }),
+      circuit: circuitRelayServer({
+        reservations: { maxReservations: RESERVATIONS_MAX, reservationTtl: RESERVATION_MS, applyDefaultLimit: false },
+      }),
     },
   });
+  // A neighbour's place ends with its last connection: else those that have gone would take the room of those that come.
+  node.addEventListener("peer:disconnect", ({ detail: peer }) => {
+    const { reservations } = node.services.circuit;
+    reservations.get(peer)?.signal.clear();
+    reservations.delete(peer);
+  });
+  return node;
 }

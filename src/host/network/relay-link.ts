@@ -1,6 +1,7 @@
 /**
- * The link to one relay, kept up for ever: dial, reserve on that very connection, announce oneself. What counts as linked is a reservation on a
- * connection that is open now, never the mere presence of a connection (docs/adr/0030-relay-restart.md).
+ * The link to one relay, kept up for ever: dial, reserve on that very connection, announce oneself. What counts as linked is an answered reservation on
+ * a connection that is open now, never the mere presence of a connection (docs/adr/0030-relay-restart.md). A relay that has no room for one more still
+ * introduces, and carries to those it has room for.
  */
 import type { Connection, Libp2p, Stream } from "@libp2p/interface";
 import type { Multiaddr } from "@multiformats/multiaddr";
@@ -34,7 +35,7 @@ export class RelayLink {
   #connection: Connection | undefined;
   #rendezvous: Stream | undefined;
   #failures = 0;
-  #reservedAtMs = 0;
+  #reserveAtMs = 0;
   #askedAtMs = 0;
   /** Since when an ask waits for its answer. */
   #unansweredSinceMs: number | undefined;
@@ -118,18 +119,14 @@ export class RelayLink {
       const signal = AbortSignal.timeout(RELAYS.timeoutMs);
       const connection = await this.#deps.node.dial(this.#target, { signal });
       this.#connection = connection;
-      await Promise.all([reserve(connection, signal), this.#openRendezvous(connection, signal)]);
-      this.#reservedAtMs = nowMs;
+      await Promise.all([this.#reserve(connection, signal), this.#openRendezvous(connection, signal)]);
       this.#enter("linked");
       // Not earlier: whoever hears of this tab may dial it over the relay at once.
       this.#ask();
       return;
     }
     const signal = AbortSignal.timeout(RELAYS.timeoutMs);
-    if (nowMs - this.#reservedAtMs > RELAYS.renewMs) {
-      await reserve(this.#connection, signal);
-      this.#reservedAtMs = nowMs;
-    }
+    if (nowMs >= this.#reserveAtMs) await this.#reserve(this.#connection, signal);
     if (this.#rendezvous?.status !== "open") {
       await this.#openRendezvous(this.#connection, signal);
       this.#ask();
@@ -138,6 +135,11 @@ export class RelayLink {
     if (this.#unansweredSinceMs !== undefined && nowMs - this.#unansweredSinceMs > RELAYS.timeoutMs) throw new Error("relay is silent");
     const pauseMs = this.#deps.wantsPeers() ? RELAYS.askMs : RELAYS.askContentMs;
     if (nowMs - this.#askedAtMs > pauseMs) this.#ask();
+  }
+
+  async #reserve(connection: Connection, signal: AbortSignal): Promise<void> {
+    const isReserved = await reserve(connection, signal);
+    this.#reserveAtMs = this.#deps.nowMs() + (isReserved ? RELAYS.renewMs : RELAYS.refusedMs);
   }
 
   async #openRendezvous(connection: Connection, signal: AbortSignal): Promise<void> {

@@ -10,11 +10,12 @@ const HOP_PROTOCOL = "/libp2p/circuit/relay/0.2.0/hop";
 const RESERVE = Uint8Array.of(2, 0x08, 0);
 const STATUS_FIELD = 5;
 const STATUS_OK = 100;
+const STATUS_REFUSED = 200;
 /** An answer carries addresses and a signed voucher; none is near this. */
 const ANSWER_BYTES_MAX = 8 * 1024;
 
-/** @throws {Error} if the other side refuses, has no such protocol, or does not answer in time. */
-export async function reserve(connection: Connection, signal: AbortSignal): Promise<void> {
+/** Whether there was room. @throws {Error} if the other side has no such protocol, talks nonsense, or does not answer in time. */
+export async function reserve(connection: Connection, signal: AbortSignal): Promise<boolean> {
   const stream = await connection.newStream(HOP_PROTOCOL, { signal });
   const abort = (): void => stream.abort(new Error("reservation timed out"));
   signal.addEventListener("abort", abort);
@@ -28,8 +29,9 @@ export async function reserve(connection: Connection, signal: AbortSignal): Prom
       joined.set(bytes, answer.length);
       answer = joined;
       const status = readStatus(answer);
-      if (status === STATUS_OK) return;
-      if (status !== undefined || answer.length > ANSWER_BYTES_MAX) throw new Error(`reservation refused with status ${status}`);
+      if (status === STATUS_OK) return true;
+      if (status === STATUS_REFUSED) return false;
+      if (status !== undefined || answer.length > ANSWER_BYTES_MAX) throw new Error(`reservation answered with status ${status}`);
     }
     throw new Error("reservation not answered");
   } finally {

@@ -240,11 +240,12 @@ export class TabNetwork {
   async #reserveOn(connection: Connection): Promise<void> {
     this.#reserved.add(connection.id);
     try {
-      await reserve(connection, AbortSignal.timeout(RELAYS.timeoutMs));
+      if (await reserve(connection, AbortSignal.timeout(RELAYS.timeoutMs))) return;
     } catch {
-      // The next turn tries again.
-      this.#reserved.delete(connection.id);
+      // As below.
     }
+    // The next turn tries again.
+    this.#reserved.delete(connection.id);
   }
 
   /** A relayed connection beside a direct one costs the relay, and libp2p may pick it for signalling when it is long dead. */

@@ -33,9 +33,12 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
   const estimate = useAsk("estimate", { calls: question.calls }, "once");
   const [error, setError] = useState<RefusalShape | null>(null);
   const cost = estimate.value;
-  const refusal = error ?? estimate.error ?? (cost && shortfall(cost));
+  const unpayable = estimate.error ?? (cost && shortfall(cost));
+  // What failed before it was signed can be tried again.
+  const refusal = unpayable ?? error;
   const sign = (): void => {
     if (cost === null || status === null) return;
+    setError(null);
     const deed = async (): Promise<void> => {
       await question.onSign?.();
       // The dialog goes and the toast takes over: it shows the road, and stays if the transaction is refused.
@@ -72,7 +75,7 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
         <Button
           color={question.ends ? "rowan" : "pine"}
           onClick={sign}
-          disabled={refusal !== null}
+          disabled={unpayable !== null}
           // Nothing is signed before its cost is known; not `disabled`, which would lose the focus.
           aria-disabled={cost === null}
           data-disabled={cost === null}

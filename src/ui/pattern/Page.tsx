@@ -72,9 +72,6 @@ function Refused({ error }: { error: RefusalShape }) {
   );
 }
 
-/** Codes of what this peer does not know, or not yet. */
-const MAY_COME = /^(not-ready|not-found|unknown-.*)$/;
-
 /** Shows an answer when it is there, its shape while it is not, and why when it cannot be. What was known stays on the page. */
 export function Answered<Value>({
   answer,
@@ -89,7 +86,7 @@ export function Answered<Value>({
   const knows = usePeer(({ status }) => status !== null && (status.ready || status.fault !== null));
   if (answer.value !== null) return <>{children(answer.value)}</>;
   // Until the ledger is here, not finding something means nothing.
-  if (answer.state === "broken" && (knows || !MAY_COME.test(answer.error.code))) return <Refused error={answer.error} />;
+  if (answer.state === "broken" && knows) return <Refused error={answer.error} />;
   return <Skeleton className="b-late" height={skeletonHeight} radius={14} aria-label={text.common.loading} />;
 }
 
