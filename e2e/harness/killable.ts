@@ -4,12 +4,13 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, type BrowserContext } from "@playwright/test";
+import { chromium, type Browser, type BrowserContext } from "@playwright/test";
 import { CHROMIUM_ARGUMENTS } from "../../tools/chromium-arguments.ts";
 
 export class KillableBrowser {
   readonly #profile: string;
   #running: ChildProcess | undefined;
+  #connection: Browser | undefined;
 
   private constructor(profile: string) {
     this.#profile = profile;
@@ -38,7 +39,8 @@ export class KillableBrowser {
         if (found) resolve(found[1]!);
       });
     });
-    return (await chromium.connectOverCDP(endpoint)).contexts()[0]!;
+    this.#connection = await chromium.connectOverCDP(endpoint);
+    return this.#connection.contexts()[0]!;
   }
 
   /**
@@ -58,6 +60,9 @@ export class KillableBrowser {
     const exited = once(running, "exit");
     process.kill(-running.pid!, "SIGKILL");
     await exited;
+    // What still waits for an answer of it fails now, and not in the next test.
+    const connection = this.#connection;
+    if (connection?.isConnected()) await new Promise((resolve) => connection.once("disconnected", resolve));
   }
 
   async remove(): Promise<void> {
