@@ -34,8 +34,8 @@ export const RELAYS = {
   retryMs: 500,
   retryMsMax: 2_000,
   timeoutMs: 5_000,
-  /** Reservations last longer than any connection. */
-  renewMs: 1_800_000,
+  /** Reservations last longer than nearly any connection; each renewal leaves a timer behind at the relay until then, so that they are few. */
+  renewMs: 86_400_000,
   /** A relay without room is asked again after this. */
   refusedMs: 10_000,
   askMs: 3_000,
