@@ -1,10 +1,13 @@
 /** `npm run bench [-- CASE …]`: runs the cases, prints a table and keeps the medians in bench/results.json. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
+import { sha256 } from "@noble/hashes/sha2.js";
 import type { BenchCase, Figure, Goal } from "./case.ts";
 import { CASES } from "./cases.ts";
 
 const RESULTS = "bench/results.json";
+const REFERENCE_BYTES = 4 * 1024 * 1024;
+const REFERENCE_RUNS = 7;
 
 interface CaseResult {
   readonly what: string;
@@ -12,6 +15,8 @@ interface CaseResult {
   readonly machine: string;
   /** Average number of runnable programs in the last minute, as it was before and after: near 0 and the number of cores when nothing else runs. */
   readonly load: readonly [before: number, after: number];
+  /** MB/s of SHA-256 in plain JavaScript on one core, before and after: how fast the machine itself was, which on shared ones changes twofold within minutes. */
+  readonly reference: readonly [before: number, after: number];
   readonly figures: Readonly<Record<string, Figure & { readonly median: number; readonly values: readonly number[] }>>;
 }
 
@@ -27,6 +32,16 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
 
+function referenceSpeed(): number {
+  const bytes = new Uint8Array(REFERENCE_BYTES);
+  const speeds = Array.from({ length: REFERENCE_RUNS }, () => {
+    const began = performance.now();
+    sha256(bytes);
+    return REFERENCE_BYTES / 1000 / (performance.now() - began);
+  });
+  return rounded(median(speeds));
+}
+
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
 function verdict(value: number, goal: Goal | undefined): string {
@@ -39,6 +54,7 @@ function verdict(value: number, goal: Goal | undefined): string {
 async function runCase({ name, what, runs, figures, run }: BenchCase): Promise<CaseResult> {
   const values: Record<string, number[]> = {};
   const loadBefore = rounded(loadavg()[0]!);
+  const referenceBefore = referenceSpeed();
   for (let count = 1; count <= runs; count++) {
     console.error(`${name}: run ${count} of ${runs} …`);
     const measured = await run();
@@ -56,6 +72,7 @@ async function runCase({ name, what, runs, figures, run }: BenchCase): Promise<C
     date: new Date().toISOString().slice(0, 10),
     machine: machine(),
     load: [loadBefore, rounded(loadavg()[0]!)],
+    reference: [referenceBefore, referenceSpeed()],
     figures: Object.fromEntries(summary),
   };
 }

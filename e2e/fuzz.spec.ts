@@ -13,7 +13,7 @@ import { LIMITS } from "../src/protocol/limits.ts";
 import { encodeTransactionBatch } from "../src/protocol/wire.ts";
 import { Attacker, framesOf, gossipBytes, GOSSIP_PROTOCOL, introduce, open, sendRaw, subscriptionBytes } from "./hostile/attacker.ts";
 import { objectiveCases, subjectiveCases } from "./hostile/cases.ts";
-import { Insider, isGossip, WAYS, type Way, type Wrong } from "./hostile/messages.ts";
+import { Insider, isGossip, KINDS, usualWays, WAYS, type Way, type Wrong } from "./hostile/messages.ts";
 import { blamedFor, heardFrom, installWitness, saidBy, whenLinked } from "./hostile/witness.ts";
 import { heapBytesOf } from "./harness/heap.ts";
 import { RelayProcess } from "./harness/relay.ts";
@@ -301,6 +301,8 @@ test("10 000 messages of every kind on every topic and stream: nobody falls over
   const heard: Record<Way, number> = { transactions: 0, consensus: 0, hello: 0, sync: 0, fetch: 0 };
   const total = (): number => WAYS.reduce((sum, way) => sum + heard[way], 0);
   const codes = new Set<string>();
+  /** Of each kind on each way, for whoever was heard to the end. */
+  const said: Record<string, number> = { introduction: 0 };
   let identities = 0;
   const attack = async (victim: 0 | 1): Promise<void> => {
     while (total() < MESSAGES) {
@@ -315,7 +317,11 @@ test("10 000 messages of every kind on every topic and stream: nobody falls over
             () => false,
           )
           .catch(() => true);
-        if (isSaid) await expectCut(stranger);
+        if (isSaid) {
+          await expectCut(stranger);
+          for (const { way, kind } of wrongs) said[`${kind} on ${way}`] = (said[`${kind} on ${way}`] ?? 0) + 1;
+          said["introduction"]! += introductions.length;
+        }
         const noted = await heardFrom(tabs[victim].page, stranger.id);
         for (const way of WAYS) heard[way] += noted[way] ?? 0;
         for (const code of await blamed(stranger)) codes.add(code);
@@ -324,8 +330,10 @@ test("10 000 messages of every kind on every topic and stream: nobody falls over
   };
   await Promise.all(Array.from({ length: ATTACKERS }, (_, index) => attack((index % 2) as 0 | 1)));
   await Promise.all(transfers);
-  test.info().annotations.push({ type: "heard", description: JSON.stringify({ ...heard, identities, sent, codes: [...codes] }) });
+  test.info().annotations.push({ type: "heard", description: JSON.stringify({ ...heard, said, identities, sent, codes: [...codes] }) });
   for (const way of WAYS) expect(heard[way], way).toBeGreaterThan(500);
+  const places = KINDS.flatMap((kind) => usualWays(kind).map((way) => `${kind} on ${way}`));
+  for (const place of [...places, "introduction"]) expect(said[place], place).toBeGreaterThan(40);
   expect([...codes]).toEqual(expect.arrayContaining(["encoding-invalid", "schema-invalid", "signature-invalid"]));
 
   // They go on, and agree.

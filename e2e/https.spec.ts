@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import encodeQr from "qr";
+import { scan } from "./harness/qr.ts";
 import { RelayProcess } from "./harness/relay.ts";
 import { closeAll, openSeats } from "./harness/tabs.ts";
 import { AppPage } from "./pages/app.ts";
@@ -42,6 +43,17 @@ test("over HTTPS two tabs of a browser that takes the relay's authority link and
       expect(script).toBe(`${relay.url}sw.js`);
     }
     await one.send([["account.setProfile", { name: "Phone in the room" }]]);
+
+    // Whoever runs the relay shows both codes from the app, too.
+    await one.goTo("Invite");
+    const codes = [
+      one.main.getByRole("img", { name: "QR code of the guide" }),
+      one.main.getByRole("img", { name: "QR code of the invitation" }),
+    ];
+    expect(await Promise.all(codes.map(scan))).toEqual([`http://127.0.0.1:${relay.port + 1}/certificate`, relay.url]);
+    await one.page.setViewportSize({ width: 390, height: 844 });
+    await one.page.screenshot({ path: "test-results/pages/invite-https-phone-light.png", fullPage: true });
+    expect(await one.sidewaysScroll()).toBe(0);
 
     const guide = await trusting.newPage({ viewport: { width: 390, height: 844 } });
     const address = `http://127.0.0.1:${relay.port + 1}/certificate`;

@@ -1,6 +1,7 @@
 /** What people come to do, done as a person does it: by the pages, in one tab, with another tab that sees the outcome. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "@playwright/test";
+import { scan } from "./harness/qr.ts";
 import { RelayProcess } from "./harness/relay.ts";
 import { allSeated, closeAll, openSeats, openTab } from "./harness/tabs.ts";
 import type { AppPage } from "./pages/app.ts";
@@ -276,7 +277,8 @@ test("a peer is exported to a file and brought back in another browser", async (
 
 test("the app is invited to by a QR code, found by the palette, in German and in the dark", async () => {
   await mine.goTo("Invite");
-  await expect(mine.main.getByRole("img", { name: "QR code of the invitation" })).toBeVisible();
+  expect(await scan(mine.main.getByRole("img", { name: "QR code of the invitation" }))).toBe(relay.url);
+  await expect(mine.main.getByRole("img")).toHaveCount(1);
   await expect(mine.main.getByText(relay.url, { exact: true })).toBeVisible();
   const palette = await mine.find("write");
   await palette.getByRole("option", { name: "Write a contract" }).or(palette.getByText("Write a contract")).first().click();

@@ -22,8 +22,7 @@ const PACKERS = {
 /** A file as it is now, since a build may replace the folder under a running relay; no dots and no link lead out of the folder. */
 function fileOf(folder: string, name: string): string | undefined {
   const path = join(folder, name);
-  if (!existsSync(path)) return undefined;
-  return realpathSync(path).startsWith(realpathSync(folder) + sep) && statSync(path).isFile() ? path : undefined;
+  return existsSync(path) && realpathSync(path).startsWith(realpathSync(folder) + sep) && statSync(path).isFile() ? path : undefined;
 }
 
 export function createApp(folder: string) {

@@ -1,7 +1,7 @@
 /** HTTPS in one room: a certificate authority of this relay's own, a certificate for its LAN addresses, and a page that guides phones in trusting it. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { BlockList, isIPv6 } from "node:net";
+import { BlockList, isIPv6, type ListenOptions } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import "reflect-metadata/lite";
@@ -19,7 +19,6 @@ const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as con
 
 export type Https = Awaited<ReturnType<typeof openHttps>>;
 
-type GuideOptions = { readonly host: string; readonly port: number; readonly app: string };
 type Certified = { readonly certificate: x509.X509Certificate; readonly privateKey: CryptoKey };
 
 /** A certificate for the LAN addresses, and a guide to its root: a page over plain HTTP and two QR codes; it gives what ends the page. */
@@ -39,7 +38,7 @@ export async function openHttps(folder: string, given: readonly string[]) {
     new x509.SubjectAlternativeNameExtension([{ type: "dns", value: "localhost" }, ...names]),
   ]);
   const credentials = { key: await pemOf(privateKey), cert: `${certificate.toString("pem")}\n${root.certificate.toString("pem")}\n` };
-  return { lan, credentials, guide: (options: GuideOptions) => guide(root.certificate, lan[0]!, options) };
+  return { lan, credentials, guide: (at: ListenOptions, app: string, url: string) => guide(root.certificate, at, app, url) };
 }
 
 function isPrivate(address: string): boolean {
@@ -100,8 +99,7 @@ function privateNamesOnly(): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(der(0x30, der(0xa0, permitted)));
 }
 
-async function guide(root: x509.X509Certificate, name: string, { host, port, app }: GuideOptions): Promise<() => void> {
-  const url = `http://${isIPv6(name) ? `[${name}]` : name}:${port}/certificate`;
+async function guide(root: x509.X509Certificate, at: ListenOptions, app: string, url: string): Promise<() => void> {
   const text = (file: string): string => readFileSync(new URL(file, import.meta.url), "utf8");
   const profile = text("certificate.mobileconfig").replace("{{certificate}}", root.toString("base64").replaceAll(/\s/g, ""));
   const pages: Readonly<Record<string, readonly [type: string, body: string | Buffer]>> = {
@@ -114,8 +112,8 @@ async function guide(root: x509.X509Certificate, name: string, { host, port, app
     response.writeHead(body === undefined ? 404 : 200, { ...SECURITY_HEADERS, "content-type": type, "cache-control": "no-store" });
     response.end(body ?? "not found\n");
   });
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
-  process.stdout.write(`\n1. Install the certificate, once on each phone: ${url}\n${encodeQr(url, "ascii")}\n`);
-  process.stdout.write(`2. Open the app: ${app}\n${encodeQr(app, "ascii")}\n`);
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(at, resolve));
+  const steps = { "\n1. Install the certificate, once on each phone": url, "2. Open the app": app };
+  for (const [step, address] of Object.entries(steps)) process.stdout.write(`${step}: ${address}\n${encodeQr(address, "ascii")}\n`);
   return () => server.close().closeAllConnections();
 }

@@ -275,6 +275,7 @@ describe("--https", () => {
     let text = "";
     for await (const chunk of response) text += String(chunk);
     expect(text).toMatch(`"/ip4/127.0.0.1/tcp/${port}/tls/ws/p2p/`);
+    expect(JSON.parse(text)).toMatchObject({ room: { app: url, guide: `http://127.0.0.1:${Number(port) + 1}/certificate` } });
     const socket = new WebSocket(url.replace("https", "wss"), { ca });
     await once(socket, "open");
     socket.close();

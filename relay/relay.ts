@@ -50,12 +50,14 @@ export async function startRelay(options: RelayOptions): Promise<() => Promise<v
     ["process_resident_memory_bytes", "Resident memory.", process.memoryUsage().rss],
     ["process_uptime_seconds", "Time since the start.", Math.round(process.uptime())],
   ];
-  const app = createApp(options.app);
-  const port = takeServer(listener, createRequestHandler({ options, manifest, app, peerId: node.peerId.toString(), metrics }));
+  const deps = { options, manifest, app: createApp(options.app), metrics, room: () => https && { app: url, guide } };
+  const port = takeServer(listener, createRequestHandler({ ...deps, peerId: node.peerId.toString() }));
   const name = https?.lan[0] ?? options.host;
-  const url = `http${https === undefined ? "" : "s"}://${isIPv6(name) ? `[${name}]` : name}:${port}`;
+  const host = isIPv6(name) ? `[${name}]` : name;
+  const url = `http${https === undefined ? "" : "s"}://${host}:${port}`;
+  const guide = `http://${host}:${port + 1}/certificate`;
   process.stdout.write(`Bothy is at ${url}\n`);
-  const stopGuide = await https?.guide({ host: options.host, port: port + 1, app: url });
+  const stopGuide = await https?.guide({ host: options.host, port: port + 1 }, url, guide);
   node.addEventListener("stop", () => stopGuide?.());
   return async () => node.stop();
 }

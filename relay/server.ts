@@ -19,6 +19,8 @@ export interface ServerDeps {
   readonly app: ReturnType<typeof createApp>;
   readonly peerId: string;
   readonly metrics: () => readonly Metric[];
+  /** Where phones find the app, and what they need first; undefined where the relay makes no certificates. */
+  readonly room: () => { readonly app: string; readonly guide: string } | undefined;
 }
 
 export function createRequestHandler(deps: ServerDeps): RequestHandler {
@@ -49,11 +51,11 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
   response.end(JSON.stringify(body));
 }
 
-function manifestOf({ options, manifest: { genesis }, peerId }: ServerDeps, request: IncomingMessage) {
+function manifestOf({ options, manifest: { genesis }, peerId, room }: ServerDeps, request: IncomingMessage) {
   const relays = relayAddresses(options.announce, request).map((address) =>
     address.includes("/p2p/") ? address : `${address}/p2p/${peerId}`,
   );
-  return { genesis, relays, parameters: options.parameters, mayFound: genesis === null && mayFound(options.found, request) };
+  return { genesis, relays, parameters: options.parameters, mayFound: genesis === null && mayFound(options.found, request), room: room() };
 }
 
 /** The address under which this very request reached the relay, directly or through a proxy, unless told otherwise: it works for whoever asked. */

@@ -60,7 +60,6 @@ async function start(): Promise<void> {
     loadNetwork: () => import("./host/network/network.ts"),
     base: new URL("./", document.baseURI).href,
     version: platform.version,
-    persistent: async () => (await navigator.storage?.persisted?.()) ?? false,
     onSlot: (slot) => boot.setState({ slot }),
     onClient: (client) => {
       installWindowBothy(client);

@@ -27,6 +27,8 @@ export const isGossip = (way: Way): boolean => way === "transactions" || way ===
 export interface Wrong {
   readonly way: Way;
   readonly bytes: Uint8Array;
+  /** What it was before it was made wrong. */
+  readonly kind?: string;
 }
 
 type Message<Kind extends WireMessage["kind"]> = Extract<WireMessage, { kind: Kind }>;
@@ -36,7 +38,26 @@ function kindOf(way: Way, bytes: Uint8Array): string {
   return way === "fetch" ? decodeFetch(bytes).kind : decodeConsensusMessage(bytes).kind;
 }
 
-function usualWays(kind: string): readonly Way[] {
+/** What honest peers say, by kind; where it is said usually. */
+export const KINDS = [
+  "transactions",
+  "hello",
+  "ask",
+  "give",
+  "candidate",
+  "vote",
+  "certificate",
+  "alive",
+  "recover",
+  "absent",
+  "wanted",
+  "bodies",
+] as const satisfies readonly (WireMessage["kind"] | "transactions" | "wanted" | "bodies")[];
+
+/** Under which of them what is signed by the attacker is said. */
+const SIGNED_AS: Readonly<Record<string, string>> = { transaction: "transactions", claim: "transactions", stranger: "vote", rival: "give" };
+
+export function usualWays(kind: string): readonly Way[] {
   if (kind === "transactions") return ["transactions"];
   if (kind === "wanted" || kind === "bodies") return ["fetch"];
   return kind === "hello" ? ["hello", "consensus"] : ["consensus", "sync"];
@@ -117,14 +138,15 @@ export class Insider {
     const ways = random.below(4) === 0 ? WAYS : usualWays(kind);
     switch (random.below(5)) {
       case 0:
-        return { way: pick(random, ways), bytes: sample };
+        return { way: pick(random, ways), bytes: sample, kind };
       case 1: {
         const signed = pick(random, SIGNED_KINDS);
         const bytes = await signedMessage(random, this.#forger, signed, this.#victim);
-        return { way: pick(random, random.below(4) === 0 ? WAYS : usualWays(signed === "transaction" ? "transactions" : signed)), bytes };
+        const signedKind = SIGNED_AS[signed] ?? signed;
+        return { way: pick(random, random.below(4) === 0 ? WAYS : usualWays(signedKind)), bytes, kind: signedKind };
       }
       default:
-        return { way: pick(random, ways), bytes: mutate(random, sample) };
+        return { way: pick(random, ways), bytes: mutate(random, sample), kind };
     }
   }
 

@@ -30,9 +30,16 @@ function codeOf(value: unknown): string {
 describe("a relay's manifest", () => {
   it("is read as it was meant", () => {
     const relays = ["/ip4/127.0.0.1/tcp/8080/ws"];
-    const value = { genesis: bytesToHex(genesis), relays, parameters: { ...DEFAULT_PARAMETERS, claimBits: 3 }, mayFound: true };
-    expect(readManifest(value)).toEqual({ genesis, relays, parameters: { ...DEFAULT_PARAMETERS, claimBits: 3 }, mayFound: true });
-    expect(readManifest({ genesis: null })).toEqual({ genesis: null, relays: [], parameters: DEFAULT_PARAMETERS, mayFound: false });
+    const room = { app: "https://192.168.1.5:8080/", guide: "http://192.168.1.5:8081/certificate" };
+    const value = { genesis: bytesToHex(genesis), relays, parameters: { ...DEFAULT_PARAMETERS, claimBits: 3 }, mayFound: true, room };
+    expect(readManifest(value)).toEqual({ ...value, genesis });
+    expect(readManifest({ genesis: null })).toEqual({
+      genesis: null,
+      relays: [],
+      parameters: DEFAULT_PARAMETERS,
+      mayFound: false,
+      room: null,
+    });
   });
 
   it.each([
@@ -54,5 +61,15 @@ describe("a relay's manifest", () => {
     const relays = [...Array.from({ length: 100 }, (_, index) => `/dns4/r${index}/tcp/1/ws`), 5, "x".repeat(1000)];
     expect(readManifest({ genesis: null, relays: relays.reverse() }).relays).toHaveLength(16);
     expect(readManifest({ genesis: null, mayFound: "yes" }).mayFound).toBe(false);
+  });
+
+  it.each([
+    ["nothing", 5],
+    ["one address alone", { app: "https://a/" }],
+    ["a script", { app: "https://a/", guide: "javascript:alert(1)" }],
+    ["no address", { app: "here", guide: "http://a/" }],
+    ["an endless one", { app: "https://a/", guide: `http://a/${"x".repeat(600)}` }],
+  ])("that names %s as its room's has none", (_, room) => {
+    expect(readManifest({ genesis: null, room }).room).toBeNull();
   });
 });

@@ -2,6 +2,7 @@
 import { bytesToHex, hexToBytes } from "../kit/bytes.ts";
 import { DEFAULT_PARAMETERS, PARAMETER_BOUNDS, decodeGenesis, type Parameters } from "../protocol/genesis.ts";
 import { Refusal } from "../protocol/refusal.ts";
+import type { Room } from "../sdk/api.ts";
 
 /** A relay in the same room or far away answers within this, or is taken as out of reach. */
 const FETCH_TIMEOUT_MS = 4_000;
@@ -16,6 +17,8 @@ export interface Manifest {
   /** What the relay proposes to whoever founds. */
   readonly parameters: Parameters;
   readonly mayFound: boolean;
+  /** Where others in the room find the app, and the page that says how to trust its certificate; null where the relay made none. */
+  readonly room: Room | null;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -40,6 +43,18 @@ function readParameters(value: unknown): Parameters {
   return Object.fromEntries(bounded) as unknown as Parameters;
 }
 
+function readAddress(value: unknown): string | null {
+  if (typeof value !== "string" || value.length > ADDRESS_UNITS_MAX || !URL.canParse(value)) return null;
+  const { protocol, href } = new URL(value);
+  return protocol === "https:" || protocol === "http:" ? href : null;
+}
+
+function readRoom(value: unknown): Room | null {
+  const { app, guide } = isRecord(value) ? value : {};
+  const room = { app: readAddress(app), guide: readAddress(guide) };
+  return room.app === null || room.guide === null ? null : { app: room.app, guide: room.guide };
+}
+
 /** @throws {Refusal} `schema-invalid` or what `decodeGenesis` refuses: a relay is not trusted more than anybody else. */
 export function readManifest(value: unknown): Manifest {
   if (!isRecord(value)) throw new Refusal("schema-invalid", { field: "manifest" });
@@ -49,6 +64,7 @@ export function readManifest(value: unknown): Manifest {
     relays: relays.filter((relay): relay is string => typeof relay === "string" && relay.length <= ADDRESS_UNITS_MAX).slice(0, RELAYS_MAX),
     parameters: readParameters(value["parameters"]),
     mayFound: value["mayFound"] === true,
+    room: readRoom(value["room"]),
   };
 }
 

@@ -9,8 +9,6 @@ export type ToWorker =
       /** Address of the app's folder, for what the relay serves. */
       readonly base: string;
       readonly version: string;
-      /** Whether the browser promised to keep this origin's data. */
-      readonly persistent: boolean;
     }
   | { readonly kind: "network"; readonly event: NetworkEvent }
   /** A client of the sdk; its port is transferred. */

@@ -82,7 +82,7 @@ function openTab(post: (message: FromWorker) => void = () => undefined): Client 
   });
   const { port1, port2 } = new MessageChannel();
   peer.onMessage({ kind: "client", port: port2 });
-  peer.onMessage({ kind: "start", slot, base: "https://relay.example/", version: "test", persistent: true });
+  peer.onMessage({ kind: "start", slot, base: "https://relay.example/", version: "test" });
   const client = createClient(port1 as Parameters<typeof createClient>[0]);
   ends.push(async () => {
     await client.command("reset", { keys: false });

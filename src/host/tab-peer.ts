@@ -302,7 +302,7 @@ export class TabPeer {
       clock: this.#clock,
       slot: start.slot,
       keysDurable: this.#ready(this.#keys).durable,
-      persistent: start.persistent,
+      persistent: async () => (await navigator.storage?.persisted?.()) ?? false,
       settings: () => settings.current,
       fault: () => this.#fault,
       joining: () =>
@@ -312,6 +312,7 @@ export class TabPeer {
           waitingCode: this.#manifest !== null && this.#manifest.genesis === null ? "not-ready" : null,
           seatWanted: settings.current.seatWanted,
         }),
+      room: () => this.#manifest?.room ?? null,
       account: () => this.#account,
       commands: createCommands({
         keys: this.#ready(this.#keys),

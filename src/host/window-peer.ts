@@ -13,7 +13,6 @@ export interface WindowPeerOptions {
   readonly loadNetwork: () => Promise<typeof import("./network/network.ts")>;
   readonly base: string;
   readonly version: string;
-  readonly persistent: () => Promise<boolean>;
   readonly onSlot: (slot: number) => void;
   readonly onClient: (client: Client) => void;
   readonly onPhase: (phase: "ready" | "failed", error: RefusalShape | null) => void;
@@ -50,7 +49,7 @@ export async function startWindowPeer(options: WindowPeerOptions): Promise<Windo
     throw error instanceof Refusal ? error : new Refusal("internal", { reason: String(error) });
   }
   options.onSlot(slot.slot);
-  post({ kind: "start", slot: slot.slot, base: options.base, version: options.version, persistent: await options.persistent() });
+  post({ kind: "start", slot: slot.slot, base: options.base, version: options.version });
   options.onClient(connect());
   globalThis.addEventListener("pagehide", () => post({ kind: "leaving" }));
   return { connect };

@@ -16,6 +16,13 @@ export interface JoiningProgress {
   readonly code?: RejectCode;
 }
 
+/** Addresses for others in the room, from a relay that makes its own certificate. */
+export interface Room {
+  readonly app: string;
+  /** Page that says how to trust the certificate, which comes first. */
+  readonly guide: string;
+}
+
 export interface Status {
   readonly ready: boolean;
   /** libp2p peer id. */
@@ -53,6 +60,8 @@ export interface Status {
   readonly fault: { readonly code: RejectCode; readonly data: RefusalData } | null;
   /** The two sides of a BoT that has split, when the person must choose. */
   readonly split: { readonly mine: DigestText; readonly other: DigestText; readonly sinceHeight: number } | null;
+  /** Null where the address of this page does for all. */
+  readonly room: Room | null;
 }
 
 export interface AccountInfo {

@@ -13,7 +13,7 @@ import type { ContractMachine } from "../../protocol/contract-machine.ts";
 import { HASH_BYTES, accountToDid } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { Refusal, requireThat, shapeOf, type RefusalShape } from "../../protocol/refusal.ts";
-import type { JoiningProgress, OperationCall, Queries, QueryName, Settings } from "../../sdk/api.ts";
+import type { JoiningProgress, OperationCall, Queries, QueryName, Room, Settings } from "../../sdk/api.ts";
 import type { ClientMessage, MessagePortLike, PeerMessage } from "../../sdk/messages.ts";
 import { decodeRequest, requestIdOf } from "../../sdk/schemas.ts";
 import type { CommandHandlers } from "../commands.ts";
@@ -40,10 +40,11 @@ export interface SdkServerDeps {
   /** Whether this peer's keys outlive the tab. */
   readonly keysDurable: boolean;
   /** Whether the browser promised to keep the data. */
-  readonly persistent: boolean;
+  readonly persistent: () => Promise<boolean>;
   readonly settings: () => Settings;
   readonly fault: () => RefusalShape | null;
   readonly joining: () => readonly JoiningProgress[];
+  readonly room: () => Room | null;
   /** Public key of this peer's account; empty before there is one. */
   readonly account: () => Uint8Array;
   readonly commands: CommandHandlers;
@@ -255,8 +256,9 @@ class PortServer implements SdkServer {
   }
 
   #status(): Queries["status"]["result"] {
-    const { view, joining, slot, keysDurable, fault, account } = this.#deps;
-    const status = statusOf({ view: view(), joining: joining(), slot, keysDurable, fault: fault(), finality: this.#reports.finality });
+    const { view, joining, slot, keysDurable, fault, account, room } = this.#deps;
+    const { finality } = this.#reports;
+    const status = statusOf({ view: view(), joining: joining(), slot, keysDurable, fault: fault(), finality, room: room() });
     const key = account();
     return status.account === "" && key.length === HASH_BYTES ? { ...status, account: accountToDid(key) } : status;
   }
@@ -302,10 +304,14 @@ class PortServer implements SdkServer {
   }
 
   async #storage(): Promise<Queries["storage"]["result"]> {
-    const { persistent } = this.#deps;
     const estimate = await this.#ledger?.storage.estimate();
     const blocksKept = (await this.#ledger?.explorer.blocks.span()) ?? { from: 0, to: 0 };
-    return { usedBytes: estimate?.usedBytes ?? 0, quotaBytes: estimate?.quotaBytes ?? 0, persistent, blocksKept };
+    return {
+      usedBytes: estimate?.usedBytes ?? 0,
+      quotaBytes: estimate?.quotaBytes ?? 0,
+      persistent: await this.#deps.persistent(),
+      blocksKept,
+    };
   }
 
   #read(

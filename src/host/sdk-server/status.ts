@@ -7,7 +7,7 @@ import type { PeerView } from "../../peer/view.ts";
 import { accountToDid, toHex, type VotingKey } from "../../protocol/identifiers.ts";
 import type { RefusalShape } from "../../protocol/refusal.ts";
 import type { VoteKind } from "../../protocol/vote.ts";
-import type { AccountText, ConsensusInfo, FinalitySample, JoiningProgress, NetworkInfo, Status } from "../../sdk/api.ts";
+import type { AccountText, ConsensusInfo, FinalitySample, JoiningProgress, NetworkInfo, Room, Status } from "../../sdk/api.ts";
 import { accountText } from "./texts.ts";
 
 /** Four minutes of blocks at one a second: what a chart shows. */
@@ -160,10 +160,11 @@ export interface StatusDeps {
   readonly keysDurable: boolean;
   /** Something is wrong with this peer itself, so that there may be no view at all. */
   readonly fault: RefusalShape | null;
+  readonly room: Room | null;
 }
 
 /** Before the peer runs: nothing is known but how far joining has come. */
-function statusWhileStarting({ joining, slot, keysDurable, fault, finality }: StatusDeps): Status {
+function statusWhileStarting({ joining, slot, keysDurable, fault, finality, room }: StatusDeps): Status {
   return {
     ready: false,
     peer: "",
@@ -186,6 +187,7 @@ function statusWhileStarting({ joining, slot, keysDurable, fault, finality }: St
     finality: finality.own,
     fault,
     split: null,
+    room,
   };
 }
 
@@ -216,6 +218,7 @@ export function statusOf(deps: StatusDeps): Status {
     finality: deps.finality.own,
     fault: view.halted ?? deps.fault,
     split: split === null ? null : { mine: toHex(final.id), other: toHex(split.recovery), sinceHeight: split.sinceHeight },
+    room: deps.room,
   };
 }
 

@@ -18,12 +18,24 @@ export function InvitePage() {
   const { inviteAddress, has, copy } = usePlatform();
   const name = usePeer((state) => state.status?.name ?? "");
   const [copied, setCopied] = useState<boolean | null>(null);
-  const address = inviteAddress();
+  const room = usePeer((state) => state.status?.room ?? null);
+  const own = inviteAddress();
+  // Whoever runs the relay sees the app at an address that is of no use to phones.
+  const address = room !== null && isLocal(own) ? room.app : own;
   return (
     <>
       <PageHead title={text.invite.title(name)} back={{ href: "/", name: text.places.home }} lede={text.invite.lede} />
       <div className="cols">
-        <Card>
+        {room !== null && (
+          <Card title={text.invite.first}>
+            <div className="col">
+              <QrCode content={room.guide} label={text.invite.guideQr} />
+              <p className="address">{room.guide}</p>
+              <p className="quiet">{text.invite.firstTells}</p>
+            </div>
+          </Card>
+        )}
+        <Card title={room === null ? undefined : text.invite.then}>
           <div className="col">
             <QrCode content={address} label={text.invite.qr} />
             <p className="address">{address}</p>

@@ -32,6 +32,7 @@ const WELL: Status = {
   finality: { p50Ms: null, p95Ms: null, samples: 0 },
   fault: null,
   split: null,
+  room: null,
 };
 
 /** A peer that has answered nothing yet but its status. */

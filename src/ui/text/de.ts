@@ -590,6 +590,11 @@ export const de: Text = {
   invite: {
     lede: "Wer das öffnet, ist in Sekunden ein Peer. Nichts zu installieren.",
     qr: "QR-Code der Einladung",
+    first: "Zuerst, einmal auf jedem Telefon",
+    firstTells:
+      "Das Relay dieses Raums hat sein Zertifikat selbst gemacht. Die Seite hinter diesem Code sagt Schritt für Schritt, wie ein Telefon ihm vertraut.",
+    guideQr: "QR-Code der Anleitung",
+    then: "Dann dies öffnen",
     local: "Diese Adresse gilt nur auf diesem Rechner. Starte Bothy mit --https, um Telefone im Raum einzuladen.",
     copy: "Link kopieren",
     notCopied: "Der Browser ließ das nicht kopieren. Markiere die Adresse oben und kopiere sie von Hand.",

@@ -589,6 +589,10 @@ export const en = {
   invite: {
     lede: "Whoever opens this is a peer in seconds. Nothing to install.",
     qr: "QR code of the invitation",
+    first: "First, once on each phone",
+    firstTells: "This room's relay made its own certificate. The page behind this code says, step by step, how a phone learns to trust it.",
+    guideQr: "QR code of the guide",
+    then: "Then open this",
     local: "This address works on this machine only. Start Bothy with --https to invite phones in the room.",
     copy: "Copy link",
     notCopied: "The browser did not let this be copied. Select the address above and copy it by hand.",
