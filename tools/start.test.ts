@@ -1,11 +1,24 @@
 /** `npm start` and `npm run dev` as people run them; and what the first one builds, with programs in Vite's place. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { WebSocket } from "ws";
 
 /** Building the app, should it be stale, takes most of a minute on two cores that have other work too. */
 const BUILD_MS = 400_000;
@@ -125,6 +138,20 @@ describe("npm start", () => {
   );
 });
 
+interface HotMessage {
+  readonly type: string;
+}
+
+/** What the development server needs of this project, with the same packages, and a cache of its own. */
+function copyProject(root: string): void {
+  const files = ["index.html", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.base.json", "vite.config.ts"];
+  for (const path of ["src", "relay", "tools", "public", "vendor", ...files]) cpSync(path, join(root, path), { recursive: true });
+  mkdirSync(join(root, "node_modules"));
+  const isCache = (name: string): boolean => /^\.(cache|vite)/.test(name);
+  for (const name of readdirSync("node_modules").filter((one) => !isCache(one)))
+    symlinkSync(resolve("node_modules", name), join(root, "node_modules", name));
+}
+
 describe("npm run dev", () => {
   it("serves the page and the sources as modules, with a relay behind it, and ends with it", async () => {
     const port = await freePair();
@@ -134,6 +161,7 @@ describe("npm run dev", () => {
     expect(await words(/Bothy is at (\S+)/)).toContain(`localhost:${port + 1}`);
     const html = await (await fetch(url)).text();
     expect(html).toContain('src="./src/main.tsx"');
+    expect(html).toContain('src="/@vite/client"');
     const main = await fetch(`${url}/src/main.tsx`);
     expect([main.status, main.headers.get("content-type")]).toEqual([200, expect.stringContaining("javascript")]);
     const script = await main.text();
@@ -144,6 +172,39 @@ describe("npm run dev", () => {
     expect([manifest.status, await manifest.json()]).toEqual([200, expect.objectContaining({ genesis: null })]);
     await end(child, "SIGINT");
     await vi.waitFor(async () => expect([await isFree(port), await isFree(port + 1)]).toEqual([true, true]), { timeout: 20_000 });
+  });
+
+  it("tells an open page which source changed: one that can be replaced by itself, or one for which it loads anew", async () => {
+    const root = join(realpathSync(folder), "copy");
+    copyProject(root);
+    const port = await freePair();
+    const { words } = launch(join(root, "tools/dev.mjs"), { PORT: String(port) }, "--data", join(folder, "data"));
+    const url = await words(/Local: +(http:\/\/localhost:\d+)\//);
+    const load = async (path: string): Promise<string> => (await fetch(`${url}${path}`)).text();
+    const [, token = ""] = /wsToken = "([^"]+)"/.exec(await load("/@vite/client")) ?? [];
+    const socket = new WebSocket(`${url.replace("http", "ws")}/?token=${token}`, "vite-hmr", { origin: url });
+    const heard: HotMessage[] = [];
+    socket.on("message", (data: Buffer) => heard.push(JSON.parse(data.toString()) as HotMessage));
+    await vi.waitFor(() => expect(heard).toContainEqual({ type: "connected" }), { timeout: 20_000 });
+
+    /** Changes a source that the page has, until it hears of it: its watcher may still be on its way to the file. */
+    const change = async (path: string, message: object): Promise<void> => {
+      await load(path);
+      const text = readFileSync(join(root, path), "utf8");
+      let count = 0;
+      const again = async (): Promise<void> => {
+        writeFileSync(join(root, path), `${text}\nconsole.log("changed ${++count}");\n`);
+        await vi.waitFor(() => expect(heard).toContainEqual(expect.objectContaining(message)), { timeout: 2_000 });
+      };
+      await vi.waitFor(again, { timeout: 30_000 });
+      expect(await load(path)).toContain(`changed ${count}`);
+    };
+    await load("/src/main.tsx");
+    const component = "/src/ui/App.tsx";
+    await change(component, { type: "update", updates: [expect.objectContaining({ type: "js-update", path: component })] });
+    expect(heard.map(({ type }) => type)).not.toContain("full-reload");
+    await change("/src/host/updates.ts", { type: "full-reload" });
+    socket.terminate();
   });
 
   it.each(["eighty", "0", "65535"])("refuses PORT=%s in one plain line", async (PORT) => {
