@@ -62,6 +62,13 @@ test("over HTTPS two tabs of a browser that takes the relay's authority link and
     await expect(guide.getByRole("heading", { level: 2 })).toHaveText(["iPhone and iPad", "Android", "Then"]);
     await expect(guide.getByRole("link", { name: "Download the profile" })).toHaveAttribute("href", "/bothy.mobileconfig");
     await expect(guide.getByRole("link", { name: "Download the certificate" })).toHaveAttribute("href", "/bothy.crt");
+    // iOS takes a profile only if it is a property list, with the very certificate in it.
+    const profile = await guide.evaluate(async () => {
+      const xml = new DOMParser().parseFromString(await (await fetch("/bothy.mobileconfig")).text(), "application/xml");
+      const certificate = [...new Uint8Array(await (await fetch("/bothy.crt")).arrayBuffer())];
+      return { root: xml.documentElement.nodeName, told: xml.querySelector("data")?.textContent?.trim(), certificate };
+    });
+    expect(profile).toMatchObject({ root: "plist", told: Buffer.from(profile.certificate).toString("base64") });
     expect(await new AppPage(guide).sidewaysScroll()).toBe(0);
     await guide.screenshot({ path: "test-results/pages/certificate-phone-light.png", fullPage: true });
     await guide.getByRole("link", { name: "Open Bothy" }).click();

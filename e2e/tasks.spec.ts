@@ -113,6 +113,42 @@ test("a stranger's description, unit and time blank no page, and a page that can
   await expect(devices.tile("Unnamed device")).toBeVisible();
 });
 
+test("[F4] a browser's own sensors are a device: where it is is told once that is chosen, and what the browser gives not is said", async () => {
+  const context = others.page.context();
+  await context.grantPermissions(["geolocation"]);
+  await context.setGeolocation({ latitude: 57.1, longitude: -3.7, accuracy: 12 });
+  const devices = new DevicesPage(others.page);
+  await devices.addSensors("Phone on the hill", ["Place", "Light"]);
+  const device = others.page.url().slice(-64);
+  const told = async (): Promise<unknown> => (await mine.query("device", { device }).catch(() => null))?.values["latitude"]?.value ?? null;
+  await expect.poll(told).toBe(57.1);
+  const page = new DevicePage(others.page);
+  await expect(page.property("Longitude")).toContainText("-3.7°");
+  await expect(page.main.getByRole("listitem").filter({ hasText: "Light" })).toContainText("This machine or browser does not have it.");
+  await context.setGeolocation({ latitude: 57.2, longitude: -3.7, accuracy: 12 });
+  await expect(page.property("Latitude")).toContainText("57.2");
+  // What was not chosen is not told.
+  await expect(page.property("Battery")).toHaveCount(0);
+});
+
+test("[F4] a pasted description is refused with what is wrong in it, and makes a device once it is right", async () => {
+  const devices = new DevicesPage(others.page);
+  const described = {
+    "@context": "https://www.w3.org/2022/wot/td/v1.1",
+    title: "Weather mast",
+    security: "none",
+    securityDefinitions: { none: { scheme: "nosec" } },
+    properties: { wind: { type: "number", unit: "m/s", forms: [{ href: "coap://mast/wind" }] } },
+  };
+  await devices.addDescription(JSON.stringify({ ...described, title: 5 }));
+  await expect(devices.main.locator(".b-banner")).toContainText("title");
+  await devices.addDescription(JSON.stringify(described));
+  await others.page.waitForURL(/#\/device\/[0-9a-f]{64}$/);
+  await expect(devices.heading("Weather mast")).toBeVisible();
+  const device = others.page.url().slice(-64);
+  await expect.poll(async () => (await mine.query("device", { device }).catch(() => null))?.description).toContain("Weather mast");
+});
+
 test("[10.6a-status] a device is stopped and mended in the tab that runs it, started again, and retired; its past stays readable", async () => {
   const { account } = await mine.status();
   const { device } = (await mine.query("devices", { owner: account })).items[0]!;

@@ -19,10 +19,21 @@ export class DevicesPage extends AppPage {
     await this.page.waitForURL(/#\/device\/[0-9a-f]{64}$/);
   }
 
+  /** Adds this browser as a device that tells these alone, and waits for its page. */
+  async addSensors(name: string, sensors: readonly string[]): Promise<void> {
+    await this.goToPath("#/devices/add");
+    await this.main.getByRole("radio", { name: /^This device's own sensors/ }).check();
+    await this.main.getByLabel("Name", { exact: true }).fill(name);
+    for (const box of await this.main.getByRole("group", { name: "What it tells" }).getByRole("checkbox").all()) await box.uncheck();
+    for (const sensor of sensors) await this.main.getByRole("checkbox", { name: sensor }).check();
+    await this.main.getByRole("button", { name: "Sign and add" }).click();
+    await this.page.waitForURL(/#\/device\/[0-9a-f]{64}$/);
+  }
+
   async addDescription(description: string): Promise<void> {
     await this.goToPath("#/devices/add");
     await this.main.getByRole("radio", { name: /^Something with a description/ }).check();
-    await this.main.getByLabel("Thing Description").fill(description);
+    await this.main.getByRole("textbox", { name: "Thing Description" }).fill(description);
     await this.main.getByRole("button", { name: "Sign and add" }).click();
   }
 }

@@ -89,6 +89,8 @@ const UNITS: ReadonlyMap<string, string> = new Map([
   ["%RH", "%"],
   ["%EL", "%"],
   ["deg", "°"],
+  ["lat", "°"],
+  ["lon", "°"],
   ["minute", "min"],
   ["minutes", "min"],
   ["m/s2", "m/s²"],
