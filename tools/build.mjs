@@ -44,6 +44,7 @@ async function makeApp(folder) {
 
 async function makeRelay(folder) {
   const { build } = await import("vite");
+  const { NODE_ENV } = process.env;
   try {
     await build({
       root: ROOT,
@@ -64,6 +65,10 @@ async function makeRelay(folder) {
   } catch (error) {
     console.error(error);
     return 1;
+  } finally {
+    // Vite sets it, for whatever this process starts afterwards, too.
+    if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = NODE_ENV;
   }
   for (const name of readdirSync(join(ROOT, "relay")))
     if (extname(name) !== ".ts") copyFileSync(join(ROOT, "relay", name), join(folder, name));

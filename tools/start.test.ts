@@ -234,6 +234,7 @@ describe("what npm start builds", () => {
       "node_modules/vite/app.js",
       `import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 if (existsSync("src/broken.ts")) process.exit(3);
+console.log("app made in", process.env.NODE_ENV);
 mkdirSync("dist/.vite", { recursive: true });
 writeFileSync("dist/index.html", "");
 writeFileSync("dist/.vite/manifest.json", "{}");`,
@@ -242,6 +243,7 @@ writeFileSync("dist/.vite/manifest.json", "{}");`,
       "node_modules/vite/index.js",
       `import { mkdirSync, writeFileSync } from "node:fs";
 export async function build({ build: { outDir } }) {
+  process.env.NODE_ENV = "production";
   mkdirSync(outDir, { recursive: true });
   writeFileSync(outDir + "/main.js", "console.log('relay', ...process.argv.slice(2))");
 }`,
@@ -267,6 +269,8 @@ export async function build({ build: { outDir } }) {
     const first = start("--port", "1");
     expect(first).toMatchObject({ built: ["relay", "app"], code: 0 });
     expect(first.said).toContain("relay --port 1\n");
+    // What Vite sets for a build is not for what comes after it.
+    expect(first.said).toContain(`app made in ${process.env["NODE_ENV"]}\n`);
     expect(existsSync(join(folder, "dist-relay", "help.txt"))).toBe(true);
     const later = new Date(Date.now() + 60_000);
     for (const path of ["src/main.tsx", "relay/main.ts", "package-lock.json"]) utimesSync(join(folder, path), later, later);
