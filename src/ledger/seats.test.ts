@@ -201,6 +201,9 @@ describe("evidence", () => {
     scenario.block([accuse(scenario, vote(scenario, 0, "notarize", 1), vote(scenario, 0, "notarize", 2))]);
     expect(seatsOf(scenario.state).current).toHaveLength(1);
     expect(accountOf(scenario.state, account(0)).bond).toBe(0);
+    // As soon as there is another: a seat without a bond could contradict itself for nothing.
+    expect(scenario.block([take(scenario, 90, 1)]).endsEpoch).toBe(true);
+    expect(keysOf(seatsOf(scenario.state).current)).toEqual([votingKey(1)]);
   });
 });
 

@@ -180,15 +180,24 @@ export function settleSeats(
     ),
   };
   const admitted = admit(state, seats, moment, emit);
-  seats = admitted.seats;
+  const bonded = withoutBondless(state, admitted.seats, emit);
+  seats = bonded.seats;
   const gone = seats.current.filter((seat) => isGone(seat, seats.current.length, moment)).map(({ votingKey }) => votingKey);
   const lapsed = rejoinLists(seats, lapseSeats(listsOf(seats), gone));
   writeSeats(state, lapsed.seats);
   announceLapse(state, lapsed, moment, emit);
   return {
-    changed: admitted.count > 0 || lapsed.seats.current.length !== seats.current.length,
+    changed: admitted.count > 0 || bonded.changed || lapsed.seats.current.length !== seats.current.length,
     lastAdmissionMs: admitted.count > 0 ? timeMs : moment.lastAdmissionMs,
   };
+}
+
+/** The last current seat goes on when its bond is burnt, since a BoT without one is dead; beside others it votes no more. */
+function withoutBondless(state: Overlay, seats: Seats, emit: Emit): { readonly seats: Seats; readonly changed: boolean } {
+  const isBonded = ({ account }: Seat): boolean => readAccount(state, accountKey(account)).bond !== null;
+  if (seats.current.length === 1 || seats.current.every(isBonded)) return { seats, changed: false };
+  for (const { votingKey, account } of seats.current.filter((seat) => !isBonded(seat))) emit("seat.lapsed", { seat: votingKey, account });
+  return { seats: { ...seats, current: seats.current.filter(isBonded) }, changed: true };
 }
 
 function admit(

@@ -30,13 +30,16 @@ import { isDid, textToAccount, textToDigest, valueToTexts } from "./texts.ts";
 /** Finishes a call that needs work or a key of this peer: a claim's proof of work, a fresh voting key with its signature. */
 export type CompleteCall = (call: OperationCall) => Promise<Call>;
 
+type SeatCall = Extract<OperationCall, { operation: "seat.leave" | "seat.present" }>;
+
 const utf8Decoder = new TextDecoder();
 
-/** The seat that a call means: the one named, else the account's own among these. */
-function namedSeat(view: PeerView, votingKey: string | undefined): VotingKey {
+/** The seat that a call means: the one named, else the account's own. */
+function namedSeat(view: PeerView, { operation, arguments: { votingKey } }: SeatCall): VotingKey {
   if (votingKey !== undefined) return asVotingKey(textToDigest(votingKey, "votingKey"));
   const { current, sleeping, waiting } = seatsOf(view.tentativeState);
-  const own = [...current, ...waiting, ...sleeping].find(({ account }) => equalBytes(account, view.account));
+  const among = operation === "seat.present" ? sleeping : [...current, ...waiting, ...sleeping];
+  const own = among.find(({ account }) => equalBytes(account, view.account));
   if (own === undefined) throw new Refusal("unknown-seat");
   return own.votingKey;
 }
@@ -59,6 +62,7 @@ export interface LedgerCalls {
  * @throws {Refusal} `schema-invalid`, `too-large`, `unknown-seat`, `not-supported`, a contract's code, and whatever completing a claim or seat refuses with.
  */
 export async function toLedgerCalls(given: readonly OperationCall[], deps: CallDeps): Promise<LedgerCalls> {
+  requireCompletable(given);
   const calls: Call[] = [];
   const resultAt: number[] = [];
   for (const call of given) {
@@ -73,6 +77,13 @@ export async function toLedgerCalls(given: readonly OperationCall[], deps: CallD
   return { calls, resultAt };
 }
 
+/** What no transaction can carry is not worked for. @throws {Refusal} `claim-invalid`, `seat-taken`. */
+function requireCompletable(calls: readonly OperationCall[]): void {
+  const isClaimed = calls.some(({ operation }) => operation === "token.claim");
+  requireThat(!isClaimed || calls.length === 1, "claim-invalid", { reason: "not alone" });
+  requireThat(calls.filter(({ operation }) => operation === "seat.take").length <= 1, "seat-taken", { reason: "account" });
+}
+
 async function toCall(call: OperationCall, { view, machine, completeCall }: CallDeps): Promise<Call> {
   switch (call.operation) {
     case "token.claim":
@@ -80,7 +91,7 @@ async function toCall(call: OperationCall, { view, machine, completeCall }: Call
       return completeCall(call);
     case "seat.leave":
     case "seat.present":
-      return [call.operation, { votingKey: namedSeat(view, call.arguments.votingKey) }];
+      return [call.operation, { votingKey: namedSeat(view, call) }];
     case "account.setProfile": {
       // A name says nothing about the key that others wrap data keys to.
       const { profile } = readAccount(view.tentativeState, accountKey(view.account));

@@ -113,6 +113,24 @@ describe("send", () => {
     const unpaid = client.query("estimate", { calls: [paidCall(10_000_000)] });
     await expect(unpaid).rejects.toMatchObject({ code: "balance-too-low", data: { amount: expect.any(Number) } });
   });
+
+  it("makes no key and finds no proof of work for an estimate, nor for what no transaction can carry", async () => {
+    const [claim, seat] = [
+      { operation: "token.claim", arguments: {} },
+      { operation: "seat.take", arguments: {} },
+    ] as const;
+    // Nothing here can complete a call.
+    expect(await codeOf(client.send([seat]))).toBe("not-supported");
+    expect(await client.query("estimate", { calls: [claim] })).toMatchObject({ fee: 0, amount: 0 });
+    const { fee } = await client.query("estimate", { calls: [seat] });
+    expect(fee).toBeGreaterThan(0);
+    // A contract beside it is tried as if alone.
+    expect(await codeOf(client.query("estimate", { calls: [seat, paidCall(1)] }))).toBe("unknown-contract");
+    expect(await codeOf(client.send([claim, transfer(1)]))).toBe("claim-invalid");
+    expect(await codeOf(client.send([seat, seat]))).toBe("seat-taken");
+    // Only a seat that sleeps can be presented.
+    expect(await codeOf(client.query("estimate", { calls: [{ operation: "seat.present", arguments: {} }] }))).toBe("unknown-seat");
+  });
 });
 
 describe("things", () => {

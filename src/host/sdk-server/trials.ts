@@ -4,6 +4,8 @@ import { accountKey, credit, readAccount, settled, type Account } from "../../le
 import { CONTRACT_STATE_PREFIX } from "../../ledger/contract-host.ts";
 import { dryRun as runDry, runView, type ContractRun } from "../../ledger/contract-runs.ts";
 import { encode, type Value } from "../../protocol/codec.ts";
+import { HASH_BYTES } from "../../protocol/identifiers.ts";
+import { SIGNATURE_BYTES } from "../../protocol/signature.ts";
 import type { ContractManifest } from "../../protocol/contract-machine.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import { Refusal, requireThat, type RefusalShape } from "../../protocol/refusal.ts";
@@ -11,7 +13,7 @@ import type { Call } from "../../protocol/transaction.ts";
 import { isValueMap } from "../../protocol/schema.ts";
 import type { Queries, RunResult } from "../../sdk/api.ts";
 import { sourceOf } from "../explorer/entries.ts";
-import { draftOf, feeMaxOf, toLedgerCalls, trialNonce, tryOut, type CallDeps } from "./operations.ts";
+import { draftOf, feeMaxOf, toLedgerCalls, trialNonce, tryOut, type CallDeps, type CompleteCall } from "./operations.ts";
 import { textToDigest } from "./texts.ts";
 
 export interface TrialDeps extends CallDeps {
@@ -29,12 +31,20 @@ function amountOf(calls: readonly Call[], { bond }: Account, bondNeeded: number)
   }, 0);
 }
 
+/** As long as the real one, since an estimate works for nothing and makes no key. */
+const STAND_INS: Readonly<Record<string, Value>> = {
+  "token.claim": { reference: new Uint8Array(HASH_BYTES), nonce: new Uint8Array(LIMITS.claimNonceBytesMax) },
+  "seat.take": { votingKey: new Uint8Array(HASH_BYTES), proof: new Uint8Array(SIGNATURE_BYTES) },
+};
+
+const standIn: CompleteCall = async ({ operation }) => [operation, STAND_INS[operation]!];
+
 /** @throws {Refusal} when a call cannot be made or a contract refuses it; `balance-too-low` when a contract cannot be given its amount. */
 export async function estimate(
   deps: TrialDeps,
   { calls: given }: Queries["estimate"]["parameters"],
 ): Promise<Queries["estimate"]["result"]> {
-  const { calls } = await toLedgerCalls(given, deps);
+  const { calls } = await toLedgerCalls(given, { ...deps, completeCall: standIn });
   const { account, tentativeState: state } = deps.view;
   const fee = feeMaxOf(deps.view, calls, deps.nowMs);
   const own = settled(readAccount(state, accountKey(account)), headOf(state).timeMs);
@@ -51,7 +61,8 @@ function gasOf({ view, machine, nowMs }: TrialDeps, calls: readonly Call[], fee:
   // Whether the account can pay is another question.
   credit(state, accountKey(view.account), fee);
   const validUntilMs = nowMs + LIMITS.validityMsMax / 2;
-  const draft = draftOf(view, calls, { fee, nonce: trialNonce(view, state), validUntilMs });
+  const tried = calls.filter(([operation]) => !(operation in STAND_INS));
+  const draft = draftOf(view, tried, { fee, nonce: trialNonce(view, state), validUntilMs });
   const [receipt] = tryOut(view, state, [draft], { machine }, nowMs).receipts;
   if (receipt!.refusal !== null) throw new Refusal(receipt!.refusal.code, receipt!.refusal.data);
   return receipt!.gasUsed;
