@@ -375,6 +375,38 @@ describe("a gateway", () => {
     expect([...after.ledger.operations, ...again.ledger.operations]).not.toContain("device.register");
   });
 
+  it("starts again once the ledger has taken the rest, where the person asks while a stop waits for it, and what was asked last holds", async () => {
+    const store = createStore();
+    const ledger = createLedger();
+    const gates: (() => void)[] = [];
+    let isStanding = false;
+    const send: typeof ledger.client.send = async (...given) => {
+      if (isStanding) await new Promise<void>((resolve) => gates.push(resolve));
+      return ledger.client.send(...given);
+    };
+    const { gateway, pass } = createGatewayWorld(store, { ...ledger, client: { ...ledger.client, send } });
+    await gateway.add(LAMP);
+    await pass(1000);
+    isStanding = true;
+    const stopped = gateway.stop("1");
+    await settle();
+    expect(gateway.devices()).toMatchObject([{ state: "stopped" }]);
+    const first = gateway.start("1");
+    await settle();
+    expect(gateway.devices()).toMatchObject([{ state: "waiting", code: null }]);
+    // A tab that is closed now starts it when it comes back.
+    expect(store.texts.get("gateway-devices")).not.toContain("stopped");
+    const again = gateway.stop("1");
+    const last = gateway.start("1");
+    isStanding = false;
+    for (const open of gates.splice(0)) open();
+    await Promise.all([stopped, first, again, last]);
+    expect(gateway.devices()).toMatchObject([{ state: "running" }]);
+    await gateway.writeProperty("1", "on", true);
+    await gateway.stop("1");
+    expect(gateway.devices()).toMatchObject([{ state: "stopped" }]);
+  });
+
   it("keeps which sensors the person chose", async () => {
     const { gateway, store } = createGatewayWorld();
     await gateway.add({ kind: "sensors", title: "Phone", seed: 1, sensors: ["motion"] }).catch(() => undefined);

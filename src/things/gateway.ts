@@ -88,6 +88,8 @@ interface Kept extends DriverChoice {
 
 interface Running {
   kept: Kept;
+  /** A stop that still waits for the ledger to take the rest: as long as nothing becomes final. */
+  stopping?: Promise<void> | undefined;
   driver: Driver | null;
   sender: ReadingsSender | null;
   state: GatewayDevice["state"];
@@ -135,15 +137,18 @@ class LocalGateway implements Gateway {
 
   async start(key: string): Promise<void> {
     const running = this.#find(key);
-    if (running.state === "running" || running.state === "registering") return;
-    running.state = "registering";
-    running.code = null;
-    this.#changed();
     if (running.kept.stopped === true) {
       const { stopped: _, ...kept } = running.kept;
       running.kept = kept;
+      this.#changed();
       await this.#save();
     }
+    await running.stopping;
+    // It may have been stopped again meanwhile: what was asked last holds.
+    if (running.kept.stopped === true || running.state === "running" || running.state === "registering") return;
+    running.state = "registering";
+    running.code = null;
+    this.#changed();
     try {
       const { clock, client, limits = DEFAULT_BATCH_LIMITS } = this.#options;
       const driver = (running.driver ??= (this.#options.createDriver ?? createDriver)(running.kept, clock));
@@ -225,11 +230,18 @@ class LocalGateway implements Gateway {
     await this.#halt(running);
   }
 
-  async #halt(running: Running): Promise<void> {
+  #halt(running: Running): Promise<void> {
+    running.stopping ??= this.#haltNow(running).finally(() => {
+      running.stopping = undefined;
+      this.#changed();
+    });
+    return running.stopping;
+  }
+
+  async #haltNow(running: Running): Promise<void> {
     await running.driver?.stop();
     await running.sender?.stop();
     running.state = "stopped";
-    this.#changed();
   }
 
   async remove(key: string): Promise<void> {
@@ -279,11 +291,12 @@ class LocalGateway implements Gateway {
     return driver;
   }
 
-  #toDevice({ kept, driver, sender, state, code }: Running): GatewayDevice {
+  #toDevice({ kept, driver, sender, state, code, stopping }: Running): GatewayDevice {
     const sending = sender?.state();
     const { buffered = 0, sent = 0, dropped = 0 } = sending ?? {};
     // Only while the device itself runs does its sender say how it is.
-    const shown = state === "running" && sending ? { state: sending.state, code: sending.code } : { state, code };
+    const own = state === "running" && sending ? { state: sending.state, code: sending.code } : { state, code };
+    const shown = stopping !== undefined && kept.stopped !== true ? { state: "waiting" as const, code: null } : own;
     return { ...kept, ...shown, buffered, sent, dropped, parts: driver?.parts?.() ?? null };
   }
 

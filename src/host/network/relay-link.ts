@@ -138,8 +138,9 @@ export class RelayLink {
   }
 
   async #reserve(connection: Connection, signal: AbortSignal): Promise<void> {
+    const askedAtMs = this.#deps.nowMs();
     const isReserved = await reserve(connection, signal);
-    this.#reserveAtMs = this.#deps.nowMs() + (isReserved ? RELAYS.renewMs : RELAYS.refusedMs);
+    this.#reserveAtMs = askedAtMs + (isReserved ? RELAYS.renewMs : RELAYS.refusedMs);
   }
 
   async #openRendezvous(connection: Connection, signal: AbortSignal): Promise<void> {

@@ -15,12 +15,10 @@ import { shortfall } from "../shell/peer-store.ts";
 import { useFormat, useLanguage, useText } from "../text/language.tsx";
 import { isoTime } from "../text/format.ts";
 import { refusalSentence, valueText } from "../text/sentences.ts";
+import { gasMaxOf } from "./gas.ts";
 import { RunOutcome, schemaOf } from "./RunOutcome.tsx";
 
 type Ask = (question: Question) => void;
-/** On top of what the dry run measured: other calls may come between it and the block, and change the state. */
-const GAS_MARGIN = 2;
-const GAS_LEAST = 1_000_000;
 const EVENTS = 20;
 const ENTRIES = 50;
 
@@ -52,7 +50,6 @@ function CallCard({ contract, ask }: { contract: ContractInfo; ask: Ask }) {
       const tried = await client.query("dryRun", { contract: contract.contract, method: method.name, arguments: input, amount: attached });
       setOutcome(tried);
       if (!tried.ok) return;
-      const gasMax = Math.max(GAS_LEAST, tried.gasUsed * GAS_MARGIN);
       ask({
         title: text.contracts.callTitle(method.name, contract.name),
         why: text.contracts.callWhy(format.number(tried.gasUsed), `${format.number(attached)} ${token}`),
@@ -60,7 +57,13 @@ function CallCard({ contract, ask }: { contract: ContractInfo; ask: Ask }) {
         calls: [
           {
             operation: "contract.call",
-            arguments: { contract: contract.contract, method: method.name, arguments: input, gasMax, amount: attached },
+            arguments: {
+              contract: contract.contract,
+              method: method.name,
+              arguments: input,
+              gasMax: gasMaxOf(tried.gasUsed),
+              amount: attached,
+            },
           },
         ],
         onFinal: ({ results }) => setGiven({ value: results[0] ?? null }),

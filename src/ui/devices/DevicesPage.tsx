@@ -51,7 +51,8 @@ export function DevicesPage() {
   const none = useNone();
   const account = usePeer((state) => state.status?.account);
   const [whose, setWhose] = useState<"mine" | "all">("mine");
-  const { answer, end } = useList("devices", whose === "all" ? {} : account === undefined ? null : { owner: account }, PAGE);
+  const whoseDevices = whose === "all" ? { retired: false } : account === undefined ? null : { retired: false, owner: account };
+  const { answer, end } = useList("devices", whoseDevices, PAGE);
   return (
     <>
       <PageHead
@@ -76,8 +77,7 @@ export function DevicesPage() {
       <Unsettled />
       <Answered answer={answer}>
         {({ items }) => {
-          const shown = items.filter(({ status }) => status !== "retired");
-          if (shown.length === 0)
+          if (items.length === 0)
             return (
               <>
                 <PageState state="empty" title={none(text.devices.none)} why={text.devices.noneTells}>
@@ -93,7 +93,7 @@ export function DevicesPage() {
             );
           return (
             <>
-              <DeviceTiles devices={shown} />
+              <DeviceTiles devices={items} />
               <MoreRows end={end} />
             </>
           );
