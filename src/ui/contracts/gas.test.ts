@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { LIMITS } from "../../protocol/limits.ts";
+import { LIMITS } from "../../sdk/api.ts";
 import { gasMaxOf } from "./gas.ts";
 
 it("leaves a call room above its trial, within what a transaction may use", () => {

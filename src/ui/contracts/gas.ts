@@ -1,4 +1,4 @@
-import { LIMITS } from "../../protocol/limits.ts";
+import { LIMITS } from "../../sdk/api.ts";
 
 /** On top of what the dry run measured: other calls may come between it and the block, and change the state. */
 const GAS_MARGIN = 2;
