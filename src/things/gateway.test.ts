@@ -403,8 +403,18 @@ describe("a gateway", () => {
     await Promise.all([stopped, first, again, last]);
     expect(gateway.devices()).toMatchObject([{ state: "running" }]);
     await gateway.writeProperty("1", "on", true);
-    await gateway.stop("1");
-    expect(gateway.devices()).toMatchObject([{ state: "stopped" }]);
+    isStanding = true;
+    const removed = gateway.remove("1");
+    const late = gateway.start("1").then(
+      () => "started",
+      (error: { code: string }) => error.code,
+    );
+    isStanding = false;
+    await settle();
+    for (const open of gates.splice(0)) open();
+    await removed;
+    expect(await late).toBe("unknown-device");
+    expect(gateway.devices()).toEqual([]);
   });
 
   it("keeps which sensors the person chose", async () => {
