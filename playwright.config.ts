@@ -23,7 +23,7 @@ export default defineConfig({
     ...devices["Desktop Chrome"],
     viewport: { width: 1280, height: 800 },
     launchOptions,
-    // Pictures of every tab all the time would cost more than the peers in them, and copies of every page at each step a third of the whole.
+    // Pictures of every tab all the time would cost more than the peers in them, and copies of every page at each step come on top.
     trace: { mode: "retain-on-failure", screenshots: false, snapshots: false, sources: false },
     locale: "en-GB",
     // A new tab downloads all of the app for starts without a network, which is worth seconds of both cores. Tests of tabs that come back allow it.
