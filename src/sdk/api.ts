@@ -17,6 +17,7 @@ import type {
   Estimate,
   EventInfo,
   FinalitySample,
+  NameInfo,
   NetworkInfo,
   Page,
   PageRequest,
@@ -60,9 +61,9 @@ export interface Operations {
   /** A name for people, up to `LIMITS.nameBytesMax` bytes of UTF-8. */
   "account.setProfile": { readonly name: string };
   /** The peer finds the proof of work itself when `nonce` is absent. */
-  "token.claim": { readonly reference?: DigestText; readonly nonce?: Uint8Array };
+  "token.claim": Readonly<Record<string, never>>;
   /** The peer makes a fresh voting key when `votingKey` is absent. */
-  "seat.take": { readonly votingKey?: DigestText };
+  "seat.take": Readonly<Record<string, never>>;
   "seat.leave": { readonly votingKey?: DigestText };
   "seat.present": { readonly votingKey?: DigestText };
   /**
@@ -142,6 +143,7 @@ export interface Queries {
   status: { parameters: Record<never, never>; result: Status };
   account: { parameters: { readonly account: AccountText }; result: AccountInfo };
   accounts: { parameters: PageRequest; result: Page<AccountInfo> };
+  names: { parameters: PageRequest; result: Page<NameInfo> };
   transaction: { parameters: { readonly id: DigestText }; result: TransactionInfo };
   /** Newest first; of one account when it is named, else all. Of this peer's own account those that wait for a block come before them. */
   transactions: { parameters: PageRequest & { readonly account?: AccountText }; result: Page<TransactionInfo> };

@@ -48,8 +48,8 @@ type ObjectSchema<Output> = v.GenericSchema<unknown, Output> & { readonly entrie
 export const OPERATION_SCHEMAS: { readonly [Name in OperationName]: ObjectSchema<Operations[Name]> } = {
   "account.transfer": v.strictObject({ to: account, amount }),
   "account.setProfile": v.strictObject({ name: shortName }),
-  "token.claim": v.strictObject({ reference: v.exactOptional(digest), nonce: v.exactOptional(bytes) }),
-  "seat.take": v.strictObject({ votingKey: v.exactOptional(digest) }),
+  "token.claim": v.strictObject({}),
+  "seat.take": v.strictObject({}),
   "seat.leave": v.strictObject({ votingKey: v.exactOptional(digest) }),
   "seat.present": v.strictObject({ votingKey: v.exactOptional(digest) }),
   "device.register": v.strictObject({ description, leaseMs: natural }),
@@ -91,6 +91,7 @@ export const QUERY_SCHEMAS: { readonly [Name in QueryName]: ObjectSchema<Queries
   status: nothing,
   account: v.strictObject({ account }),
   accounts: v.strictObject(page),
+  names: v.strictObject(page),
   transaction: v.strictObject({ id: digest }),
   transactions: v.strictObject({ ...page, account: v.exactOptional(account) }),
   pending: nothing,

@@ -64,6 +64,12 @@ export interface Status {
   readonly room: Room | null;
 }
 
+/** What an account or contract calls itself. */
+export interface NameInfo {
+  readonly account: AccountText;
+  readonly name: string;
+}
+
 export interface AccountInfo {
   readonly account: AccountText;
   readonly name: string | null;

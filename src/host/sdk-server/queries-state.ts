@@ -16,6 +16,7 @@ import type {
   AccountInfo,
   ContractInfo,
   DeviceInfo,
+  NameInfo,
   Page,
   PageRequest,
   ProofInfo,
@@ -35,6 +36,8 @@ export interface StateQueryDeps {
 export const PAGE_DEFAULT = 50;
 /** Entries looked at for one page when it is filtered: what a full worker can do between two votes. */
 const SCAN_MAX = 20_000;
+/** The same for names, which every page asks for once a second. */
+const NAMES_SCAN_MAX = 2_000;
 const SCAN_STEP = 200;
 const CALLS_COUNTED_MAX = 10_000;
 
@@ -44,10 +47,11 @@ function pageOf<Item>(
   prefix: string,
   { after, limit = PAGE_DEFAULT }: PageRequest,
   make: (id: Hash, value: Value) => Item | undefined,
+  scanMax = SCAN_MAX,
 ): Page<Item> {
   const items: Item[] = [];
   let last = after === undefined ? undefined : prefix + bytesToHex(identifierOf(after));
-  for (let seen = 0; seen < SCAN_MAX;) {
+  for (let seen = 0; seen < scanMax;) {
     const entries = state.list(prefix, last, SCAN_STEP);
     for (const [key, value] of entries) {
       last = key;
@@ -82,6 +86,9 @@ function seatByAccount(state: StateView): ReadonlyMap<string, string> {
   return new Map([...sleeping, ...waiting, ...current].map(({ account, votingKey }) => [bytesToHex(account), bytesToHex(votingKey)]));
 }
 
+const nameOf = (state: StateView, id: Uint8Array, { profile }: Account): string | null =>
+  profile?.name ?? readContract(state, id)?.name ?? null;
+
 function accountInfo(
   state: StateView,
   id: Uint8Array,
@@ -93,7 +100,7 @@ function accountInfo(
   const account = settled(stored, headOf(state).timeMs);
   return {
     account: accountText(state, id),
-    name: account.profile?.name ?? readContract(state, id)?.name ?? null,
+    name: nameOf(state, id, account),
     balance: account.balance,
     bond: account.bond?.amount ?? 0,
     claimed: account.claimed,
@@ -118,6 +125,18 @@ export function accounts({ view: { state } }: StateQueryDeps, page: PageRequest)
   const devices = devicesByOwner(state);
   const seats = seatByAccount(state);
   return pageOf(state, ACCOUNT_PREFIX, page, (id, value) => accountInfo(state, id, valueToAccount(value), devices, seats));
+}
+
+/** What accounts and contracts call themselves; on the first page also the own account, wherever it stands. */
+export function names({ view: { state, account: own } }: StateQueryDeps, page: PageRequest): Page<NameInfo> {
+  const named = (id: Uint8Array, stored: Account): NameInfo | undefined => {
+    const name = nameOf(state, id, stored);
+    return name === null ? undefined : { account: accountText(state, id), name };
+  };
+  const { items, next } = pageOf(state, ACCOUNT_PREFIX, page, (id, value) => named(id, valueToAccount(value)), NAMES_SCAN_MAX);
+  const mine = page.after === undefined ? named(own, readAccount(state, accountKey(own))) : undefined;
+  const isMissing = mine !== undefined && !items.some(({ account }) => account === mine.account);
+  return { items: isMissing ? [mine, ...items] : items, next };
 }
 
 export function seats({ view }: StateQueryDeps): readonly SeatInfo[] {

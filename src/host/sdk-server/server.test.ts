@@ -1,24 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createVirtualClock } from "../../kit/clock.ts";
 import { assert } from "../../kit/assert.ts";
-import { bytesToHex, equalBytes } from "../../kit/bytes.ts";
 import { createRandom } from "../../kit/random.ts";
 import type { Value } from "../../protocol/codec.ts";
-import { accountToDid } from "../../protocol/identifiers.ts";
-import { Refusal, type OperationCall, type QueryName, type RoadProgress, type TransactionInfo } from "../../sdk/api.ts";
+import type { OperationCall, RoadProgress } from "../../sdk/api.ts";
 import { createClient, type Client } from "../../sdk/client.ts";
 import { QUERY_SCHEMAS } from "../../sdk/schemas.ts";
 import { CONTRACT_TEMPLATES } from "../../sdk/templates.ts";
-import { createKeys, type PeerKeys } from "../keys/keys.ts";
-import { createMemorySeeds } from "../keys/memory-seeds.ts";
-import { createMemoryStorage } from "../storage/memory-storage.ts";
 import { createContractMachine } from "../vm/contract-machine.ts";
 import { loadMeteredWasmNode } from "../vm/load-wasm-node.ts";
 import { createSdkServer } from "./server.ts";
-import { SETTINGS, type World, commands, foundWorld, openWorld } from "./world.suite.ts";
+import { codeOf, commands, openWorld, OTHER, SETTINGS, transfer, UNKNOWN, type World } from "./world.suite.ts";
 
-const OTHER = accountToDid(new Uint8Array(32).fill(7));
-const UNKNOWN = "ab".repeat(32);
 const ESCROW = CONTRACT_TEMPLATES.find(({ name }) => name === "Escrow")!.source;
 const COUNTER = `
 export const manifest = {
@@ -48,20 +41,10 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const transfer = (amount: number): OperationCall => ({ operation: "account.transfer", arguments: { to: OTHER, amount } });
-
 const paidCall = (amount: number): OperationCall => ({
   operation: "contract.call",
   arguments: { contract: UNKNOWN, method: "pay", arguments: null, gasMax: 1_000_000, amount },
 });
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  const outcome = await promise.then(
-    () => "accepted",
-    (error: unknown) => (error instanceof Refusal ? error.code : String(error)),
-  );
-  return outcome;
-}
 
 async function identifierOf(call: OperationCall): Promise<string> {
   const { results } = await client.send([call]);
@@ -256,144 +239,6 @@ describe("contracts", () => {
     expect(paid.ok && paid.events.map(({ topic }) => topic)).toEqual(["transferred", "released"]);
     const many = Array.from({ length: 17 }, () => agree);
     expect(await codeOf(client.query("dryRun", { ...deployed, before: many, method: "release" }))).toBe("too-large");
-  });
-});
-
-describe("ledger", () => {
-  it("[C2b] gives blocks down to genesis, by height and by digest, with their certificate", async () => {
-    const { height } = await client.send([transfer(1)]);
-    const blocks = await client.query("blocks", { limit: 200 });
-    expect(blocks.map((block) => block.height)).toEqual(Array.from({ length: blocks.length }, (_, index) => blocks[0]!.height - index));
-    expect(blocks.at(-1)).toMatchObject({ height: 0, kind: "genesis" });
-    expect(blocks[0]!.height).toBeGreaterThanOrEqual(height);
-    const block = await client.query("block", { height });
-    expect(block).toMatchObject({ height, proposer: world.account, final: true, certificate: { signers: [world.account], quorum: 1 } });
-    expect(await client.query("block", { digest: block.digest })).toEqual(block);
-    expect((await client.query("transactions")).items[0]!.id).toBe(block.transactionIds[0]);
-    const found = await client.query("search", { text: block.digest });
-    expect(found).toMatchObject([{ kind: "block", id: String(height) }]);
-  });
-
-  it("pages through the transactions of an account, each once, newest first", async () => {
-    await Promise.all(Array.from({ length: 30 }, () => client.send([transfer(1)])));
-    const seen: TransactionInfo[] = [];
-    for (let after: string | undefined, more = true; more;) {
-      const page = await client.query("transactions", { account: OTHER, limit: 7, ...(after === undefined ? {} : { after }) });
-      seen.push(...page.items);
-      more = page.next !== null;
-      after = page.next ?? undefined;
-    }
-    expect(new Set(seen.map(({ id }) => id)).size).toBe(seen.length);
-    const { nonce } = await client.query("account", { account: world.account }).then(() => seen[0]!);
-    expect(nonce[0]).toBe(3);
-    expect(seen.filter(({ state }) => state === "final").length).toBeGreaterThanOrEqual(30);
-    const heights = seen.map(({ block }) => block!.height);
-    expect(heights).toEqual(heights.toSorted((a, b) => b - a));
-  });
-
-  it("puts own transactions that wait for a block before the account's others, the last sent first", async () => {
-    const keys = await createKeys(createMemorySeeds());
-    const genesis = await foundWorld(keys);
-    const [voting] = await keys.list("voting");
-    const sign: PeerKeys["sign"] = (key, bytes) => (equalBytes(key, voting!) ? new Promise(() => {}) : keys.sign(key, bytes));
-    const machine = await createContractMachine(await loadMeteredWasmNode());
-    // Its seat casts no vote, so that nothing becomes final.
-    const still = await openWorld(machine, { keys: { ...keys, sign }, storage: createMemoryStorage(), genesis });
-    const asking = still.connect();
-    const shared = (): Promise<string> =>
-      new Promise((resolve, reject) => {
-        const onProgress = ({ stage, transaction }: RoadProgress): void => void (stage === "shared" && resolve(transaction));
-        asking.send([transfer(1)], { onProgress }).catch(reject);
-      });
-    const sent = [await shared(), await shared()];
-    const { items } = await asking.query("transactions", { account: still.account });
-    expect(items.map(({ id, state }) => [id, state])).toEqual(sent.toReversed().map((id) => [id, "pending"]));
-    expect((await asking.query("transactions", { account: still.account, limit: 1 })).items.map(({ id }) => id)).toEqual([sent[1]]);
-    expect((await asking.query("transactions")).items).toEqual([]);
-    still.close();
-  });
-
-  it("[C2a] shows accounts, and proves what they have", async () => {
-    await client.send([{ operation: "account.setProfile", arguments: { name: "Ada" } }]);
-    expect(await client.query("account", { account: world.account })).toMatchObject({ name: "Ada", claimed: true, bond: 500 });
-    expect((await client.query("accounts", { limit: 1 })).next).not.toBeNull();
-    expect(await client.query("search", { text: "ada" })).toMatchObject([{ kind: "account", id: world.account, title: "Ada" }]);
-    const proof = await client.query("proof", { kind: "account", id: world.account });
-    expect(proof).toMatchObject({ checked: true, height: world.peer.final.height });
-    const { key, bytes, proof: path, root } = proof;
-    expect(await client.query("checkProof", { key, bytes, proof: path, root })).toBe(true);
-    expect(await client.query("checkProof", { key, bytes: null, proof: path, root })).toBe(false);
-    expect(await client.query("checkProof", { key, bytes, proof: path.slice(1), root })).toBe(false);
-    const absence = await client.query("proof", { kind: "device", id: UNKNOWN });
-    expect(absence).toMatchObject({ bytes: null, checked: true });
-  });
-
-  it("[C6a] says how the peer is", async () => {
-    expect(await client.status()).toMatchObject({
-      ready: true,
-      account: world.account,
-      // In memory, as on an insecure origin.
-      keysDurable: false,
-      chain: bytesToHex(world.peer.chain),
-      token: "coal",
-      seats: { total: 1, mine: true },
-      strength: "full",
-      fault: null,
-    });
-    expect(await client.query("seats")).toMatchObject([{ account: world.account, state: "active", mine: true, bond: 500 }]);
-    expect(await client.query("consensus")).toMatchObject({ quorum: 1, leader: world.account, tallies: {} });
-    expect(await client.query("parameters")).toMatchObject({ grant: 1000, bond: 500 });
-    expect(await client.query("storage")).toMatchObject({ persistent: true, blocksKept: { from: 1 } });
-    expect(await client.query("settings")).toEqual(SETTINGS);
-    expect(await client.query("network")).toMatchObject({ links: [] });
-    expect((await client.query("finality")).length).toBeGreaterThan(0);
-    expect(await client.query("pending")).toEqual([]);
-    expect(await client.command("identityWords")).toEqual(["abandon"]);
-  });
-
-  it.each([
-    ["transaction", { id: UNKNOWN }, "not-found"],
-    ["block", { digest: UNKNOWN }, "not-found"],
-    ["block", { height: 1_000_000 }, "not-found"],
-    ["account", { account: accountToDid(new Uint8Array(32).fill(9)) }, "unknown-account"],
-    ["device", { device: UNKNOWN }, "unknown-device"],
-    ["stream", { stream: UNKNOWN }, "unknown-stream"],
-    ["readings", { stream: UNKNOWN }, "unknown-stream"],
-    ["contract", { contract: UNKNOWN }, "unknown-contract"],
-    ["contractState", { contract: UNKNOWN }, "unknown-contract"],
-    ["view", { contract: UNKNOWN, method: "m", arguments: null }, "unknown-contract"],
-    ["transactions", { after: "nowhere" }, "schema-invalid"],
-    ["accounts", { after: "nowhere" }, "schema-invalid"],
-  ] as const)("%s %j is refused with %s", async (name, parameters, code) => {
-    expect(await codeOf(client.query(name as QueryName, parameters as never))).toBe(code);
-  });
-});
-
-describe("topics", () => {
-  it("[C6d] bring blocks, transactions and events as they become final, and states when they change", async () => {
-    const other = world.connect();
-    const heard = { block: 0, transaction: [] as string[], event: [] as string[], status: 0, consensus: 0, network: 0 };
-    const ends = [
-      other.subscribe("block", () => heard.block++),
-      other.subscribe("transaction", ({ id }) => heard.transaction.push(id)),
-      other.subscribe("event", ({ topic }) => heard.event.push(topic)),
-      other.subscribe("status", () => heard.status++),
-      other.subscribe("consensus", () => heard.consensus++),
-      other.subscribe("network", () => heard.network++),
-    ];
-    await other.status();
-    expect(heard).toMatchObject({ status: 1, consensus: 1, network: 1 });
-    const { transaction } = await client.send([transfer(2)]);
-    await expect.poll(() => heard.block).toBeGreaterThan(0);
-    expect(heard.transaction).toContain(transaction);
-    expect(heard.event).toContain("transferred");
-    await expect.poll(() => heard.status).toBeGreaterThan(1);
-    for (const end of ends) end();
-    await other.status();
-    const before = structuredClone(heard);
-    await client.send([transfer(2)]);
-    await other.status();
-    expect(heard).toEqual(before);
   });
 });
 

@@ -48,7 +48,7 @@ export interface SdkServerDeps {
   /** Public key of this peer's account; empty before there is one. */
   readonly account: () => Uint8Array;
   readonly commands: CommandHandlers;
-  /** Finds a claim's proof of work, or makes a voting key. Without it such calls must come complete. */
+  /** Finds a claim's proof of work, or makes a voting key. Without it such calls are refused. */
   readonly completeCall?: CompleteCall;
 }
 
@@ -342,6 +342,8 @@ class PortServer implements SdkServer {
         return current.account(deps, message.parameters);
       case "accounts":
         return current.accounts(deps, message.parameters);
+      case "names":
+        return current.names(deps, message.parameters);
       case "devices":
         return current.devices(deps, message.parameters);
       case "device":

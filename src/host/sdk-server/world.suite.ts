@@ -4,7 +4,7 @@ import type { Storage } from "../../peer/ports.ts";
 import type { ContractMachine } from "../../protocol/contract-machine.ts";
 import { DEFAULT_PARAMETERS, chainOf, decodeGenesis, encodeGenesis, type Parameters } from "../../protocol/genesis.ts";
 import { accountToDid, asAccountId, asVotingKey } from "../../protocol/identifiers.ts";
-import { Refusal, type Settings } from "../../sdk/api.ts";
+import { Refusal, type OperationCall, type Settings } from "../../sdk/api.ts";
 import { createClient, type Client } from "../../sdk/client.ts";
 import { searchClaim } from "../claims.ts";
 import { createSystemClock } from "../clock/clock.ts";
@@ -17,6 +17,20 @@ import { runPeer, type PeerRunner } from "../peer-runner.ts";
 import { createSignatures } from "../signatures/signatures.ts";
 import { createMemoryStorage } from "../storage/memory-storage.ts";
 import { createSdkServer, type SdkServer } from "./server.ts";
+
+/** Who is paid, and what nobody has. */
+export const OTHER = accountToDid(new Uint8Array(32).fill(7));
+export const UNKNOWN = "ab".repeat(32);
+
+export const transfer = (amount: number): OperationCall => ({ operation: "account.transfer", arguments: { to: OTHER, amount } });
+
+/** With which code it is refused, or `accepted`. */
+export function codeOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => "accepted",
+    (error: unknown) => (error instanceof Refusal ? error.code : String(error)),
+  );
+}
 
 export const SETTINGS: Settings = { seatWanted: true, relays: [], iceServers: [], windowLimit: 100, nicknames: {}, exportedMs: null };
 

@@ -127,15 +127,8 @@ export function createPeerStore(client: Client): PeerStore {
 function follow(client: Client, store: PeerStore): void {
   let waiting = false;
   const refresh = async (): Promise<void> => {
-    const own = store.getState().status?.account ?? "";
-    const [finality, accounts, self] = await Promise.all([
-      client.query("finality"),
-      client.query("accounts", { limit: 200 }),
-      own === "" ? null : client.query("account", { account: own }),
-    ]);
-    // There may be more accounts than are asked for, and one's own among the rest.
-    const known = self === null ? accounts.items : [...accounts.items, self];
-    const names = Object.fromEntries(known.flatMap(({ account, name }) => (name === null ? [] : [[account, name]])));
+    const [finality, named] = await Promise.all([client.query("finality"), client.query("names", { limit: 200 })]);
+    const names = Object.fromEntries(named.items.map(({ account, name }) => [account, name]));
     const isSame = JSON.stringify(names) === JSON.stringify(store.getState().names);
     store.setState(({ tick }) => ({ finality, ...(isSame ? {} : { names }), tick: tick + 1 }));
   };
