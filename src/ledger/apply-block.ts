@@ -93,6 +93,7 @@ function finishBlock(run: BlockRun, context: BlockContext, receipts: readonly Re
         parameters: run.genesis.parameters,
         participants: context.participants,
         lastAdmissionMs: head.lastAdmissionMs,
+        seatsChanged: effects.seatsChanged,
       },
       (name: string, data: ValueMap) => void events.push({ name, data }),
     );

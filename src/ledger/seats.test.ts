@@ -205,6 +205,17 @@ describe("evidence", () => {
     expect(scenario.block([take(scenario, 90, 1)]).endsEpoch).toBe(true);
     expect(keysOf(seatsOf(scenario.state).current)).toEqual([votingKey(1)]);
   });
+
+  it("ends that last seat, too, when one that slept is here again", () => {
+    const scenario = seated(2);
+    for (let i = 0; i < 3; i++) scenario.block([hold(scenario)], { afterMs: 70_000, participants: [votingKey(0)] });
+    scenario.block([accuse(scenario, vote(scenario, 0, "notarize", 1), vote(scenario, 0, "notarize", 2))]);
+    expect(keysOf(seatsOf(scenario.state).current)).toEqual([votingKey(0)]);
+    const { endsEpoch, events } = scenario.block([present(scenario, 1)]);
+    expect(endsEpoch).toBe(true);
+    expect(events.map(({ name }) => name)).toEqual(["seat.lapsed"]);
+    expect(keysOf(seatsOf(scenario.state).current)).toEqual([votingKey(1)]);
+  });
 });
 
 describe("a recovery", () => {

@@ -167,7 +167,12 @@ type Emit = (name: string, data: ValueMap) => void;
 /** After the transactions of a block with a height: takes part, admits, lapses. Whether the current seats changed. */
 export function settleSeats(
   state: Overlay,
-  moment: Moment & { readonly participants: readonly VotingKey[]; readonly lastAdmissionMs: number },
+  moment: Moment & {
+    readonly participants: readonly VotingKey[];
+    readonly lastAdmissionMs: number;
+    /** By a transaction of the block. */
+    readonly seatsChanged: boolean;
+  },
   emit: Emit,
 ): { readonly changed: boolean; readonly lastAdmissionMs: number } {
   const { height, timeMs, participants } = moment;
@@ -180,24 +185,25 @@ export function settleSeats(
     ),
   };
   const admitted = admit(state, seats, moment, emit);
-  const bonded = withoutBondless(state, admitted.seats, emit);
-  seats = bonded.seats;
+  // It was alone when it lost its bond, so only who joins it now can end it.
+  const joined = admitted.count > 0 || moment.seatsChanged;
+  seats = joined ? withoutBondless(state, admitted.seats, emit) : admitted.seats;
   const gone = seats.current.filter((seat) => isGone(seat, seats.current.length, moment)).map(({ votingKey }) => votingKey);
   const lapsed = rejoinLists(seats, lapseSeats(listsOf(seats), gone));
   writeSeats(state, lapsed.seats);
   announceLapse(state, lapsed, moment, emit);
   return {
-    changed: admitted.count > 0 || bonded.changed || lapsed.seats.current.length !== seats.current.length,
+    changed: admitted.count > 0 || lapsed.seats.current.length !== seats.current.length,
     lastAdmissionMs: admitted.count > 0 ? timeMs : moment.lastAdmissionMs,
   };
 }
 
 /** The last current seat goes on when its bond is burnt, since a BoT without one is dead; beside others it votes no more. */
-function withoutBondless(state: Overlay, seats: Seats, emit: Emit): { readonly seats: Seats; readonly changed: boolean } {
+function withoutBondless(state: Overlay, seats: Seats, emit: Emit): Seats {
+  if (seats.current.length === 1) return seats;
   const isBonded = ({ account }: Seat): boolean => readAccount(state, accountKey(account)).bond !== null;
-  if (seats.current.length === 1 || seats.current.every(isBonded)) return { seats, changed: false };
   for (const { votingKey, account } of seats.current.filter((seat) => !isBonded(seat))) emit("seat.lapsed", { seat: votingKey, account });
-  return { seats: { ...seats, current: seats.current.filter(isBonded) }, changed: true };
+  return { ...seats, current: seats.current.filter(isBonded) };
 }
 
 function admit(
