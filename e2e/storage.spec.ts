@@ -16,7 +16,7 @@ const KILLS = Number(process.env["BOTHY_KILLS"] ?? 6);
 const PEER_KILLS = 50;
 const BROWSER_KILL_EVERY = 10;
 /** Writes that a peer has begun when it is killed, at most: of votes, of own transactions, of blocks and of snapshots. The last of them is under way. */
-const WRITES_MAX = 24;
+const WRITES_MAX = 36;
 
 interface Answer {
   readonly height?: number;
@@ -200,6 +200,6 @@ test(`[C5a] a peer killed at ${PEER_KILLS} moments in the middle of traffic alwa
       context = await browser.open();
     }
   }
-  // There was traffic to be killed in: how many blocks fit between two writes is the machine's affair.
-  expect(blocks).toBeGreaterThan(PEER_KILLS);
+  test.info().annotations.push({ type: "blocks", description: String(blocks) });
+  expect(blocks).toBeGreaterThan(2 * PEER_KILLS);
 });
