@@ -6,8 +6,18 @@ import type { BenchCase, Figure, Goal } from "./case.ts";
 import { CASES } from "./cases.ts";
 
 const RESULTS = "bench/results.json";
-const REFERENCE_BYTES = 4 * 1024 * 1024;
+const HASHED_BYTES = 4 * 1024 * 1024;
+const TOUCHED_BYTES = 64 * 1024 * 1024;
+const PAGE_BYTES = 4096;
 const REFERENCE_RUNS = 7;
+
+/** How fast the machine itself was, in MB/s, before and after: on shared ones it changes twofold within minutes. */
+interface Reference {
+  /** SHA-256 in plain JavaScript on one core. */
+  readonly hashed: number;
+  /** Memory that is used for the first time. */
+  readonly touched: number;
+}
 
 interface CaseResult {
   readonly what: string;
@@ -15,8 +25,7 @@ interface CaseResult {
   readonly machine: string;
   /** Average number of runnable programs in the last minute, as it was before and after: near 0 and the number of cores when nothing else runs. */
   readonly load: readonly [before: number, after: number];
-  /** MB/s of SHA-256 in plain JavaScript on one core, before and after: how fast the machine itself was, which on shared ones changes twofold within minutes. */
-  readonly reference: readonly [before: number, after: number];
+  readonly reference: readonly [before: Reference, after: Reference];
   readonly figures: Readonly<Record<string, Figure & { readonly median: number; readonly values: readonly number[] }>>;
 }
 
@@ -32,14 +41,25 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
 
-function referenceSpeed(): number {
-  const bytes = new Uint8Array(REFERENCE_BYTES);
+/** MB/s. */
+function speedOf(bytes: number, work: () => void): number {
   const speeds = Array.from({ length: REFERENCE_RUNS }, () => {
     const began = performance.now();
-    sha256(bytes);
-    return REFERENCE_BYTES / 1000 / (performance.now() - began);
+    work();
+    return bytes / 1000 / (performance.now() - began);
   });
   return rounded(median(speeds));
+}
+
+function reference(): Reference {
+  const bytes = new Uint8Array(HASHED_BYTES);
+  return {
+    hashed: speedOf(HASHED_BYTES, () => void sha256(bytes)),
+    touched: speedOf(TOUCHED_BYTES, () => {
+      const fresh = new Uint8Array(TOUCHED_BYTES);
+      for (let offset = 0; offset < TOUCHED_BYTES; offset += PAGE_BYTES) fresh[offset] = 1;
+    }),
+  };
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(4));
@@ -54,7 +74,7 @@ function verdict(value: number, goal: Goal | undefined): string {
 async function runCase({ name, what, runs, figures, run }: BenchCase): Promise<CaseResult> {
   const values: Record<string, number[]> = {};
   const loadBefore = rounded(loadavg()[0]!);
-  const referenceBefore = referenceSpeed();
+  const referenceBefore = reference();
   for (let count = 1; count <= runs; count++) {
     console.error(`${name}: run ${count} of ${runs} …`);
     const measured = await run();
@@ -72,7 +92,7 @@ async function runCase({ name, what, runs, figures, run }: BenchCase): Promise<C
     date: new Date().toISOString().slice(0, 10),
     machine: machine(),
     load: [loadBefore, rounded(loadavg()[0]!)],
-    reference: [referenceBefore, referenceSpeed()],
+    reference: [referenceBefore, reference()],
     figures: Object.fromEntries(summary),
   };
 }
