@@ -113,7 +113,7 @@ async function guide(root: x509.X509Certificate, at: ListenOptions, app: string,
     response.end(body ?? "not found\n");
   });
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(at, resolve));
-  const steps = { "\n1. Install the certificate, once on each phone": url, "2. Open the app": app };
-  for (const [step, address] of Object.entries(steps)) process.stdout.write(`${step}: ${address}\n${encodeQr(address, "ascii")}\n`);
+  process.stdout.write(`\n1. Install the certificate, once on each phone: ${url}\n${encodeQr(url, "ascii")}\n`);
+  process.stdout.write(`2. Open the app: ${app}\n${encodeQr(app, "ascii")}\n`);
   return () => server.close().closeAllConnections();
 }

@@ -50,9 +50,9 @@ function readAddress(value: unknown): string | null {
 }
 
 function readRoom(value: unknown): Room | null {
-  const { app, guide } = isRecord(value) ? value : {};
-  const room = { app: readAddress(app), guide: readAddress(guide) };
-  return room.app === null || room.guide === null ? null : { app: room.app, guide: room.guide };
+  if (!isRecord(value)) return null;
+  const [app, guide] = [readAddress(value["app"]), readAddress(value["guide"])];
+  return app === null || guide === null ? null : { app, guide };
 }
 
 /** @throws {Refusal} `schema-invalid` or what `decodeGenesis` refuses: a relay is not trusted more than anybody else. */

@@ -73,6 +73,11 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
+/** What the browser says now of whether it keeps this origin's data. */
+function stubPersisted(persisted: boolean): void {
+  vi.stubGlobal("navigator", { hardwareConcurrency: 2, locks, storage: { persisted: async () => persisted } });
+}
+
 function openTab(post: (message: FromWorker) => void = () => undefined): Client {
   const peer = new TabPeer({
     createSignatureWorker,
@@ -193,6 +198,17 @@ it("a ledger that is empty though its key may have voted takes the key with it; 
   vi.stubGlobal("navigator", { hardwareConcurrency: 2, locks });
   expect((await isOpen(openTab())).seats.mine).toBe(false);
   expect(await votingKeys()).toEqual([]);
+});
+
+it("says whether the browser keeps its data as it is when it is asked, not as it was at the start", async () => {
+  stubPersisted(false);
+  endOldPage();
+  await makeFoundingSeat();
+  const client = openTab();
+  await isOpen(client);
+  expect(await client.query("storage")).toMatchObject({ persistent: false });
+  stubPersisted(true);
+  expect(await client.query("storage")).toMatchObject({ persistent: true });
 });
 
 it("a tab that takes an import before there is a BoT to join opens none any more: the reload does", async () => {

@@ -144,9 +144,8 @@ class LocalGateway implements Gateway {
       await this.#save();
     }
     await running.stopping;
-    // Or forgotten.
+    // It may have been forgotten meanwhile, or stopped again: what was asked last holds.
     this.#find(key);
-    // It may have been stopped again meanwhile: what was asked last holds.
     if (running.kept.stopped === true || running.state === "running" || running.state === "registering") return;
     running.state = "registering";
     running.code = null;

@@ -11,7 +11,7 @@ export function StorageCard() {
   const format = useFormat();
   const { askPersistence } = usePlatform();
   const answer = useAsk("storage", {});
-  // The peer knows what was so when the tab was opened.
+  // The peer is asked again when the ledger moves, which may take a while.
   const [given, setGiven] = useState<boolean | null>(null);
   return (
     <Card title={text.settings.storage}>
