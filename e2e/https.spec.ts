@@ -51,6 +51,10 @@ test("over HTTPS two tabs of a browser that takes the relay's authority link and
       one.main.getByRole("img", { name: "QR code of the invitation" }),
     ];
     expect(await Promise.all(codes.map(scan))).toEqual([`http://127.0.0.1:${relay.port + 1}/certificate`, relay.url]);
+    await one.page.screenshot({ path: "test-results/pages/invite-https-desk-light.png", fullPage: true });
+    // All three side by side.
+    const tops = await one.main.locator(".b-card").evaluateAll((cards) => cards.map((card) => card.getBoundingClientRect().top));
+    expect(tops).toEqual([tops[0], tops[0], tops[0]]);
     await one.page.setViewportSize({ width: 390, height: 844 });
     await one.page.screenshot({ path: "test-results/pages/invite-https-phone-light.png", fullPage: true });
     expect(await one.sidewaysScroll()).toBe(0);

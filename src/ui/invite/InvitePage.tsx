@@ -24,8 +24,12 @@ export function InvitePage() {
   const address = room !== null && isLocal(own) ? room.app : own;
   return (
     <>
-      <PageHead title={text.invite.title(name)} back={{ href: "/", name: text.places.home }} lede={text.invite.lede} />
-      <div className="cols">
+      <PageHead
+        title={text.invite.title(name)}
+        back={{ href: "/", name: text.places.home }}
+        lede={room === null ? text.invite.lede : text.invite.ledeRoom}
+      />
+      <div className="cols" data-even={room === null ? undefined : true}>
         {room !== null && (
           <Card title={text.invite.first}>
             <div className="col">

@@ -589,6 +589,7 @@ export const de: Text = {
   },
   invite: {
     lede: "Wer das öffnet, ist in Sekunden ein Peer. Nichts zu installieren.",
+    ledeRoom: "Wer das öffnet, ist in Sekunden ein Peer. Ein Telefon muss zuerst dem Relay dieses Raums vertrauen.",
     qr: "QR-Code der Einladung",
     first: "Zuerst, einmal auf jedem Telefon",
     firstTells:

@@ -588,6 +588,7 @@ export const en = {
   },
   invite: {
     lede: "Whoever opens this is a peer in seconds. Nothing to install.",
+    ledeRoom: "Whoever opens this is a peer in seconds. A phone must trust this room's relay first.",
     qr: "QR code of the invitation",
     first: "First, once on each phone",
     firstTells: "This room's relay made its own certificate. The page behind this code says, step by step, how a phone learns to trust it.",
