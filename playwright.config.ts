@@ -6,10 +6,11 @@ const launchOptions = {
   args: CHROMIUM_ARGUMENTS,
 };
 
+const TIMED = "relay-death.spec.ts";
+
 export default defineConfig({
   testDir: "e2e",
   globalSetup: "./tools/app-is-built.mjs",
-  outputDir: "test-results",
   // Every test runs several peers and a relay of its own; two cores carry one test at a time.
   // A test of several tabs waits half of its time for clocks and links; a second one uses that half of two cores.
   workers: 2,
@@ -29,5 +30,9 @@ export default defineConfig({
     // A new tab downloads all of the app for starts without a network, which is worth seconds of both cores. Tests of tabs that come back allow it.
     serviceWorkers: "block",
   },
-  projects: [{ name: "chromium" }],
+  // What says how long a thing may take at most is measured with nothing beside it: `npm test` runs the second project after the first.
+  projects: [
+    { name: "tabs", testIgnore: TIMED, outputDir: "test-results/tabs" },
+    { name: "timed", testMatch: TIMED, outputDir: "test-results/timed" },
+  ],
 });

@@ -24,7 +24,10 @@ test.afterEach(async ({ browser }) => closeAll(browser, relay));
 async function openCounter(): Promise<{ server: Server; url: string; files: Map<string, number> }> {
   const files = new Map<string, number>();
   const server = createServer((incoming, outgoing) => {
-    const onward = request(`http://127.0.0.1:${relay.port}${incoming.url}`, { method: incoming.method!, headers: incoming.headers });
+    // A connection for each: one that is kept may be closed by the relay in the moment in which it is used again.
+    const whole = { method: incoming.method!, headers: incoming.headers, agent: false } as const;
+    const onward = request(`http://127.0.0.1:${relay.port}${incoming.url}`, whole);
+    onward.on("error", () => outgoing.destroy());
     onward.on("response", (answer) => {
       outgoing.writeHead(answer.statusCode!, answer.headers);
       answer.on("data", (part: Buffer) => files.set(incoming.url!, (files.get(incoming.url!) ?? 0) + part.length));

@@ -102,20 +102,22 @@ function specsOf(suite) {
   return [...(suite.specs ?? []), ...(suite.suites ?? []).flatMap(specsOf)];
 }
 
-async function tabTests(chromium) {
-  if (chromium === undefined) return { passed: 0, failures: ["tests with real tabs: no Chromium, and none could be installed"] };
-  const file = join(CACHE, "e2e.json");
+/** Those of one project of playwright.config.ts. */
+async function tabTests(chromium, project) {
+  const name = `tests with real tabs (${project})`;
+  if (chromium === undefined) return { passed: 0, failures: [`${name}: no Chromium, and none could be installed`] };
+  const file = join(CACHE, `e2e-${project}.json`);
   rmSync(file, { force: true });
   const env = { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: file };
-  const { code } = await runSuite([scriptOf("@playwright/test", "playwright"), "test"], { minutes: 25, env });
+  const { code } = await runSuite([scriptOf("@playwright/test", "playwright"), "test", `--project=${project}`], { minutes: 25, env });
   const json = readResults(file);
-  if (json === undefined) return { passed: 0, failures: ["tests with real tabs: broke off"] };
+  if (json === undefined) return { passed: 0, failures: [`${name}: broke off`] };
   const failures = json.suites
     .flatMap(specsOf)
     .filter(({ ok }) => !ok)
     .map(({ file: spec, title }) => `${spec}: ${title}`);
-  for (const { message } of json.errors ?? []) failures.push(`tests with real tabs: ${String(message).split("\n")[0]}`);
-  return sum("tests with real tabs", { passed: json.stats.expected, failures, code });
+  for (const { message } of json.errors ?? []) failures.push(`${name}: ${String(message).split("\n")[0]}`);
+  return sum(name, { passed: json.stats.expected, failures, code });
 }
 
 async function main() {
@@ -129,7 +131,8 @@ async function main() {
     build: appBuild,
     "unit tests": unitTests,
     engines: engineTests,
-    "real tabs": () => tabTests(chromium),
+    "real tabs": () => tabTests(chromium, "tabs"),
+    "real tabs, timed": () => tabTests(chromium, "timed"),
   };
   const sums = [];
   for (const [name, part] of Object.entries(parts)) {

@@ -51,16 +51,28 @@ interface Spec {
   readonly ok: boolean;
 }
 
-/** The same in place of the tests with real tabs, each of them in a suite within a suite. */
-function tabTests(specs: readonly Spec[], code = 0, errors: readonly { readonly message: string }[] = []): void {
-  const inner = { title: "inner", specs: specs.map((spec) => ({ ...spec, file: "two.spec.ts" })) };
-  const results = { suites: [{ specs: [], suites: [inner] }], errors, stats: { expected: specs.filter(({ ok }) => ok).length } };
+interface TabSuite {
+  readonly specs: readonly Spec[];
+  readonly code?: number;
+  readonly errors?: readonly { readonly message: string }[];
+}
+const TWO_MEET: TabSuite = { specs: [{ title: "two tabs meet", ok: true }] };
+const ONE_IS_BACK: TabSuite = { specs: [{ title: "one tab is back in time", ok: true }] };
+
+/** The same in place of both projects with real tabs, each test in a suite within a suite. */
+function tabTests(tabs: TabSuite, timed = ONE_IS_BACK): void {
+  const outcomes = Object.entries({ tabs, timed }).map(([project, { specs, code = 0, errors = [] }]) => {
+    const inner = { title: "inner", specs: specs.map((spec) => ({ ...spec, file: `${project}.spec.ts` })) };
+    const results = { suites: [{ specs: [], suites: [inner] }], errors, stats: { expected: specs.filter(({ ok }) => ok).length } };
+    return [`--project=${project}`, { code, results: JSON.stringify(results) }];
+  });
   program(
     "@playwright/test",
     `import { writeFileSync } from "node:fs";
 if (process.env.CHROMIUM_PATH !== process.execPath) throw new Error("another Chromium");
-writeFileSync(process.env.PLAYWRIGHT_JSON_OUTPUT_FILE, ${JSON.stringify(JSON.stringify(results))});
-process.exitCode = ${code};`,
+const { code, results } = ${JSON.stringify(Object.fromEntries(outcomes))}[process.argv.at(-1)];
+writeFileSync(process.env.PLAYWRIGHT_JSON_OUTPUT_FILE, results);
+process.exitCode = code;`,
     "playwright",
   );
 }
@@ -69,8 +81,9 @@ function engines(lines: readonly string[], code = 0): void {
   write("tools/run.mjs", `console.log(${JSON.stringify(lines.join("\n"))}); process.exitCode = ${code};`);
 }
 
-/** Five gates, a build, one unit test, two engines, one test with tabs. */
-const ALL = 5 + 1 + 1 + 2 + 1;
+/** Five gates, a build, one unit test, two engines, one test with tabs and a timed one. */
+const ALL = 5 + 1 + 1 + 2 + 1 + 1;
+const TABS = ["tests with real tabs (tabs)", "tests with real tabs (timed)"] as const;
 
 beforeEach(() => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), "bothy-test-")));
@@ -97,7 +110,7 @@ export const build = async ({ build: { outDir } }) => mkdirSync(outDir, { recurs
   mkdirSync(join(folder, "relay"));
   unitTests([ONE_PASSED]);
   engines(["pass node words: 3 rows", "firefox is not installed: left out", "pass chromium words: 3 of 3 rows as in Node"]);
-  tabTests([{ title: "two tabs meet", ok: true }]);
+  tabTests(TWO_MEET);
 });
 afterEach(async () => {
   for (const child of children.splice(0)) {
@@ -157,14 +170,11 @@ describe("the last line and the exit code of npm test", () => {
     unitTests([{ status: "failed", tests: [...ONE_PASSED.tests, { fullName: "sum > subtracts", status: "failed" }] }], 1);
     engines(["pass node words: 3 rows", "FAIL chromium words: 2 of 3 rows as in Node"], 1);
     tabTests(
-      [
-        { title: "two tabs meet", ok: true },
-        { title: "two tabs part", ok: false },
-      ],
-      1,
+      { specs: [...TWO_MEET.specs, { title: "two tabs part", ok: false }], code: 1 },
+      { specs: [{ title: "one tab is back in time", ok: false }], code: 1 },
     );
-    const names = ["src/sum.test.ts: sum > subtracts", "chromium words: 2 of 3 rows as in Node", "two.spec.ts: two tabs part"];
-    expect(await test()).toEqual(failed(ALL - 1, ...names));
+    const names = ["src/sum.test.ts: sum > subtracts", "chromium words: 2 of 3 rows as in Node"];
+    expect(await test()).toEqual(failed(ALL - 2, ...names, "tabs.spec.ts: two tabs part", "timed.spec.ts: one tab is back in time"));
   });
 
   it("count a gate that fails, and an app that does not build", async () => {
@@ -184,34 +194,32 @@ describe("the last line and the exit code of npm test", () => {
       `import { writeFileSync } from "node:fs"; ${what === "nothing" ? "" : `writeFileSync(${path}, '{ "suites": [');`} process.exitCode = 134;`;
     program("vitest", body('process.argv.find((one) => one.startsWith("--outputFile.json=")).split("=")[1]'));
     program("@playwright/test", body("process.env.PLAYWRIGHT_JSON_OUTPUT_FILE"), "playwright");
-    expect(await test()).toEqual(failed(ALL - 2, "unit tests: broke off", "tests with real tabs: broke off"));
+    expect(await test()).toEqual(failed(ALL - 3, ...["unit tests", ...TABS].map((name) => `${name}: broke off`)));
   });
 
   it("count suites in which no test ran, though they ended well", async () => {
     unitTests([]);
     engines(["firefox is not installed: left out"]);
-    tabTests([]);
-    expect(await test()).toEqual(
-      failed(ALL - 4, ...["unit tests", "engines", "tests with real tabs"].map((name) => `${name}: no test ran`)),
-    );
+    tabTests({ specs: [] }, { specs: [] });
+    expect(await test()).toEqual(failed(ALL - 5, ...["unit tests", "engines", ...TABS].map((name) => `${name}: no test ran`)));
   });
 
   it("count suites that ended badly without a failed test", async () => {
     unitTests([ONE_PASSED], 1);
     engines(["pass node words: 3 rows", "pass chromium words: 3 of 3 rows as in Node"], 7);
-    tabTests([{ title: "two tabs meet", ok: true }], 2);
+    tabTests({ ...TWO_MEET, code: 2 });
     const of = (name: string, code: number): string => `${name}: ended with exit code ${code} outside of any test`;
-    expect(await test()).toEqual(failed(ALL, of("unit tests", 1), of("engines", 7), of("tests with real tabs", 2)));
+    expect(await test()).toEqual(failed(ALL, of("unit tests", 1), of("engines", 7), of(TABS[0], 2)));
   });
 
   it("count what went wrong around the tests with tabs, by its first line", async () => {
-    tabTests([{ title: "two tabs meet", ok: true }], 1, [{ message: "Error: no server\n    at somewhere" }]);
-    expect(await test()).toEqual(failed(ALL, "tests with real tabs: Error: no server"));
+    tabTests({ ...TWO_MEET, code: 1, errors: [{ message: "Error: no server\n    at somewhere" }] });
+    expect(await test()).toEqual(failed(ALL, `${TABS[0]}: Error: no server`));
   });
 
   it("count a Chromium that is not there, and run all else", async () => {
     expect(await test({ environment: { CHROMIUM_PATH: join(folder, "gone") } })).toEqual(
-      failed(ALL - 1, "tests with real tabs: no Chromium, and none could be installed"),
+      failed(ALL - 2, ...TABS.map((name) => `${name}: no Chromium, and none could be installed`)),
     );
   });
 
@@ -225,7 +233,9 @@ describe("the last line and the exit code of npm test", () => {
     write("src/gone.test.ts", 'import "./gone.ts";');
     write("e2e/two.spec.ts", `import { expect, test } from "@playwright/test"; test.describe("tabs", () => { ${two("test")} });`);
     write("vitest.config.ts", 'export default { test: { include: ["src/*.test.ts"] } };');
-    write("playwright.config.ts", 'export default { testDir: "e2e", workers: 1, reporter: "json" };');
+    write("e2e/timed.spec.ts", 'import { test } from "@playwright/test"; test("holds in time", () => {});');
+    const projects = '[{ name: "tabs", testIgnore: "timed.spec.ts" }, { name: "timed", testMatch: "timed.spec.ts" }]';
+    write("playwright.config.ts", `export default { testDir: "e2e", workers: 1, reporter: "json", projects: ${projects} };`);
     const { failures, ...verdict } = await test();
     expect(verdict).toEqual({ code: 1, last: `${ALL} passed, 3 failed` });
     expect([...failures].sort()).toEqual(["src/gone.test.ts: did not load", "src/sum.test.ts: sum breaks", "two.spec.ts: breaks"]);

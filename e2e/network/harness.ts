@@ -198,11 +198,3 @@ export async function waitForText(tab: Tab, kind: "gossip" | "message", text: st
     },
   );
 }
-
-/** Waits until the tab is linked to every relay it was given. */
-export async function waitForRelay(tab: Tab, timeoutMs: number): Promise<void> {
-  await tab.page.waitForFunction(() => window.tab.status()?.relays.every(({ state }) => state === "linked"), undefined, {
-    timeout: timeoutMs,
-    polling: 50,
-  });
-}
