@@ -22,6 +22,7 @@ import { decodeIntroduction, encodeIntroduction, RENDEZVOUS_PROTOCOL, type Intro
 import { LIMITS } from "../src/protocol/limits.ts";
 import { asAccountId, asVotingKey } from "../src/protocol/identifiers.ts";
 import { openHttps } from "./https.ts";
+import { readOptions } from "./options.ts";
 
 const BIG_SCRIPT = `export const text = "${"a".repeat(5000)}";\n`;
 
@@ -261,6 +262,14 @@ describe("the command line", () => {
     expect(await outcome("--parameter", "claimBits=99")).toMatch(/^1 bothy: --parameter claimBits is an integer from 0 to 24/);
     expect(await outcome("--parameter", "speed=9")).toMatch(/^1 bothy: --parameter speed: known are/);
     expect(await outcome("--nonsense")).toMatch(/^1 bothy: /);
+  });
+
+  it("serves this machine on port 8080, the room with --https, and what the environment or, above it, an option names", () => {
+    expect(readOptions([], {})).toMatchObject({ host: "localhost", port: 8080, app: "dist", data: ".bothy", found: "here" });
+    expect(readOptions(["--https"], {})).toMatchObject({ host: "0.0.0.0", port: 8080 });
+    const environment = { HOST: "10.0.0.7", PORT: "9000" };
+    expect(readOptions(["--https"], environment)).toMatchObject({ host: "10.0.0.7", port: 9000 });
+    expect(readOptions(["--host", "::1", "--port", "9001"], environment)).toMatchObject({ host: "::1", port: 9001 });
   });
 });
 

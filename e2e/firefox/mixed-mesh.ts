@@ -124,10 +124,8 @@ async function runMixedMesh(): Promise<boolean> {
       const chromium = await launchChromium();
       closers.unshift(() => chromium.close());
       const openFirefox = async (): Promise<Tab> => {
-        // A window: a tab behind another is hidden, and its timers run once a second.
-        const page = await (await firefox.createBrowserContext()).newPage({ type: "window" });
-        await page.goto(relay.url);
-        return { engine: "firefox", evaluate: (expression) => page.evaluate(expression) };
+        const { evaluate } = await firefox.openWindow(relay.url);
+        return { engine: "firefox", evaluate };
       };
       const openChromium = async (): Promise<Tab> => {
         const page = await (await chromium.newContext()).newPage();

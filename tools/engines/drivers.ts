@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { chromium, type Browser } from "@playwright/test";
-import { launch, type Browser as FirefoxBrowser } from "puppeteer-core";
 import { CHROMIUM_ARGUMENTS } from "../chromium-arguments.ts";
+import { Firefox } from "./firefox.ts";
 
 export interface EngineDriver {
   readonly name: string;
@@ -73,8 +73,8 @@ export function findFirefox(): string | undefined {
   return programOf("firefox-esr", "firefox");
 }
 
-export function launchFirefox(): Promise<FirefoxBrowser> {
-  return launch({ browser: "firefox", executablePath: findFirefox()!, headless: true, protocolTimeout: 900_000 });
+export function launchFirefox(): Promise<Firefox> {
+  return Firefox.launch(findFirefox()!);
 }
 
 function chromiumDriver(): EngineDriver {
@@ -99,13 +99,12 @@ function firefoxDriver(): EngineDriver {
     name: "firefox",
     found: findFirefox() !== undefined,
     async run(url) {
-      const browser = await launchFirefox();
+      const firefox = await launchFirefox();
       try {
-        const page = await browser.newPage();
-        await page.goto(url);
-        return await poll(() => page.evaluate(() => document.documentElement.dataset["result"] ?? null));
+        const { evaluate } = await firefox.openWindow(url);
+        return await poll(async () => (await evaluate('document.documentElement.dataset["result"] ?? null')) as string | null);
       } finally {
-        await browser.close();
+        await firefox.close();
       }
     },
   };
