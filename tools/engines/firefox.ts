@@ -39,6 +39,8 @@ class Marionette {
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (part: Buffer) => this.#take(part));
+    // Of a Firefox that was killed; "close" comes after it.
+    socket.on("error", () => undefined);
     socket.on("close", () => {
       for (const { reject } of this.#waiting.values()) reject(new Error("Firefox has ended"));
     });
