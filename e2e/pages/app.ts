@@ -71,7 +71,7 @@ export class AppPage {
       status = answer;
       return wanted(answer) ? what : JSON.stringify(answer);
     };
-    await expect.poll(ask, { message: what, timeout: timeoutMs, intervals: [100] }).toBe(what);
+    await expect.poll(ask, { message: what, timeout: timeoutMs, intervals: [100, 200] }).toBe(what);
     return status!;
   }
 

@@ -127,7 +127,7 @@ function EventsCard({ contract }: { contract: string }) {
             <ol className="feed">
               {items.map(({ height, index, topic, data, timeMs, transaction }) => (
                 <li key={`${height} ${index}`}>
-                  <time dateTime={isoTime(timeMs)}>{format.span(now - timeMs)}</time>
+                  <time dateTime={isoTime(timeMs)}>{format.age(timeMs, now)}</time>
                   <span>
                     <b>{topic}</b>{" "}
                     {transaction && <Link href={`/transaction/${transaction}`}>{text.ledger.block(format.number(height))}</Link>}

@@ -78,7 +78,7 @@ function DeviceTile({ device }: { device: DeviceInfo }) {
           <StatusPill status={presence} bare />
         ) : (
           <StatusPill status="live" bare>
-            {device.lastSeenMs > 0 ? format.span(now - device.lastSeenMs) : text.status.live.word}
+            {device.lastSeenMs > 0 ? format.age(device.lastSeenMs, now) : text.status.live.word}
           </StatusPill>
         )}
       </span>

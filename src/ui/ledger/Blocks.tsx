@@ -57,7 +57,7 @@ function BlockTable({ blocks }: { blocks: readonly BlockSummary[] }) {
             <td>
               <BlockState block={block} />
             </td>
-            <td className="num quiet">{format.span(now - block.timeMs)}</td>
+            <td className="num quiet">{format.age(block.timeMs, now)}</td>
           </tr>
         ))}
       </tbody>
@@ -85,7 +85,7 @@ function BlockRows({ blocks }: { blocks: readonly BlockSummary[] }) {
             </span>
             <span className="b-row-end">
               <BlockState block={block} />
-              {format.span(now - block.timeMs)}
+              {format.age(block.timeMs, now)}
             </span>
           </Link>
         </li>

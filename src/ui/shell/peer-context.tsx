@@ -78,12 +78,29 @@ export function useAsk<Name extends QueryName>(
   return held?.key === key ? held.answer : { state: "loading", value: null, error: null };
 }
 
-/** The clock, for ages; each component that shows one ticks by itself. */
+/** Who is told of each clock's ticks, by its pace. All that shows an age changes with one tick, and the page is drawn once for it. */
+const clocks = new Map<number, Set<(nowMs: number) => void>>();
+
+function onTick(everyMs: number, listener: (nowMs: number) => void): () => void {
+  const known = clocks.get(everyMs);
+  const listeners = known ?? new Set();
+  listeners.add(listener);
+  if (known === undefined) {
+    clocks.set(everyMs, listeners);
+    const timer = setInterval(() => {
+      const nowMs = Date.now();
+      for (const tell of listeners) tell(nowMs);
+      if (listeners.size > 0) return;
+      clearInterval(timer);
+      clocks.delete(everyMs);
+    }, everyMs);
+  }
+  return () => void listeners.delete(listener);
+}
+
+/** The clock, for ages. */
 export function useNow(everyMs = 1000): number {
   const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), everyMs);
-    return () => clearInterval(timer);
-  }, [everyMs]);
+  useEffect(() => onTick(everyMs, setNow), [everyMs]);
   return now;
 }

@@ -5,7 +5,9 @@ export interface Format {
   number(value: number, digitsMax?: number): string;
   /** A span in its largest fitting unit: "4 s", "3 min". */
   span(ms: number): string;
-  /** The span from then to now, in words. */
+  /** The span from then to now. After ten seconds it moves on every five: a page that is drawn each second for it costs more than the peer at rest. */
+  age(thenMs: number, nowMs: number): string;
+  /** The same in words. */
   ago(thenMs: number, nowMs: number): string;
   seconds(ms: number): string;
   bytes(count: number): string;
@@ -16,6 +18,8 @@ export interface Format {
 }
 
 const SECOND = 1000;
+const CALM_AFTER = 10 * SECOND;
+const CALM_STEP = 5 * SECOND;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -40,10 +44,15 @@ export function createFormat(text: Text): Format {
     if (past < DAY) return `${whole.format(Math.floor(past / HOUR))} h`;
     return text.common.days(Math.floor(past / DAY));
   };
+  const age = (thenMs: number, nowMs: number): string => {
+    const past = nowMs - thenMs;
+    return span(past > CALM_AFTER && past < MINUTE ? past - (past % CALM_STEP) : past);
+  };
   return {
     number,
     span,
-    ago: (thenMs, nowMs) => (nowMs - thenMs < 2 * SECOND ? text.common.justNow : text.common.ago(span(nowMs - thenMs))),
+    age,
+    ago: (thenMs, nowMs) => (nowMs - thenMs < 2 * SECOND ? text.common.justNow : text.common.ago(age(thenMs, nowMs))),
     seconds: (ms) => number(ms / SECOND, ms < 10 * SECOND ? 2 : 1),
     bytes: (count) => {
       if (count < 1000) return `${whole.format(count)} B`;
