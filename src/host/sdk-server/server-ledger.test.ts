@@ -1,7 +1,9 @@
 /** What a server of the sdk tells of the ledger, and brings as it goes on. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bytesToHex, equalBytes } from "../../kit/bytes.ts";
+import type { Storage } from "../../peer/ports.ts";
 import { accountToDid, didToAccount } from "../../protocol/identifiers.ts";
+import { Refusal, shapeOf } from "../../protocol/refusal.ts";
 import type { QueryName, RoadProgress, TransactionInfo } from "../../sdk/api.ts";
 import type { Client } from "../../sdk/client.ts";
 import { createKeys, type PeerKeys } from "../keys/keys.ts";
@@ -71,6 +73,45 @@ describe("ledger", () => {
     expect((await asking.query("transactions", { account: still.account, limit: 1 })).items.map(({ id }) => id)).toEqual([sent[1]]);
     expect((await asking.query("transactions")).items).toEqual([]);
     still.close();
+  });
+
+  it.each([
+    ["is found once it is there", true],
+    ["is not waited for by a peer that can write no more", false],
+  ])("what is final and is being written %s", async (_, isWritten) => {
+    const keys = await createKeys(createMemorySeeds());
+    const storage = createMemoryStorage();
+    let end = (_refusal: Refusal | null): void => undefined;
+    const ended = new Promise<void>((resolve, reject) => {
+      end = (refusal) => (refusal === null ? resolve() : reject(refusal));
+    });
+    let isHeld = false;
+    const write: Storage["write"] = async (batch) => {
+      if (batch.puts.some(([table]) => table === "blocks")) {
+        isHeld = true;
+        await ended;
+      }
+      return storage.write(batch);
+    };
+    const machine = await createContractMachine(await loadMeteredWasmNode());
+    const slow = await openWorld(machine, { keys, storage: { ...storage, write }, genesis: await foundWorld(keys) });
+    const asking = slow.connect();
+    asking.send([transfer(1)]).catch(() => undefined);
+    await expect.poll(() => isHeld).toBe(true);
+    const { final } = await asking.query("status");
+    let answers = 0;
+    const asked = Promise.all(
+      [asking.query("block", { height: final.height }), asking.query("transactions"), asking.query("events")].map((one) =>
+        one.catch(shapeOf).finally(() => answers++),
+      ),
+    );
+    // What comes after them is answered, many times over.
+    for (let i = 0; i < 20; i++) await asking.query("status");
+    expect(answers).toBe(0);
+    end(isWritten ? null : new Refusal("storage-broken", {}));
+    const expected = isWritten ? [{ digest: final.digest }, { items: [{ state: "final" }] }] : [{ code: "not-found" }, { items: [] }];
+    expect((await asked).slice(0, 2)).toMatchObject(expected);
+    slow.close();
   });
 
   it("[C2a] shows accounts, and proves what they have", async () => {

@@ -27,6 +27,7 @@ import { search } from "./search.ts";
 import { networkInfo, statusOf } from "./status.ts";
 import { Feeds } from "./topics.ts";
 import * as trials from "./trials.ts";
+import { Written } from "./written.ts";
 
 export interface SdkServerDeps {
   /** Null while the peer is starting. */
@@ -83,6 +84,19 @@ type QueryMessage = Extract<ClientMessage, { kind: "query" }>;
 /** Queries that run a contract, on the thread that votes. */
 const TRIALS: ReadonlySet<QueryName> = new Set<QueryName>(["view", "dryRun", "inspect"]);
 const VALID_FOR_MS = 600_000;
+/** What is answered out of storage. */
+const PAST: ReadonlySet<QueryName> = new Set<QueryName>([
+  "transaction",
+  "transactions",
+  "block",
+  "blocks",
+  "readings",
+  "events",
+  "records",
+  "search",
+  // How often it was called.
+  "contract",
+]);
 
 export function createSdkServer(deps: SdkServerDeps): SdkServer {
   return new PortServer(deps);
@@ -92,7 +106,7 @@ class PortServer implements SdkServer {
   readonly #deps: SdkServerDeps;
   readonly #feeds: Feeds;
   readonly #reports: Reports;
-  #ledger: { readonly storage: Storage; readonly explorer: Explorer } | null = null;
+  #ledger: { readonly storage: Storage; readonly explorer: Explorer; readonly written: Written } | null = null;
 
   constructor(deps: SdkServerDeps) {
     this.#deps = deps;
@@ -101,7 +115,7 @@ class PortServer implements SdkServer {
   }
 
   opened(ledger: { readonly storage: Storage; readonly explorer: Explorer }): void {
-    this.#ledger = ledger;
+    this.#ledger = { ...ledger, written: new Written(this.#view().final.height) };
     void ledger.explorer.catchUp();
   }
 
@@ -125,6 +139,7 @@ class PortServer implements SdkServer {
 
   onEffect(effect: ReportedEffect): void {
     if (effect.kind === "committed") this.#ledger?.explorer.onCommitted(effect);
+    this.#ledger?.written.onEffect(effect);
     this.#reports.onEffect(effect, this.#ledger?.explorer ?? null);
   }
 
@@ -286,6 +301,7 @@ class PortServer implements SdkServer {
       case "estimate":
         return this.#trial(message);
       default:
+        if (PAST.has(message.name)) await this.#ledger?.written.upToFinal(this.#view());
         return this.#read(message);
     }
   }
