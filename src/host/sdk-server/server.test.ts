@@ -97,6 +97,14 @@ describe("send", () => {
     await expect(unpaid).rejects.toMatchObject({ code: "balance-too-low", data: { amount: expect.any(Number) } });
   });
 
+  it("estimates and sends what runs no contract also where nobody serves the contract machine", async () => {
+    const remote = await openWorld(null);
+    const asking = remote.connect();
+    expect((await asking.query("estimate", { calls: [transfer(1)] })).fee).toBeGreaterThan(0);
+    expect((await asking.send([transfer(1)])).height).toBeGreaterThan(0);
+    remote.close();
+  });
+
   it("makes no key and finds no proof of work for an estimate, nor for what no transaction can carry", async () => {
     const [claim, seat] = [
       { operation: "token.claim", arguments: {} },

@@ -307,7 +307,7 @@ class PortServer implements SdkServer {
   }
 
   async #trial(message: Extract<QueryMessage, { name: "view" | "dryRun" | "estimate" }>): Promise<unknown> {
-    const machine = await this.#deps.loadMachine();
+    const machine = await (message.name === "estimate" ? this.#machineFor(message.parameters.calls) : this.#deps.loadMachine());
     const deps = { view: this.#view(), machine, completeCall: this.#completeCall, nowMs: this.#deps.clock.wallMs() };
     switch (message.name) {
       case "view":

@@ -89,8 +89,9 @@ async function inMemory(): Promise<WorldPlace> {
   return { keys, storage: createMemoryStorage(), genesis: await foundWorld(keys) };
 }
 
-/** A founder alone: every block is final as soon as it has voted. @throws {Refusal} as `loadLedger`. */
-export async function openWorld(machine: ContractMachine, place?: WorldPlace): Promise<World> {
+/** A founder alone: every block is final as soon as it has voted. Without a machine there is nobody who serves it. @throws {Refusal} as `loadLedger`. */
+export async function openWorld(machine: ContractMachine | null, place?: WorldPlace): Promise<World> {
+  const loadMachine = () => (machine === null ? Promise.reject(new TypeError("Failed to fetch")) : Promise.resolve(machine));
   const { keys, storage, genesis } = place ?? (await inMemory());
   const clock = createSystemClock();
   const account = decodeGenesis(genesis).founder;
@@ -107,7 +108,7 @@ export async function openWorld(machine: ContractMachine, place?: WorldPlace): P
   const server = createSdkServer({
     view: () => peer,
     input: (input) => runner?.input(input),
-    loadMachine: () => Promise.resolve(machine),
+    loadMachine,
     clock,
     slot: 0,
     keysDurable: keys.durable,
@@ -125,7 +126,7 @@ export async function openWorld(machine: ContractMachine, place?: WorldPlace): P
     storage,
     keys,
     signatures: createSignatures(),
-    loadMachine: () => Promise.resolve(machine),
+    loadMachine,
     network: () => undefined,
     claim: ({ account: of, reference, bits }) => Promise.resolve(searchClaim({ account: of, reference, bits, start: new Uint8Array(16) })),
     onEffect: (effect) => server.onEffect(effect),
