@@ -104,7 +104,9 @@ async function goOffline(context: BrowserContext): Promise<void> {
   await context.setOffline(true);
 }
 
-test("[S2] started with neither network nor relay, the app shows the ledger that it has", async ({ browser }) => {
+test("[S2] started with neither network nor relay, the app shows the ledger that it has, and finds the relay once that is there", async ({
+  browser,
+}) => {
   const tab = await openTab(browser, relay);
   const { account } = await tab.ready();
   const { height } = await tab.send([["account.setProfile", { name: "Kept here" }]]);
@@ -119,4 +121,8 @@ test("[S2] started with neither network nor relay, the app shows the ledger that
   expect((await ledger.query("account", { account })).name).toBe("Kept here");
   await ledger.account(account);
   await expect(ledger.main.getByText("Kept here").first()).toBeVisible();
+  expect(await ledger.status()).toMatchObject({ relay: false });
+  await tab.page.context().setOffline(false);
+  await relay.start();
+  await ledger.until("the relay", (status) => status.relay, 15_000);
 });

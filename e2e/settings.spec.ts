@@ -92,7 +92,8 @@ test("the report names version, BoT, peer, heights, links and what happened, and
   await form.getByRole("button", { name: "Save" }).click();
   await expect(form.getByText("The servers are used once this tab is reloaded.")).toBeVisible();
   const words = await settings.words();
-  const { chain, peer, account, final } = await settings.status();
+  // A tab alone is ready before it is linked to the relay.
+  const { chain, peer, account, final } = await settings.until("the relay", (status) => status.relay);
   const file = await settings.report();
   expect(file.suggestedFilename()).toBe("bothy-diagnostics.json");
   const text = readFileSync(await file.path(), "utf8");

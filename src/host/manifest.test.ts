@@ -1,9 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { bytesToHex } from "../kit/bytes.ts";
-import { DEFAULT_PARAMETERS, encodeGenesis } from "../protocol/genesis.ts";
+import { DEFAULT_PARAMETERS, decodeGenesis, encodeGenesis } from "../protocol/genesis.ts";
 import { asAccountId, asVotingKey } from "../protocol/identifiers.ts";
 import { Refusal } from "../protocol/refusal.ts";
-import { readManifest } from "./manifest.ts";
+import { awaitManifest, readManifest } from "./manifest.ts";
 
 const genesis = encodeGenesis({
   version: 1,
@@ -71,5 +71,27 @@ describe("a relay's manifest", () => {
     ["an endless one", { app: "https://a/", guide: `http://a/${"x".repeat(600)}` }],
   ])("that names %s as its room's has none", (_, room) => {
     expect(readManifest({ genesis: null, room }).room).toBeNull();
+  });
+});
+
+describe("a relay that was out of reach", () => {
+  afterEach(() => void vi.unstubAllGlobals());
+
+  it("is asked until it hands out this BoT's manifest, at a pace that a static host can bear", async () => {
+    const other = encodeGenesis({ ...decodeGenesis(genesis), name: "Another" });
+    const answers = [
+      () => Promise.reject(new TypeError("fetch failed")),
+      async () => new Response("not found", { status: 404 }),
+      async () => Response.json({ genesis: null, mayFound: true }),
+      async () => Response.json({ genesis: bytesToHex(other), relays: ["/dns4/other/tcp/1/ws"] }),
+      async () => Response.json({ genesis: "broken" }),
+      async () => new Response("<html>"),
+      async () => Response.json({ genesis: bytesToHex(genesis), relays: ["/dns4/ours/tcp/1/ws"] }),
+    ];
+    vi.stubGlobal("fetch", () => answers.shift()!());
+    const pauses: number[] = [];
+    const manifest = await awaitManifest("http://localhost/", genesis, async (ms) => void pauses.push(ms));
+    expect(manifest.relays).toEqual(["/dns4/ours/tcp/1/ws"]);
+    expect(pauses).toEqual([2_000, 4_000, 8_000, 8_000, 8_000, 8_000, 8_000]);
   });
 });

@@ -1,11 +1,15 @@
 /** The manifest that a relay hands to all who open its address: which BoT, through which relays, and whether this tab may found one. */
-import { bytesToHex, hexToBytes } from "../kit/bytes.ts";
+import { bytesToHex, equalBytes, hexToBytes } from "../kit/bytes.ts";
 import { DEFAULT_PARAMETERS, PARAMETER_BOUNDS, decodeGenesis, type Parameters } from "../protocol/genesis.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import type { Room } from "../sdk/api.ts";
 
 /** A relay in the same room or far away answers within this, or is taken as out of reach. */
 const FETCH_TIMEOUT_MS = 4_000;
+/** A relay that is out of reach, or where nobody has founded yet, is asked again after this. */
+export const MANIFEST_PACE_MS = 2_000;
+/** The longest such pause: what serves the app may be no relay at all. */
+const MANIFEST_PACE_MS_MAX = 8_000;
 const RELAYS_MAX = 16;
 const ADDRESS_UNITS_MAX = 512;
 
@@ -76,6 +80,16 @@ export async function fetchManifest(base: string): Promise<Manifest | null> {
   } catch (error) {
     if (error instanceof Refusal) throw error;
     return null;
+  }
+}
+
+/** Asks until the relay that served the app is in reach, and that of this BoT: another's is of no use to whoever is in this one. */
+export async function awaitManifest(base: string, genesis: Uint8Array, pause: (ms: number) => Promise<void>): Promise<Manifest> {
+  for (let paceMs = MANIFEST_PACE_MS; ; paceMs = Math.min(2 * paceMs, MANIFEST_PACE_MS_MAX)) {
+    await pause(paceMs);
+    const manifest = await fetchManifest(base).catch(() => null);
+    const offered = manifest?.genesis ?? null;
+    if (manifest !== null && offered !== null && equalBytes(offered, genesis)) return manifest;
   }
 }
 

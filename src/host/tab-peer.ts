@@ -25,7 +25,7 @@ import { openKeys } from "./keys/indexeddb-seeds.ts";
 import type { PeerKeys } from "./keys/keys.ts";
 import { noteEmptyLedger, settleLedger, type LedgerDatabases } from "./ledger-place.ts";
 import { loadLedger } from "./load-ledger.ts";
-import { fetchManifest, type Manifest } from "./manifest.ts";
+import { awaitManifest, fetchManifest, MANIFEST_PACE_MS, type Manifest } from "./manifest.ts";
 import { runPeer, type PeerRunner, type ReportedEffect } from "./peer-runner.ts";
 import { createSdkServer, type SdkServer } from "./sdk-server/server.ts";
 import { accountOf, openSettings, type SettingsStore } from "./settings.ts";
@@ -35,8 +35,6 @@ import { deleteDexieStorage, openDexieStorage } from "./storage/dexie-storage.ts
 import type { FromWorker, ToWorker } from "./tab-messages.ts";
 import { createEventLog, type EventLog } from "./telemetry/event-log.ts";
 
-/** While nobody has founded, the relay is asked this often. */
-const MANIFEST_PACE_MS = 2_000;
 /** How soon after joining the contract machine is loaded, when links have formed, and how often that is tried. */
 const LOAD_AHEAD_PACE_MS = 5_000;
 const FIRST_NAME = "Bothy";
@@ -154,7 +152,7 @@ export class TabPeer {
         this.#genesis = genesis;
         return genesis;
       }
-      await new Promise<void>((resolve) => this.#clock.setTimer(MANIFEST_PACE_MS, resolve));
+      await this.#pause(MANIFEST_PACE_MS);
     }
   }
 
@@ -220,6 +218,13 @@ export class TabPeer {
     for (const event of this.#waitingEvents.splice(0)) this.#runner.input({ kind: "network", event });
     this.#server?.opened({ storage: this.#storage, explorer: createExplorer(this.#storage) });
     void this.#loadMachineAhead();
+    if (this.#manifest === null) void this.#manifestLater(genesis);
+  }
+
+  /** For a tab that opened while the relay was out of reach, which knows none by itself. */
+  async #manifestLater(genesis: Uint8Array): Promise<void> {
+    this.#manifest = await awaitManifest(this.#ready(this.#start).base, genesis, (ms) => this.#pause(ms));
+    this.#tellRelays();
   }
 
   /** What the page that this one replaces has changed until its worker ended. */
@@ -254,7 +259,7 @@ export class TabPeer {
   /** Contracts of others come without warning, and by then the relay that serves the machine may be gone; but it must keep no tab from joining. */
   async #loadMachineAhead(): Promise<void> {
     while (this.#machine === null) {
-      await new Promise<void>((resolve) => this.#clock.setTimer(LOAD_AHEAD_PACE_MS, resolve));
+      await this.#pause(LOAD_AHEAD_PACE_MS);
       if (this.#peer?.caughtUp === true) await this.#loadMachine().catch(() => undefined);
     }
   }
@@ -319,7 +324,7 @@ export class TabPeer {
         settings,
         signatures: this.#ready(this.#signatures),
         loadMachine: () => this.#loadMachine(),
-        pause: () => new Promise((resolve) => this.#clock.setTimer(0, resolve)),
+        pause: () => this.#pause(0),
         account: () => this.#account,
         genesis: () => this.#genesis,
         storage: () => this.#storage,
@@ -386,6 +391,10 @@ export class TabPeer {
     await this.#leave();
     this.#runner?.stop();
     this.#storage?.close();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.setTimer(ms, resolve));
   }
 
   #ready<Part>(part: Part | null): Part {
