@@ -6,7 +6,7 @@ const SELF = "m";
 /** Peers in the order in which they linked, each with so many other neighbours. */
 const linked = (names: string, others: number): { peer: string; neighbours: string[] }[] =>
   names.split("").map((peer) => ({ peer, neighbours: Array.from({ length: others }, (_, index) => `${peer}${index}`) }));
-const ENOUGH = NEIGHBOURS.wanted + 1;
+const ENOUGH = NEIGHBOURS.wanted;
 
 describe("links above the bound", () => {
   it("are none as long as there are no more than are kept", () => {
@@ -18,7 +18,7 @@ describe("links above the bound", () => {
   });
 
   it("stay where the peer would be left with fewer than it wants, or is the one to give up", () => {
-    expect(surplusOf(SELF, linked("nopqrstuvw", NEIGHBOURS.wanted))).toEqual([]);
+    expect(surplusOf(SELF, linked("nopqrstuvw", ENOUGH - 1))).toEqual([]);
     expect(surplusOf(SELF, linked("abcdefghij", ENOUGH))).toEqual([]);
     expect(surplusOf(SELF, [...linked("n", ENOUGH), ...linked("abcdefghij", ENOUGH)])).toEqual(["n"]);
   });

@@ -101,10 +101,10 @@ export class Links {
 }
 
 /**
- * Links to give up: the newest of those above the bound, to peers that have enough others. Of two peers only the smaller one gives a link up, so that not
- * both give up two links at once where one is too many.
+ * Links to give up: the newest of those above the bound, to peers that have enough others; what a peer tells as its neighbours is without the one whom it
+ * tells. Of two peers only the smaller one gives a link up, so that not both give up two links at once where one is too many.
  */
 export function surplusOf(self: string, neighbours: readonly Pick<Link, "peer" | "neighbours">[]): readonly string[] {
-  const spare = neighbours.filter(({ peer, neighbours: theirs }) => self < peer && theirs.length > NEIGHBOURS.wanted).reverse();
+  const spare = neighbours.filter(({ peer, neighbours: theirs }) => self < peer && theirs.length >= NEIGHBOURS.wanted).reverse();
   return spare.slice(0, Math.max(0, neighbours.length - NEIGHBOURS.kept)).map(({ peer }) => peer);
 }
