@@ -2,7 +2,8 @@
  * Accounts that go and come back: what is saved, what is asked first, and what nothing takes away. Then what else a person sets or saves
  * there: relays, a report for a helper, and how full the disk is.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { CarBufferReader } from "@ipld/car/buffer-reader";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { base58btc } from "multiformats/bases/base58";
 import { expect, test } from "@playwright/test";
@@ -241,4 +242,51 @@ test("an account that was replaced is brought back by its words, as often as one
   await settings.until("the first account", (status) => status.ready && status.account === account);
   await settings.restoreWords(others);
   await settings.until("the other account again", (status) => status.ready && status.account === replaced.account);
+});
+
+test("a ledger is saved as a CAR file that names its blocks, and a newcomer who meets nobody reads it from there", async ({ browser }) => {
+  const quiet = await RelayProcess.open();
+  try {
+    const founder = new SettingsPage((await openTab(browser, quiet)).page);
+    const { account } = await founder.ready();
+    await founder.send([["account.setProfile", { name: "On a stick" }]]);
+    await founder.goTo("Settings");
+    const { final, chain } = await founder.status();
+    const file = await founder.saveLedger();
+    expect(file.suggestedFilename()).toBe(`bothy-${chain.slice(0, 8)}.car`);
+    const path = await file.path();
+    const names = [...CarBufferReader.fromBytes(readFileSync(path)).blocks()].map(({ cid }) => bytesToHex(cid.multihash.digest));
+    expect(names).toContain(final.digest);
+    expect(names).toContain(chain);
+    await founder.page.context().close();
+
+    const newcomer = new SettingsPage((await openTab(browser, quiet, { viewport: { width: 390, height: 844 } })).page);
+    await newcomer.page.getByRole("button", { name: "Look around meanwhile" }).click();
+    await newcomer.goTo("Settings");
+    await newcomer.bringLedger(path);
+    const dialog = newcomer.page.getByRole("dialog");
+    await expect(dialog).toContainText(`The file goes up to block ${final.height}; this tab has 0 blocks.`);
+    await newcomer.page.screenshot({ path: "test-results/pages/ledger-file.png" });
+    const reloaded = newcomer.page.waitForEvent("load");
+    await dialog.getByRole("button", { name: "Bring it back" }).click();
+    await reloaded;
+    const { final: taken } = await newcomer.finalAt(final.height);
+    expect(taken).toEqual(final);
+    expect((await newcomer.query("account", { account })).name).toBe("On a stick");
+  } finally {
+    await quiet.remove();
+  }
+});
+
+test("a file that is no ledger is refused, and the ledger here stays", async () => {
+  await settings.goTo("Settings");
+  const { final } = await settings.status();
+  const path = test.info().outputPath("broken.car");
+  writeFileSync(path, readFileSync(await (await settings.saveLedger()).path()).subarray(0, -1));
+  await settings.bringLedger(path);
+  await expect(settings.card("The ledger as a file").locator(".fault")).toHaveText(
+    "This is not a file that Bothy saved, or it is damaged.",
+  );
+  await expect(settings.page.getByRole("dialog")).toBeHidden();
+  expect((await settings.status()).final.height).toBeGreaterThanOrEqual(final.height);
 });

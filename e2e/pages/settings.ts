@@ -53,6 +53,22 @@ export class SettingsPage extends AppPage {
     await form.getByRole("button", { name: "Bring it back" }).click();
   }
 
+  async saveLedger(): Promise<Download> {
+    const download = this.page.waitForEvent("download");
+    await this.main.getByRole("button", { name: "Save the ledger" }).click();
+    return download;
+  }
+
+  /** Brings a ledger as far as the question whether it shall be taken over. */
+  async bringLedger(path: string): Promise<void> {
+    const card = this.card("The ledger as a file");
+    await card.getByText("Bring back a ledger").click();
+    const chooser = this.page.waitForEvent("filechooser");
+    await card.getByRole("button", { name: "File" }).click();
+    await (await chooser).setFiles(path);
+    await card.getByRole("button", { name: "Bring it back" }).click();
+  }
+
   async words(): Promise<readonly string[]> {
     await this.main.getByRole("button", { name: "Show the 24 words" }).click();
     await this.main.locator(".words li").first().waitFor();

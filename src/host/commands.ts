@@ -10,8 +10,10 @@ import type { PeerKeys } from "./keys/keys.ts";
 import { removeLedger, stageLedger, type LedgerDatabases } from "./ledger-place.ts";
 import { readIceServer } from "./network/ice-server.ts";
 import { readRelayAddress } from "./network/relay-address.ts";
-import { decodePeerExport, encodePeerExport, hasLedger, openLedgerOf, readLedgerRows } from "./peer-export.ts";
-import { decodeSettings, type SettingsStore } from "./settings.ts";
+import { decodePeerExport, encodePeerExport, hasLedger, openLedger, openLedgerOf, readLedgerRows } from "./peer-export.ts";
+import type { ReplayDeps } from "./replay-ledger.ts";
+import { decodeSettings, type OwnChange, type SettingsStore } from "./settings.ts";
+import type { MemoryDisk } from "./storage/memory-storage.ts";
 
 export type CommandHandlers = {
   readonly [Name in CommandName]: (parameters: Commands[Name]["parameters"]) => Promise<Commands[Name]["result"]>;
@@ -54,26 +56,23 @@ function settingsToShow({ seatWanted, relays, iceServers, windowLimit, exportedM
   return { seatWanted, relays, iceServers: iceServers.map((line) => readIceServer(line).urls), windowLimit, exportedMs };
 }
 
-async function importPeer(deps: CommandDeps, bytes: Uint8Array, passphrase: string): Promise<void> {
-  const { keys, settings, signatures, loadMachine } = deps;
-  const file = decodePeerExport(bytes);
-  const brought = decodeSettings(file.settings);
-  // All of the file is checked before anything here changes: the passphrase first, because it takes the least time.
-  const opened = await keys.openAccount(file.account, passphrase);
-  const ledger = await openLedgerOf(file, { signatures, loadMachine, nowMs: deps.nowMs(), pause: deps.pause });
-  await deps.alone(async () => {
-    const chain = chainOf(file.genesis);
-    // A file without a ledger takes none away: blocks, votes and the keys that cast them stay as they are.
+interface Brought {
+  readonly part: Partial<Settings>;
+  readonly own: OwnChange;
+}
+
+/**
+ * What was brought takes the place of what is here, by one write of the settings, and the peer stops. Up to that write all is as it was, and the peer goes
+ * on; from then on the next start finds all that was brought. Without a ledger none is taken away: blocks, votes and the keys that cast them stay.
+ */
+function takeOver(deps: CommandDeps, genesis: Uint8Array, ledger: MemoryDisk | null, brought: () => Promise<Brought>): Promise<void> {
+  const { settings } = deps;
+  return deps.alone(async () => {
+    const chain = chainOf(genesis);
     const staged = ledger === null ? null : await stageLedger(settings, deps.ledgers, chain, ledger);
     try {
-      const account = await opened.keep();
-      const nicknames = { ...settings.current.nicknames, ...brought.nicknames };
-      // The account in the file is saved by the file. Up to this write all is as it was, and the peer goes on; from then on the next start finds all that
-      // was brought.
-      await settings.change(
-        { ...brought, nicknames, exportedMs: deps.nowMs() },
-        { account, genesis: file.genesis, ...(staged !== null && { ledger: { chain, place: staged.place } }) },
-      );
+      const { part, own } = await brought();
+      await settings.change(part, { ...own, ...(staged !== null && { ledger: { chain, place: staged.place } }) });
     } catch (error) {
       await staged?.drop().catch(() => undefined);
       throw error;
@@ -81,6 +80,42 @@ async function importPeer(deps: CommandDeps, bytes: Uint8Array, passphrase: stri
     await deps.stop();
   });
 }
+
+const replayDeps = ({ signatures, loadMachine, nowMs, pause }: CommandDeps): ReplayDeps => ({
+  signatures,
+  loadMachine,
+  nowMs: nowMs(),
+  pause,
+});
+
+async function importPeer(deps: CommandDeps, bytes: Uint8Array, passphrase: string): Promise<void> {
+  const { keys, settings } = deps;
+  const file = decodePeerExport(bytes);
+  const brought = decodeSettings(file.settings);
+  // All of the file is checked before anything here changes: the passphrase first, because it takes the least time.
+  const opened = await keys.openAccount(file.account, passphrase);
+  const ledger = await openLedgerOf(file, replayDeps(deps));
+  await takeOver(deps, file.genesis, ledger, async () => {
+    const account = await opened.keep();
+    const nicknames = { ...settings.current.nicknames, ...brought.nicknames };
+    // The account in the file is saved by the file.
+    return { part: { ...brought, nicknames, exportedMs: deps.nowMs() }, own: { account, genesis: file.genesis } };
+  });
+}
+
+/** Of another BoT it is refused: this tab would not open it, as long as its relay names this one. */
+async function importLedger(deps: CommandDeps, bytes: Uint8Array): Promise<void> {
+  const { decodeLedgerCar } = await loadLedgerCar();
+  const { genesis, rows } = decodeLedgerCar(bytes);
+  const own = deps.genesis();
+  if (own === null || !equalBytes(own, genesis)) throw new Refusal("wrong-chain", { name: decodeGenesis(genesis).name });
+  if (rows.length === 0) throw new Refusal("export-invalid", { reason: "no block" });
+  const ledger = await openLedger(rows, genesis, replayDeps(deps));
+  await takeOver(deps, genesis, ledger, async () => ({ part: {}, own: {} }));
+}
+
+/** With what it needs of others; few ever ask for it. */
+const loadLedgerCar = () => import("./ledger-car.ts");
 
 export function createCommands(deps: CommandDeps): CommandHandlers {
   const { keys, settings } = deps;
@@ -111,6 +146,23 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
       const { genesis } = file;
       const own = deps.genesis();
       return { name: decodeGenesis(genesis).name, here: own !== null && equalBytes(own, genesis), ledger: hasLedger(file) };
+    },
+    exportLedger: async () => {
+      const [genesis, storage] = [deps.genesis(), deps.storage()];
+      if (genesis === null || storage === null) throw new Refusal("not-ready");
+      const { encodeLedgerCar } = await loadLedgerCar();
+      const rows = (await readLedgerRows(storage, chainOf(genesis))).map(([, , bytes]) => bytes);
+      return encodeLedgerCar(genesis, rows, deps.pause);
+    },
+    inspectLedger: async ({ bytes }) => {
+      const { decodeLedgerCar } = await loadLedgerCar();
+      const { genesis, height } = decodeLedgerCar(bytes);
+      const own = deps.genesis();
+      return { name: decodeGenesis(genesis).name, here: own !== null && equalBytes(own, genesis), height };
+    },
+    importLedger: async ({ bytes }) => {
+      await importLedger(deps, bytes);
+      return null;
     },
     importPeer: async ({ bytes, passphrase }) => {
       await importPeer(deps, bytes, passphrase);

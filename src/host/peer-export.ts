@@ -11,7 +11,8 @@ import { decodeSettings } from "./settings.ts";
 import { createMemoryDisk, createMemoryStorage, type MemoryDisk } from "./storage/memory-storage.ts";
 
 const FORMAT = "bothy-peer-1";
-const EXPORT_BYTES_MAX = 1024 * 1024 * 1024;
+/** Of a file, with a ledger or of one. */
+export const EXPORT_BYTES_MAX = 1024 * 1024 * 1024;
 /**
  * A ledger in a file is its final blocks and what proves them; the rest follows from them, and is worth nothing until it was calculated anew. No votes: a
  * restored copy must not be able to contradict its original.
@@ -112,9 +113,13 @@ export function hasLedger(file: PeerExport): boolean {
  * @throws {Refusal} `export-invalid`; whatever `loadMachine` is refused with.
  */
 export async function openLedgerOf(file: PeerExport, deps: ReplayDeps): Promise<MemoryDisk | null> {
-  if (!hasLedger(file)) return null;
+  return hasLedger(file) ? openLedger(blocksOf(file), file.genesis, deps) : null;
+}
+
+/** The ledger of these rows of the table `blocks`, checked from genesis on. @throws {Refusal} as `openLedgerOf`. */
+export async function openLedger(blocks: readonly Uint8Array[], genesis: Uint8Array, deps: ReplayDeps): Promise<MemoryDisk> {
   const disk = createMemoryDisk();
-  await replayLedger(blocksOf(file), file.genesis, createMemoryStorage(disk), deps);
+  await replayLedger(blocks, genesis, createMemoryStorage(disk), deps);
   return disk;
 }
 

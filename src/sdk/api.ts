@@ -17,6 +17,7 @@ import type {
   Estimate,
   EventInfo,
   FinalitySample,
+  LedgerFileInfo,
   NameInfo,
   NetworkInfo,
   Page,
@@ -260,6 +261,15 @@ export interface Commands {
    * `storage-full`, it has changed nothing, and the peer goes on. The tab reloads afterwards.
    */
   importPeer: { parameters: { readonly bytes: Uint8Array; readonly passphrase: string }; result: null };
+  /** The final blocks with all that proves them, as a CAR file (spec/car.md) that other tools read, too. Holds no key. */
+  exportLedger: { parameters: Record<never, never>; result: Uint8Array };
+  /** What such a file says of itself; changes nothing. Refused with `export-invalid`, also for a block that is missing or changed. */
+  inspectLedger: { parameters: { readonly bytes: Uint8Array }; result: LedgerFileInfo };
+  /**
+   * Takes the ledger of such a file in the place of the one kept here, as `importPeer` does and refused like it; `wrong-chain` for that of another BoT.
+   * The tab reloads afterwards.
+   */
+  importLedger: { parameters: { readonly bytes: Uint8Array }; result: null };
   /** The 24 words of the account's key (BIP-39). */
   identityWords: { parameters: Record<never, never>; result: readonly string[] };
   /** The person has written them down: from now on the account counts as saved. */

@@ -359,6 +359,16 @@ export interface PeerFileInfo {
   readonly ledger: boolean;
 }
 
+/** What a ledger in a file says of itself, before it is checked. */
+export interface LedgerFileInfo {
+  /** Of the BoT it is of. */
+  readonly name: string;
+  /** Whether this peer is in the same BoT. */
+  readonly here: boolean;
+  /** Of its last block. */
+  readonly height: number;
+}
+
 /** What calls would take from the account, and whether it is there. */
 export interface Estimate {
   /** The most that the transaction would cost. */

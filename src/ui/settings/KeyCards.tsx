@@ -3,6 +3,7 @@ import { IconAlertTriangle, IconKey } from "@tabler/icons-react";
 import { useState } from "react";
 import type { PeerFileInfo, Settings } from "../../sdk/api.ts";
 import { download } from "../pattern/download.ts";
+import { bytesOf } from "../pattern/file-bytes.ts";
 import { Digest } from "../pattern/Digest.tsx";
 import { Card } from "../pattern/Page.tsx";
 import { Banner } from "../pattern/PageState.tsx";
@@ -147,8 +148,6 @@ function AskToRestore({ brought, onClose, onTake }: { brought: Brought | null; o
     </Modal>
   );
 }
-
-const bytesOf = async (file: File): Promise<Uint8Array> => new Uint8Array(await file.arrayBuffer());
 
 function Import() {
   const text = useText();

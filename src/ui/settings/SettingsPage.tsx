@@ -11,6 +11,7 @@ import { ReloadBanner } from "../shell/ReloadBanner.tsx";
 import { LANGUAGES, useLanguage, useText, type Language } from "../text/language.tsx";
 import { refusalSentence, valueText } from "../text/sentences.ts";
 import { KeyCards } from "./KeyCards.tsx";
+import { LedgerFileCard } from "./LedgerFileCard.tsx";
 import { NicknamesCard } from "./NicknamesCard.tsx";
 import { ResetCard, StorageCard } from "./StorageCards.tsx";
 
@@ -239,6 +240,7 @@ export function SettingsPage() {
           <AppearanceCard />
           <NicknamesCard />
           <StorageCard />
+          <LedgerFileCard />
           {settings && <NetworkCard settings={settings} />}
           <ReportCard />
           <ResetCard />

@@ -700,6 +700,18 @@ export const de: Text = {
     usedUnknown: "Dieser Browser sagt nicht, wie viel hier liegt.",
     used: (used, quota) => `${used} von ${quota} belegt`,
     blocksKept: (from, to) => `Hier liegen die Blöcke ${from} bis ${to}.`,
+    ledgerFile: "Das Ledger als Datei",
+    ledgerFileTells:
+      "Alle endgültigen Blöcke mit dem, was sie beweist, als CAR-Datei, die auch andere Werkzeuge lesen und prüfen. Sie enthält keinen Schlüssel und nichts, was die anderen in diesem BoT nicht haben.",
+    saveLedger: "Das Ledger speichern",
+    takeLedger: "Ein Ledger zurückholen",
+    takeLedgerTells:
+      "Jeder Block der Datei wird vom ersten an geprüft wie einer von Fremden. Das hilft, wo niemand sonst das Ledger mehr hat, oder um ein langes von einem Stick zu lesen.",
+    takeLedgerTitle: "Dieses Ledger übernehmen?",
+    takeLedgerElsewhere:
+      "Unter dieser Adresse lässt sich kein Ledger zurückholen: Dazu wird neu geladen, und damit enden hier die Schlüssel. Öffne Bothy mit https oder auf dem Rechner, der es ausliefert.",
+    ledgerHeights: (there, here) => `Die Datei reicht bis Block ${there}; dieser Tab hat ${here} Blöcke.`,
+    ledgerOfOther: (name) => `Es gehört zu einem anderen BoT, „${name}“, und lässt sich hier nicht übernehmen.`,
     version: (version) => `Bothy ${version}`,
   },
 };

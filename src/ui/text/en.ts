@@ -693,6 +693,18 @@ export const en = {
     usedUnknown: "This browser does not say how much is stored here.",
     used: (used: string, quota: string) => `${used} of ${quota} used`,
     blocksKept: (from: string, to: string) => `Blocks ${from} to ${to} are kept here.`,
+    ledgerFile: "The ledger as a file",
+    ledgerFileTells:
+      "All final blocks with what proves them, as a CAR file that other tools read and check, too. It holds no key, and nothing that the others in this BoT do not have.",
+    saveLedger: "Save the ledger",
+    takeLedger: "Bring back a ledger",
+    takeLedgerTells:
+      "Every block in the file is checked from the first on, as those of a stranger are. It is of use where nobody else has the ledger any more, or to read a long one from a stick.",
+    takeLedgerTitle: "Take over this ledger?",
+    takeLedgerElsewhere:
+      "A ledger cannot be brought back at this address: it comes with a reload, and keys end with that here. Open Bothy by https, or on the machine that serves it.",
+    ledgerHeights: (there: string, here: string) => `The file goes up to block ${there}; this tab has ${here} blocks.`,
+    ledgerOfOther: (name: string) => `It is of another BoT, “${name}”, and cannot be taken over here.`,
     version: (version: string) => `Bothy ${version}`,
   },
 };
