@@ -32,7 +32,9 @@ async function openFour(browser: Browser): Promise<[AppPage, AppPage, AppPage, A
   return (await openSeats(browser, relay, 4)) as [AppPage, AppPage, AppPage, AppPage];
 }
 
-test("[C1d] two of four tabs vanish one after the other: the rest finalize again, and show with what strength", async ({ browser }) => {
+test("[C1d] [M5a] two of four tabs vanish one after the other: the rest finalize again, and show with what strength", async ({
+  browser,
+}) => {
   const [first, second, third, fourth] = await openFour(browser);
   await crash(fourth);
   // Three of four seats are enough to decide.
@@ -51,6 +53,7 @@ test("[C1d] two of four tabs vanish one after the other: the rest finalize again
     await network.goTo("Network");
     await expect(network.figure("Strength")).toHaveText("Provisional");
     await expect(network.main.getByText(/^provisional: within the last hour/i).first()).toBeVisible();
+    await expect(network.incidents.filter({ hasText: "went on without the seats that had vanished" })).not.toHaveCount(0);
   }
   // Its block says who went on, and claims no votes and no proposer.
   const recovery = (await second.query("blocks", { limit: 50 })).find(({ kind }) => kind === "recovery");

@@ -18,6 +18,10 @@ export class NetworkPage extends AppPage {
     return this.main.getByRole("list", { name: "Rounds lately" }).getByRole("listitem");
   }
 
+  get incidents(): Locator {
+    return this.main.getByRole("list", { name: "Out of the ordinary" }).getByRole("listitem");
+  }
+
   /** A measured number by its label, such as "Final in". */
   figure(label: string): Locator {
     return this.main.locator(".b-stat").filter({ hasText: label }).locator(".b-stat-value");

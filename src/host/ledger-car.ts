@@ -113,9 +113,9 @@ function readCar(bytes: Uint8Array): LedgerCar {
   const reader = CarBufferReader.fromBytes(bytes);
   const nodes = new Map<string, Uint8Array>();
   for (const node of reader.blocks()) {
-    const { cid } = nodeOf(node.bytes);
-    if (!cid.equals(node.cid)) throw invalid(`block ${node.cid.toString()} has other bytes than its name says`);
-    nodes.set(cid.toString(), node.bytes);
+    const name = node.cid.toString();
+    if (nodeOf(node.bytes).cid.toString() !== name) throw invalid(`block ${name} has other bytes than its name says`);
+    nodes.set(name, node.bytes);
   }
   const follow = (link: unknown): Uint8Array => {
     const cid = CID.asCID(link);

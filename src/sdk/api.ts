@@ -17,6 +17,7 @@ import type {
   Estimate,
   EventInfo,
   FinalitySample,
+  IncidentInfo,
   LedgerFileInfo,
   NameInfo,
   NetworkInfo,
@@ -39,7 +40,7 @@ import type {
 } from "./shapes.ts";
 
 export type * from "./shapes.ts";
-export { PROOF_KINDS } from "./shapes.ts";
+export { INCIDENT_KINDS, PROOF_KINDS } from "./shapes.ts";
 export type { RejectCode } from "../protocol/codes.ts";
 export type { Value, ValueMap } from "../protocol/codec.ts";
 export type { RefusalData, RefusalShape } from "../protocol/refusal.ts";
@@ -209,6 +210,8 @@ export interface Queries {
   network: { parameters: Record<never, never>; result: NetworkInfo };
   /** The last finalized blocks this peer saw itself, oldest first, at most 240. */
   finality: { parameters: Record<never, never>; result: readonly FinalitySample[] };
+  /** What went wrong around this peer, newest first, at most 200; kept over reloads. */
+  incidents: { parameters: Record<never, never>; result: readonly IncidentInfo[] };
   proof: { parameters: { readonly kind: ProofKind; readonly id: string }; result: ProofInfo };
   checkProof: {
     parameters: { readonly key: Uint8Array; readonly bytes: Uint8Array | null; readonly proof: Uint8Array; readonly root: DigestText };

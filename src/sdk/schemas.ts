@@ -126,6 +126,7 @@ export const QUERY_SCHEMAS: { readonly [Name in QueryName]: ObjectSchema<Queries
   consensus: nothing,
   network: nothing,
   finality: nothing,
+  incidents: nothing,
   proof: v.strictObject({ kind: v.picklist(PROOF_KINDS), id: text(128) }),
   checkProof: v.strictObject({ key: bytes, bytes: v.nullable(bytes), proof: bytes, root: digest }),
   search: v.strictObject({ text: text(256) }),

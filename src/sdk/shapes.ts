@@ -301,6 +301,41 @@ export interface FinalitySample {
   readonly transactions: number;
 }
 
+export const INCIDENT_KINDS = [
+  "stalled",
+  "behind",
+  "split",
+  "storage",
+  "recovery",
+  "reorganization",
+  "equivocation",
+  "clock",
+  "halted",
+] as const;
+/**
+ * What went wrong around this peer: nothing becomes final because seats are missing (`stalled`), this peer has fallen behind the others (`behind`), the BoT
+ * has split (`split`), little room is left (`storage`), a recovery went on without some seats (`recovery`), final blocks were left for a better branch
+ * (`reorganization`), a seat signed contradicting votes (`equivocation`), a block came from ahead of this machine's clock (`clock`), this peer halted (`halted`).
+ */
+export type IncidentKind = (typeof INCIDENT_KINDS)[number];
+
+export interface IncidentInfo {
+  readonly kind: IncidentKind;
+  /** By this machine's clock. */
+  readonly sinceMs: number;
+  /** When it was seen last. */
+  readonly untilMs: number;
+  /** False while it goes on. */
+  readonly isOver: boolean;
+  /** The block that it is about, where there is one. */
+  readonly height: number | null;
+  /** Whose seats are missing, who is at fault; at most 8. */
+  readonly who: readonly AccountText[];
+  /** How far that block was ahead of this machine's clock. */
+  readonly offMs: number | null;
+  readonly code: RejectCode | null;
+}
+
 export const PROOF_KINDS = ["account", "device", "stream", "contract", "seat", "record"] as const;
 export type ProofKind = (typeof PROOF_KINDS)[number];
 

@@ -20,6 +20,7 @@ import type { CommandHandlers } from "../commands.ts";
 import type { Explorer } from "../explorer/explorer.ts";
 import type { ReportedEffect } from "../peer-runner.ts";
 import type { CompleteCall } from "./operations.ts";
+import { Incidents } from "./incidents.ts";
 import { Reports } from "./reports.ts";
 import * as history from "./queries-history.ts";
 import * as current from "./queries-state.ts";
@@ -106,17 +107,20 @@ class PortServer implements SdkServer {
   readonly #deps: SdkServerDeps;
   readonly #feeds: Feeds;
   readonly #reports: Reports;
+  readonly #incidents: Incidents;
   #ledger: { readonly storage: Storage; readonly explorer: Explorer; readonly written: Written } | null = null;
 
   constructor(deps: SdkServerDeps) {
     this.#deps = deps;
     this.#feeds = new Feeds({ clock: deps.clock, state: (topic) => this.#state(topic) });
     this.#reports = new Reports({ view: deps.view, clock: deps.clock, feeds: this.#feeds });
+    this.#incidents = new Incidents({ view: deps.view, clock: deps.clock });
   }
 
   opened(ledger: { readonly storage: Storage; readonly explorer: Explorer }): void {
     this.#ledger = { ...ledger, written: new Written(this.#view().final.height) };
     void ledger.explorer.catchUp();
+    this.#incidents.opened(ledger.storage);
   }
 
   attach(port: MessagePortLike): () => void {
@@ -140,6 +144,7 @@ class PortServer implements SdkServer {
   onEffect(effect: ReportedEffect): void {
     if (effect.kind === "committed") this.#ledger?.explorer.onCommitted(effect);
     this.#ledger?.written.onEffect(effect);
+    this.#incidents.onEffect(effect);
     this.#reports.onEffect(effect, this.#ledger?.explorer ?? null);
   }
 
@@ -148,13 +153,15 @@ class PortServer implements SdkServer {
     const storage = await this.#storage().catch((error: unknown) => shapeOf(error));
     const view = this.#deps.view();
     const memory = { bodiesBytes: view?.bodiesBytes ?? 0 };
-    const facts = { status: this.#status(), network: networkInfo(view), consensus: this.#state("consensus"), storage, memory };
+    const incidents = this.#incidents.list();
+    const facts = { status: this.#status(), network: networkInfo(view), consensus: this.#state("consensus"), storage, memory, incidents };
     // Answers to clients are plain values, which their types as interfaces do not say.
     return facts as unknown as ValueMap;
   }
 
   stop(): void {
     this.#feeds.stop();
+    this.#incidents.stop();
   }
 
   // ------------------------------------------------------------ messages
@@ -290,6 +297,8 @@ class PortServer implements SdkServer {
         return this.#storage();
       case "finality":
         return this.#reports.finality.blocks;
+      case "incidents":
+        return this.#incidents.list();
       case "checkProof":
         return current.checkProof(message.parameters);
       case "inspect":
@@ -340,6 +349,7 @@ class PortServer implements SdkServer {
           | "network"
           | "storage"
           | "finality"
+          | "incidents"
           | "checkProof"
           | "inspect"
           | "consensus"

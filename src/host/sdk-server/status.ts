@@ -49,7 +49,7 @@ export class Finality {
 }
 
 /** Whose seat a voting key is; the key itself where the seat is no more. */
-function seatOwner(state: StateView, votingKey: VotingKey): AccountText {
+export function seatOwner(state: StateView, votingKey: VotingKey): AccountText {
   const { current, sleeping, waiting } = seatsOf(state);
   const seat = [...current, ...sleeping, ...waiting].find((one) => equalBytes(one.votingKey, votingKey));
   return seat === undefined ? accountToDid(votingKey) : accountText(state, seat.account);

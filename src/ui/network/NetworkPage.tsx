@@ -8,6 +8,7 @@ import { StatCard } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
+import { IncidentsCard } from "./IncidentsCard.tsx";
 import { RoundCard, RoundsCard, SharesCard } from "./RoundCard.tsx";
 import { SeatsCard } from "./SeatsCard.tsx";
 
@@ -165,6 +166,7 @@ export function NetworkPage() {
           {consensus && <RoundCard consensus={consensus} />}
           <SeatsCard />
           <SharesCard />
+          <IncidentsCard />
           {consensus && <RoundsCard consensus={consensus} />}
         </div>
       </div>

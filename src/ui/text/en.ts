@@ -3,6 +3,14 @@ import { codes } from "./en-codes.ts";
 
 const plural = (count: number, one: string, many: string): string => (count === 1 ? `1 ${one}` : `${count} ${many}`);
 
+/** As texts: accounts by their names, numbers as they are written. */
+interface IncidentFacts {
+  readonly who: string;
+  readonly height: string;
+  readonly seconds: string;
+  readonly why: string;
+}
+
 export const en = {
   locale: "en-GB",
   codes,
@@ -536,6 +544,36 @@ export const en = {
     quorumTells: (quorum: number, leader: string) =>
       `The line marks the ${plural(quorum, "vote", "votes")} it takes. Proposed by ${leader}.`,
     recovery: (step: number, missing: string) => `Recovery under way, step ${step}. Missing: ${missing}.`,
+    incidents: "Out of the ordinary",
+    incidentsTell: "What went wrong around this peer, as it saw it itself. Kept in this browser, so that you find it after a reload.",
+    noIncidents: "Nothing so far.",
+    allIncidents: (count: number) => `All ${count}`,
+    incidentGoesOn: "still",
+    incidentLasted: (seconds: string) => `for ${seconds} s`,
+    incidentKinds: {
+      stalled: "Standstill",
+      behind: "Behind",
+      split: "Split",
+      storage: "Storage",
+      recovery: "Recovery",
+      reorganization: "Other branch",
+      equivocation: "Double vote",
+      clock: "Clock",
+      halted: "Halted",
+    },
+    incidentTells: {
+      stalled: ({ who }: IncidentFacts) => `Nothing became final. Missing: ${who}.`,
+      behind: ({ height }: IncidentFacts) => `The others were ahead of this peer, which was at block ${height}.`,
+      split: ({ height }: IncidentFacts) => `Two branches go on since block ${height}, and neither yields by itself.`,
+      storage: (_: IncidentFacts) => "Less than a tenth is left of what the browser gives.",
+      recovery: ({ height }: IncidentFacts) => `With block ${height} the rest went on without the seats that had vanished.`,
+      reorganization: ({ height }: IncidentFacts) =>
+        `From block ${height} on another branch was better, and took the place of final blocks.`,
+      equivocation: ({ who }: IncidentFacts) => `${who} signed two votes that contradict each other, and lost the bond.`,
+      clock: ({ who, height, seconds }: IncidentFacts) =>
+        `Block ${height} of ${who} was ${seconds} s ahead of this machine's clock: one of the two is wrong.`,
+      halted: ({ why }: IncidentFacts) => `This peer votes no more. ${why}`,
+    },
     couldStop: (stop: number, decide: number) =>
       `${stop === 1 ? "1 owner alone could stop it" : `${stop} owners together could stop it`}; ${decide === 1 ? "1 could" : `${decide} together could`} decide without the rest.`,
   },
