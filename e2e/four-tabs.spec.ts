@@ -129,10 +129,15 @@ test("the network page shows who is linked to whom, who has voted, and which rou
   await expect(network.figure("Final in")).toHaveText(/^[0-9.]+\s?s$/);
 });
 
-test("[III-1] the network page says how many owners together could stop the BoT, and how many could decide", async () => {
+test("[III-1] the network page says how many owners together could stop the BoT, how many could decide, and who proposed the blocks", async () => {
   for (const tab of tabs) {
-    await tab.goTo("Network");
-    await expect(tab.main.getByText("2 owners together could stop it; 3 together could decide without the rest.")).toBeVisible();
+    const network = new NetworkPage(tab.page);
+    await network.goTo("Network");
+    await expect(network.main.getByText("2 owners together could stop it; 3 together could decide without the rest.")).toBeVisible();
+    const samples = (await network.query("finality", {})).filter(({ proposer }) => proposer !== null);
+    expect(samples.length).toBeGreaterThan(0);
+    await expect(network.proposers).not.toHaveCount(0);
+    await expect(network.proposers.first()).toContainText(/\d+ of \d+/);
   }
 });
 

@@ -18,6 +18,11 @@ export class NetworkPage extends AppPage {
     return this.main.getByRole("list", { name: "Rounds lately" }).getByRole("listitem");
   }
 
+  /** Owners with how many of the last blocks each proposed. */
+  get proposers(): Locator {
+    return this.main.getByRole("list", { name: "Who proposed the blocks" }).getByRole("listitem");
+  }
+
   get incidents(): Locator {
     return this.main.getByRole("list", { name: "Out of the ordinary" }).getByRole("listitem");
   }

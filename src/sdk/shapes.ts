@@ -299,6 +299,8 @@ export interface FinalitySample {
   /** From the block's header time to this peer holding its finality certificate. */
   readonly finalityMs: number;
   readonly transactions: number;
+  /** Whose seat proposed it; null for a recovery, which nobody proposes. */
+  readonly proposer: AccountText | null;
 }
 
 export const INCIDENT_KINDS = [

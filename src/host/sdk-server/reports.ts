@@ -174,7 +174,7 @@ export class Reports {
   #onCommitted({ blocks }: Extract<PeerEffect, { kind: "committed" }>, explorer: Explorer | null): void {
     const view = this.#deps.view();
     const wallMs = this.#deps.clock.wallMs();
-    for (const block of blocks) this.finality.onCommitted(block, wallMs);
+    for (const block of blocks) this.finality.onCommitted(block, view?.state ?? null, wallMs);
     if (view === null || explorer === null) return;
     for (const block of blocks) this.#rounds.onCommitted(block, view.state, wallMs);
     this.#rounds.onStep(view, wallMs);

@@ -33,9 +33,10 @@ export class Finality {
     keep(this.#own, durationMs, SAMPLES_MAX);
   }
 
-  onCommitted(block: CommittedBlock, nowMs: number): void {
-    const finalityMs = Math.max(0, nowMs - block.timeMs);
-    keep(this.#blocks, { height: block.height, atMs: nowMs, finalityMs, transactions: block.block?.transactions.length ?? 0 }, SAMPLES_MAX);
+  onCommitted({ height, timeMs, block }: CommittedBlock, state: StateView | null, nowMs: number): void {
+    const proposer = block === null || state === null ? null : seatOwner(state, block.header.proposer);
+    const finalityMs = Math.max(0, nowMs - timeMs);
+    keep(this.#blocks, { height, atMs: nowMs, finalityMs, transactions: block?.transactions.length ?? 0, proposer }, SAMPLES_MAX);
   }
 
   get blocks(): readonly FinalitySample[] {

@@ -1,3 +1,4 @@
+import { useMemo } from "react";
 import type { ConsensusInfo } from "../../sdk/api.ts";
 import { shortId } from "../pattern/Digest.tsx";
 import { Identicon } from "../pattern/Identicon.tsx";
@@ -6,7 +7,7 @@ import { Explain } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useNameOf, useNow, usePeer } from "../shell/peer-context.tsx";
 import { useFormat, useText } from "../text/language.tsx";
-import { concentrationOf } from "./concentration.ts";
+import { concentrationOf, sharesOf, type Shares } from "./concentration.ts";
 
 function Tally({ label, count, consensus, colour }: { label: string; count: number; consensus: ConsensusInfo; colour: string }) {
   const text = useText();
@@ -106,15 +107,44 @@ export function RoundsCard({ consensus }: { consensus: ConsensusInfo }) {
   );
 }
 
-/** Votes by owner: one owner with many tabs has many seats, and everybody can see it. */
-export function SharesCard() {
+const COLOURS = ["--b-stroke", "--b-live-line", "--b-tentative-line", "--b-recovered", "--b-refused", "--b-line-strong"];
+const SHARES_SHOWN = 8;
+
+function ShareBar({ shares, label }: { shares: Shares; label: string }) {
   const text = useText();
   const nameOf = useNameOf();
+  const colourOf = (index: number): string => `var(${COLOURS[index % COLOURS.length]!})`;
+  const total = shares.reduce((sum, [, count]) => sum + count, 0);
+  return (
+    <>
+      <div className="share" aria-hidden>
+        {shares.map(([account, count], index) => (
+          <i key={account} style={{ flex: count, background: colourOf(index) }} />
+        ))}
+      </div>
+      <ul className="sharekey" aria-label={label}>
+        {shares.slice(0, SHARES_SHOWN).map(([account, count], index) => (
+          <li key={account}>
+            <i style={{ background: colourOf(index) }} />
+            {nameOf(account) ?? shortId(account)}
+            <span className="quiet">{text.joining.of(String(count), String(total))}</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** Votes and proposals by owner: one owner with many tabs has many seats, and everybody can see it. */
+export function SharesCard() {
+  const text = useText();
   const consensus = usePeer((state) => state.consensus);
-  const colours = ["--b-stroke", "--b-live-line", "--b-tentative-line", "--b-recovered", "--b-refused", "--b-line-strong"];
+  const finality = usePeer((state) => state.finality);
+  const proposed = useMemo(() => sharesOf(finality.flatMap(({ proposer }) => proposer ?? [])), [finality]);
   if (consensus === null || consensus.votes.length === 0) return null;
   const { votes, quorum } = consensus;
   const { shares, stopping, deciding } = concentrationOf(votes, quorum);
+  const blocks = proposed.reduce((sum, [, count]) => sum + count, 0);
   return (
     <Card
       title={
@@ -124,21 +154,14 @@ export function SharesCard() {
         </>
       }
     >
-      <div className="share" aria-hidden>
-        {shares.map(([account, count], index) => (
-          <i key={account} style={{ flex: count, background: `var(${colours[index % colours.length]!})` }} />
-        ))}
-      </div>
       <p>{text.network.couldStop(stopping, deciding)}</p>
-      <ul className="sharekey">
-        {shares.slice(0, 8).map(([account, count], index) => (
-          <li key={account}>
-            <i style={{ background: `var(${colours[index % colours.length]!})` }} />
-            {nameOf(account) ?? shortId(account)}
-            <span className="quiet">{text.joining.of(String(count), String(votes.length))}</span>
-          </li>
-        ))}
-      </ul>
+      <ShareBar shares={shares} label={text.network.shares} />
+      {blocks > 0 && (
+        <>
+          <p>{text.network.proposed(blocks)}</p>
+          <ShareBar shares={proposed} label={text.network.proposals} />
+        </>
+      )}
     </Card>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { concentrationOf } from "./concentration.ts";
+import { concentrationOf, sharesOf } from "./concentration.ts";
 
 const votesOf = (...owners: readonly string[]) => owners.map((account) => ({ account }));
 
@@ -27,4 +27,13 @@ describe("[III-1] the concentration of votes", () => {
       deciding: 1,
     });
   });
+});
+
+it("[III-1] shares of proposals are counted by owner, most first", () => {
+  expect(sharesOf(["a", "b", "b", "c", "b", "c"])).toEqual([
+    ["b", 3],
+    ["c", 2],
+    ["a", 1],
+  ]);
+  expect(sharesOf([])).toEqual([]);
 });

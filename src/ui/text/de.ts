@@ -537,6 +537,11 @@ export const de: Text = {
     round: (round) => `Runde ${round}`,
     quorumTells: (quorum, leader) => `Der Strich zeigt die nötigen ${plural(quorum, "Stimme", "Stimmen")}. Vorgeschlagen von ${leader}.`,
     recovery: (step, missing) => `Wiederherstellung läuft, Stufe ${step}. Es fehlen: ${missing}.`,
+    proposals: "Wer die Blöcke vorschlug",
+    proposed: (blocks) =>
+      blocks === 1
+        ? "Wer den letzten Block vorschlug, den dieser Peer sah:"
+        : `Wer die letzten ${blocks} Blöcke vorschlug, die dieser Peer sah:`,
     incidents: "Außer der Reihe",
     incidentsTell:
       "Was um diesen Peer herum schiefging, wie er selbst es sah. Liegt in diesem Browser, damit du es nach einem Neuladen findest.",

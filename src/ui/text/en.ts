@@ -574,6 +574,8 @@ export const en = {
         `Block ${height} of ${who} was ${seconds} s ahead of this machine's clock: one of the two is wrong.`,
       halted: ({ why }: IncidentFacts) => `This peer votes no more. ${why}`,
     },
+    proposals: "Who proposed the blocks",
+    proposed: (blocks: number) => `Who proposed the last ${plural(blocks, "block", "blocks")} this peer saw:`,
     couldStop: (stop: number, decide: number) =>
       `${stop === 1 ? "1 owner alone could stop it" : `${stop} owners together could stop it`}; ${decide === 1 ? "1 could" : `${decide} together could`} decide without the rest.`,
   },
