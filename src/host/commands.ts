@@ -117,6 +117,29 @@ async function importLedger(deps: CommandDeps, bytes: Uint8Array): Promise<void>
 /** With what it needs of others; few ever ask for it. */
 const loadLedgerCar = () => import("./ledger-car.ts");
 
+/** The ledger alone, as a file. */
+function ledgerCommands(deps: CommandDeps): Pick<CommandHandlers, "exportLedger" | "inspectLedger" | "importLedger"> {
+  return {
+    exportLedger: async () => {
+      const [genesis, storage] = [deps.genesis(), deps.storage()];
+      if (genesis === null || storage === null) throw new Refusal("not-ready");
+      const { encodeLedgerCar } = await loadLedgerCar();
+      const rows = (await readLedgerRows(storage, chainOf(genesis))).map(([, , bytes]) => bytes);
+      return encodeLedgerCar(genesis, rows, deps.pause);
+    },
+    inspectLedger: async ({ bytes }) => {
+      const { decodeLedgerCar } = await loadLedgerCar();
+      const { genesis, height } = decodeLedgerCar(bytes);
+      const own = deps.genesis();
+      return { name: decodeGenesis(genesis).name, here: own !== null && equalBytes(own, genesis), height };
+    },
+    importLedger: async ({ bytes }) => {
+      await importLedger(deps, bytes);
+      return null;
+    },
+  };
+}
+
 export function createCommands(deps: CommandDeps): CommandHandlers {
   const { keys, settings } = deps;
   const exported = (): Promise<unknown> => settings.change({ exportedMs: deps.nowMs() });
@@ -147,23 +170,7 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
       const own = deps.genesis();
       return { name: decodeGenesis(genesis).name, here: own !== null && equalBytes(own, genesis), ledger: hasLedger(file) };
     },
-    exportLedger: async () => {
-      const [genesis, storage] = [deps.genesis(), deps.storage()];
-      if (genesis === null || storage === null) throw new Refusal("not-ready");
-      const { encodeLedgerCar } = await loadLedgerCar();
-      const rows = (await readLedgerRows(storage, chainOf(genesis))).map(([, , bytes]) => bytes);
-      return encodeLedgerCar(genesis, rows, deps.pause);
-    },
-    inspectLedger: async ({ bytes }) => {
-      const { decodeLedgerCar } = await loadLedgerCar();
-      const { genesis, height } = decodeLedgerCar(bytes);
-      const own = deps.genesis();
-      return { name: decodeGenesis(genesis).name, here: own !== null && equalBytes(own, genesis), height };
-    },
-    importLedger: async ({ bytes }) => {
-      await importLedger(deps, bytes);
-      return null;
-    },
+    ...ledgerCommands(deps),
     importPeer: async ({ bytes, passphrase }) => {
       await importPeer(deps, bytes, passphrase);
       return null;

@@ -34,9 +34,9 @@ interface Rig {
   readonly incidents: Incidents;
   readonly storage: Storage;
   /** What there is to see from now on. */
-  see(seen: Partial<Seen>): void;
-  commit(blocks: readonly Partial<CommittedBlock>[], undoneAbove?: number | null): void;
-  kinds(): readonly string[];
+  readonly see: (seen: Partial<Seen>) => void;
+  readonly commit: (blocks: readonly Partial<CommittedBlock>[], undoneAbove?: number | null) => void;
+  readonly kinds: () => readonly string[];
 }
 
 /** A peer at block 7, with a seat, of which only what incidents look at is there. */
@@ -60,8 +60,8 @@ function createRig(storage: Storage = createMemoryStorage(), clock = createVirtu
 
 const blockOf = (proposer: VotingKey): CommittedBlock["block"] => ({ header: { proposer } }) as unknown as CommittedBlock["block"];
 
-/** Until what was begun on storage has ended. */
-const settled = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
+/** Until what was begun on storage in memory has ended, which takes no timer. */
+const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 describe("[M5a] what goes wrong around a peer", () => {
   it("is none while all is well", () => {

@@ -33,7 +33,7 @@ function AskToTake({ brought, onClose, onTake }: { brought: Brought | null; onCl
               ? text.settings.ledgerHeights(format.number(brought.info.height), format.number(height))
               : text.settings.ledgerOfOther(brought.info.name)}
           </p>
-          {brought.info.here && <p className="ask-why">{text.settings.importLedger}</p>}
+          {brought.info.here && height > 0 && <p className="ask-why">{text.settings.importLedger}</p>}
           <div className="decision-acts" data-ask>
             <Button variant="default" onClick={onClose} data-autofocus>
               {text.common.notNow}

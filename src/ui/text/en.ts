@@ -1,4 +1,5 @@
 /** Every text of the app in English; another language has the same shape, or it does not compile. */
+import type { IncidentKind } from "../../sdk/api.ts";
 import { codes } from "./en-codes.ts";
 
 const plural = (count: number, one: string, many: string): string => (count === 1 ? `1 ${one}` : `${count} ${many}`);
@@ -10,6 +11,18 @@ interface IncidentFacts {
   readonly seconds: string;
   readonly why: string;
 }
+
+const incidentTells: Record<IncidentKind, (facts: IncidentFacts) => string> = {
+  stalled: ({ who }) => `Nothing became final. Missing: ${who}.`,
+  behind: ({ height }) => `The others were ahead of this peer, which was at block ${height}.`,
+  split: ({ height }) => `Two branches go on since block ${height}, and neither yields by itself.`,
+  storage: () => "Less than a tenth is left of what the browser gives.",
+  recovery: ({ height }) => `With block ${height} the rest went on without the seats that had vanished.`,
+  reorganization: ({ height }) => `From block ${height} on another branch was better, and took the place of final blocks.`,
+  equivocation: ({ who }) => `${who} signed two votes that contradict each other, and lost the bond.`,
+  clock: ({ who, height, seconds }) => `Block ${height} of ${who} was ${seconds} s ahead of this machine's clock: one of the two is wrong.`,
+  halted: ({ why }) => `This peer votes no more. ${why}`,
+};
 
 export const en = {
   locale: "en-GB",
@@ -561,19 +574,7 @@ export const en = {
       clock: "Clock",
       halted: "Halted",
     },
-    incidentTells: {
-      stalled: ({ who }: IncidentFacts) => `Nothing became final. Missing: ${who}.`,
-      behind: ({ height }: IncidentFacts) => `The others were ahead of this peer, which was at block ${height}.`,
-      split: ({ height }: IncidentFacts) => `Two branches go on since block ${height}, and neither yields by itself.`,
-      storage: (_: IncidentFacts) => "Less than a tenth is left of what the browser gives.",
-      recovery: ({ height }: IncidentFacts) => `With block ${height} the rest went on without the seats that had vanished.`,
-      reorganization: ({ height }: IncidentFacts) =>
-        `From block ${height} on another branch was better, and took the place of final blocks.`,
-      equivocation: ({ who }: IncidentFacts) => `${who} signed two votes that contradict each other, and lost the bond.`,
-      clock: ({ who, height, seconds }: IncidentFacts) =>
-        `Block ${height} of ${who} was ${seconds} s ahead of this machine's clock: one of the two is wrong.`,
-      halted: ({ why }: IncidentFacts) => `This peer votes no more. ${why}`,
-    },
+    incidentTells,
     proposals: "Who proposed the blocks",
     proposed: (blocks: number) => `Who proposed the last ${plural(blocks, "block", "blocks")} this peer saw:`,
     couldStop: (stop: number, decide: number) =>
