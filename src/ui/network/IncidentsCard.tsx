@@ -32,7 +32,7 @@ function IncidentRow({ incident }: { incident: IncidentInfo }) {
   const lasted = untilMs - sinceMs;
   return (
     <div className="b-row">
-      <span className="b-row-main">
+      <span className="b-row-main" data-whole>
         <span>
           <StatusPill status={pillOf(incident)}>{text.network.incidentKinds[kind]}</StatusPill>
         </span>

@@ -161,12 +161,12 @@ export function NetworkPage() {
           )}
           <FinalityCard />
           {network && <Links network={network} />}
+          <IncidentsCard />
         </div>
         <div className="col">
           {consensus && <RoundCard consensus={consensus} />}
           <SeatsCard />
           <SharesCard />
-          <IncidentsCard />
           {consensus && <RoundsCard consensus={consensus} />}
         </div>
       </div>
