@@ -1,8 +1,8 @@
 /** Brings a peer's ledger back from storage: the newest snapshot, the changes since, and the final blocks a branch may still replace. */
 import type { BlockInfo } from "../consensus/engine.ts";
 import { checkRecord } from "../consensus/records.ts";
-import { bytesToHex, concatBytes, equalBytes } from "../kit/bytes.ts";
-import { createLedgerState, decodeChanges, decodeState, type Change, type LedgerState } from "../ledger/index.ts";
+import { bytesToHex, equalBytes } from "../kit/bytes.ts";
+import { createLedgerState, decodeChanges, stateOfChunks, type Change, type LedgerState } from "../ledger/index.ts";
 import type { RestoredStep } from "../peer/ledger-chain.ts";
 import type { RestoredLedger } from "../peer/peer.ts";
 import type { Storage, StorageTable } from "../peer/ports.ts";
@@ -73,7 +73,7 @@ interface LoadedState {
   readonly undoByHeight: ReadonlyMap<number, readonly Change[]>;
 }
 
-async function loadSnapshot(storage: Storage): Promise<{ pointer: SnapshotPointer; bytes: Uint8Array } | null> {
+async function loadSnapshot(storage: Storage): Promise<{ pointer: SnapshotPointer; chunks: readonly Uint8Array[] } | null> {
   const row = await storage.read("meta", META.snapshot);
   if (row === undefined) return null;
   const pointer = decodeSnapshotPointer(row);
@@ -83,12 +83,12 @@ async function loadSnapshot(storage: Storage): Promise<{ pointer: SnapshotPointe
     if (bytes === undefined) throw new Refusal("storage-broken", { snapshot: pointer.height, chunk });
     chunks.push(bytes);
   }
-  return { pointer, bytes: concatBytes(...chunks) };
+  return { pointer, chunks };
 }
 
 async function loadState(storage: Storage, genesisBytes: Uint8Array, rootHeight: number): Promise<LoadedState> {
   const found = await loadSnapshot(storage);
-  const state = found === null ? createLedgerState(genesisBytes) : decodeState(found.bytes);
+  const state = found === null ? createLedgerState(genesisBytes) : stateOfChunks(found.chunks);
   const height = found?.pointer.height ?? 0;
   const undoByHeight = new Map<number, readonly Change[]>();
   let changedBytes = 0;
@@ -102,7 +102,14 @@ async function loadState(storage: Storage, genesisBytes: Uint8Array, rootHeight:
     }
     if (at > rootHeight) undoByHeight.set(at, decodeChanges(undo));
   }
-  return { state, snapshot: found?.pointer ?? null, snapshotBytes: found?.bytes.length ?? 0, changedBytes, statesFrom, undoByHeight };
+  return {
+    state,
+    snapshot: found?.pointer ?? null,
+    snapshotBytes: found?.chunks.reduce((sum, bytes) => sum + bytes.length, 0) ?? 0,
+    changedBytes,
+    statesFrom,
+    undoByHeight,
+  };
 }
 
 async function loadSteps(storage: Storage, root: BlockInfo, undoByHeight: LoadedState["undoByHeight"]) {

@@ -20,5 +20,6 @@ export { latestReferenceOf } from "./recent-blocks.ts";
 export { headOf, seatsDigestOf, seatsOf } from "./seats.ts";
 export { readPack, type Reading } from "./senml.ts";
 export { type SignatureCheckInput } from "./signature-checks.ts";
-export { createOverlay, decodeChanges, decodeState, encodeChanges, encodeState } from "./state.ts";
+export { snapshotChunks, stateOfChunks } from "./snapshot.ts";
+export { createOverlay, decodeChanges, encodeChanges } from "./state.ts";
 export { verifyProof } from "./tree.ts";

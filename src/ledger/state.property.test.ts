@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { Value } from "../protocol/codec.ts";
 import { utf8, compareBytes } from "../kit/bytes.ts";
 import { compareKeys } from "./key-order.ts";
-import { BaseState, createOverlay, decodeChanges, decodeState, encodeChanges, encodeState } from "./state.ts";
+import { snapshotChunks, stateOfChunks } from "./snapshot.ts";
+import { BaseState, createOverlay, decodeChanges, encodeChanges } from "./state.ts";
 import type { Overlay, StateView } from "./types.ts";
 
 fc.configureGlobal({ seed: 4464, numRuns: 150 });
@@ -108,7 +109,7 @@ describe("overlays", () => {
         const overlay = createOverlay(base);
         write(overlay, changes);
         base.finalize(overlay);
-        const again = decodeState(encodeState(base));
+        const again = stateOfChunks([...snapshotChunks(base, 64)]);
         expect(again.root()).toEqual(base.root());
         expectContent(again, modelOf([changes]));
       }),

@@ -6,10 +6,9 @@ import { LIMITS } from "../protocol/limits.ts";
 import { requireThat } from "../protocol/refusal.ts";
 import { isValueMap, readList, readText } from "../protocol/schema.ts";
 import { compareKeys, KeyOrder } from "./key-order.ts";
+import type { PathRange } from "./tree-range.ts";
 import { pathOf, Tree, type TreeRoot } from "./tree.ts";
 import type { Change, LedgerState, Overlay, StateView } from "./types.ts";
-
-const STATE_VERSION = 1;
 
 /** Freezes lists and maps all the way down; bytes cannot be frozen and are not to be changed. */
 function freeze<Given extends Value>(value: Given): Given {
@@ -75,6 +74,11 @@ export class BaseState implements LedgerState, Layer {
 
   prove(key: string): Uint8Array {
     return this.tree.prove(this.#treeRoot, key);
+  }
+
+  /** As `Tree.proveRange`. */
+  proveRange(range: PathRange): readonly Value[] {
+    return this.tree.proveRange(this.#treeRoot, range);
   }
 
   treeRoot(): TreeRoot {
@@ -312,26 +316,6 @@ export class OverlayState implements Overlay, Layer {
 export function createOverlay(parent: StateView): Overlay {
   assert(parent instanceof BaseState || parent instanceof OverlayState, "an overlay lies on a state of this ledger");
   return new OverlayState(parent);
-}
-
-/** The whole state as canonical bytes: `[version, [[key, value], …]]`, ordered by key. */
-export function encodeState(state: LedgerState): Uint8Array {
-  assert(state instanceof BaseState, "a finalized state");
-  const entries = [...state.entries()].sort(([a], [b]) => compareKeys(a, b));
-  return encode([STATE_VERSION, entries]);
-}
-
-/** Compare its root with a finalized header before use. @throws {Refusal} `encoding-invalid`, `schema-invalid`, `unknown-version`. */
-export function decodeState(bytes: Uint8Array): LedgerState {
-  const list = readList(decode(bytes, LIMITS.stateBytesMax), "state", 2);
-  requireThat(list[0] === STATE_VERSION, "unknown-version", { version: list[0]! });
-  const entries = readList(list[1], "entries").map((item): readonly [string, Value] => {
-    const pair = readList(item, "entry", 2);
-    return [readText(pair[0], "key", LIMITS.stateKeyUnitsMax, 1), pair[1]!];
-  });
-  for (let i = 1; i < entries.length; i++)
-    requireThat(compareKeys(entries[i - 1]![0], entries[i]![0]) < 0, "schema-invalid", { field: "entries", expected: "ascending keys" });
-  return new BaseState(entries);
 }
 
 /** Canonical bytes of changes: `[[key, value] or [key], …]`. */

@@ -13,15 +13,15 @@ import { equalBytes, utf8 } from "../kit/bytes.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { HASH_BYTES, type Hash } from "../protocol/identifiers.ts";
 import { Refusal } from "../protocol/refusal.ts";
+import { bitOf, leafHash, LEAF_MESSAGE_BYTES, PATH_BITS } from "./tree-hash.ts";
+import { INNER, isInRange, LEAF_INSIDE, onRight, placeOfNode, type PathRange } from "./tree-range.ts";
 
 /** A node's index; 0 is the empty tree. */
 export type TreeRoot = number;
 
 const WORDS = HASH_BYTES / 4;
-const PATH_BITS = HASH_BYTES * 8;
 /** In the place of a right child: the node is a leaf and its left child is a slot of the leaf arrays. */
 const LEAF = -1;
-const LEAF_MESSAGE_BYTES = 1 + 2 * HASH_BYTES;
 /** A proof has at most one sibling for each bit of the path, each with its codec header, and one foreign leaf. */
 const PROOF_BYTES_MAX = PATH_BITS * (HASH_BYTES + 2) + 128;
 
@@ -37,17 +37,6 @@ export function pathOf(key: string): Uint8Array {
     keyBuffer[i] = unit;
   }
   return sha256(keyBuffer.subarray(0, length));
-}
-
-function bitOf(bytes: Uint8Array, offset: number, depth: number): number {
-  return (bytes[offset + (depth >> 3)]! >> (7 - (depth & 7))) & 1;
-}
-
-function leafHash(path: Uint8Array, valueHash: Uint8Array): Uint8Array {
-  const message = new Uint8Array(LEAF_MESSAGE_BYTES);
-  message.set(path, 1);
-  message.set(valueHash, 1 + HASH_BYTES);
-  return sha256(message);
 }
 
 /** What changes in one update: paths ascending, none twice. */
@@ -161,6 +150,32 @@ export class Tree {
       if (!equalBytes(found, path)) foreign = [found, this.#valueHashes.slice(at, at + HASH_BYTES)];
     }
     return encode([siblings, foreign]);
+  }
+
+  /** Tokens that prove that all leaves within the range are there, for `verifyRange`. */
+  proveRange(root: TreeRoot, range: PathRange): readonly Value[] {
+    const tokens: Value[] = [];
+    const prefix = new Uint8Array(HASH_BYTES);
+    const walk = (node: TreeRoot, depth: number): void => {
+      const place = placeOfNode(prefix, depth, range);
+      if (place === "inside") return;
+      if (place === "outside") tokens.push(node === 0 ? null : this.rootHash(node));
+      else if (node === 0) tokens.push(null);
+      else if (this.#right[node] === LEAF) tokens.push(this.#leafToken(node, range));
+      else {
+        tokens.push(INNER);
+        walk(this.#left[node]!, depth + 1);
+        onRight(prefix, depth, () => walk(this.#right[node]!, depth + 1));
+      }
+    };
+    walk(root, 0);
+    return tokens;
+  }
+
+  #leafToken(leaf: TreeRoot, range: PathRange): Value {
+    const at = this.#left[leaf]! * HASH_BYTES;
+    const path = this.#paths.slice(at, at + HASH_BYTES);
+    return isInRange(path, range) ? LEAF_INSIDE : [path, this.#valueHashes.slice(at, at + HASH_BYTES)];
   }
 
   #retain(node: TreeRoot): TreeRoot {

@@ -5,7 +5,7 @@
 import type { BlockInfo, CompleteRecovery, FinalizedEffect } from "../consensus/engine.ts";
 import { assert } from "../kit/assert.ts";
 import { equalBytes } from "../kit/bytes.ts";
-import { encodeChanges, encodeReceipts, encodeState } from "../ledger/index.ts";
+import { encodeChanges, encodeReceipts, snapshotChunks } from "../ledger/index.ts";
 import { encode } from "../protocol/codec.ts";
 import { toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
@@ -184,8 +184,7 @@ export class FinalBlocks {
   #takeSnapshot(): { readonly puts: readonly Put[]; readonly deletes: readonly Delete[] } {
     const { chain } = this.#options;
     const { height } = chain.head;
-    const state = encodeState(chain.state);
-    const { pointer, rows } = snapshotRows(height, state);
+    const { pointer, rows } = snapshotRows(height, snapshotChunks(chain.state));
     const puts: Put[] = [["meta", META.snapshot, pointer], ...rows.map(([key, bytes]): Put => ["meta", key, bytes])];
     const deletes: Delete[] = [];
     const old = this.#snapshot;
@@ -196,7 +195,7 @@ export class FinalBlocks {
     for (let at = this.#statesFrom; at < keepFrom; at++) deletes.push(["states", heightKey(at)]);
     this.#statesFrom = Math.max(this.#statesFrom, keepFrom);
     this.#snapshot = { height, chunks: rows.length };
-    this.#snapshotBytes = state.length;
+    this.#snapshotBytes = rows.reduce((sum, [, bytes]) => sum + bytes.length, 0);
     this.#changedBytes = 0;
     return { puts, deletes };
   }

@@ -136,18 +136,17 @@ export const META = {
   head: "head",
 } as const;
 
-const SNAPSHOT_CHUNK_BYTES = 1024 * 1024;
-
 export interface SnapshotPointer {
   readonly height: number;
   readonly chunks: number;
 }
 
-export function snapshotRows(height: number, state: Uint8Array): { readonly pointer: Uint8Array; readonly rows: [string, Uint8Array][] } {
-  const rows: [string, Uint8Array][] = [];
-  for (let offset = 0; offset < Math.max(1, state.length); offset += SNAPSHOT_CHUNK_BYTES) {
-    rows.push([snapshotKey(height, rows.length), state.subarray(offset, offset + SNAPSHOT_CHUNK_BYTES)]);
-  }
+/** Of the chunks that `snapshotChunks` gives. */
+export function snapshotRows(
+  height: number,
+  chunks: Iterable<Uint8Array>,
+): { readonly pointer: Uint8Array; readonly rows: readonly (readonly [key: string, bytes: Uint8Array])[] } {
+  const rows = [...chunks].map((bytes, chunk) => [snapshotKey(height, chunk), bytes] as const);
   return { pointer: encode([height, rows.length]), rows };
 }
 

@@ -63,6 +63,7 @@ export const REJECT_CODES = [
   "vote-invalid",
   "time-too-early",
   "root-mismatch",
+  "snapshot-invalid",
   "recovery-invalid",
   "evidence-invalid",
   // peer, sync, storage and keys

@@ -131,6 +131,10 @@ export const LIMITS = {
   claimsTriedMax: 8,
   /** A snapshot of the whole state: a hundred thousand accounts take 10 MiB. */
   stateBytesMax: 1024 * 1024 * 1024,
+  /** About what a chunk of a snapshot has: few enough for one message, and enough that its proof is a hundredth of it. */
+  snapshotChunkBytes: 256 * 1024,
+  /** The most it may have: a transaction, and so an entry, has at most half of what a chunk is cut at. */
+  snapshotChunkBytesMax: 512 * 1024,
   /** A state key: a key space, an identifier, and a contract's own key. */
   stateKeyUnitsMax: 512,
   /** Gas of one transaction's calls together: about 50 ms warm, so that a block has room for others. */

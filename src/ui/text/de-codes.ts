@@ -58,6 +58,7 @@ export const codes: Text["codes"] = {
   "certificate-invalid": "Das Zertifikat hält nicht.",
   "vote-invalid": "Die Stimme bricht eine Regel.",
   "time-too-early": "Seine Zeit liegt nicht nach der des Blocks davor.",
+  "snapshot-invalid": "Ein Teil des Zustands ist nicht, was der Block beweist.",
   "root-mismatch": "Der Block behauptet anderes, als seine Ausführung ergibt.",
   "recovery-invalid": "Die Wiederherstellung hält nicht.",
   "evidence-invalid": "Der Beleg hält nicht.",

@@ -58,6 +58,7 @@ export const codes: Readonly<Record<RejectCode, string>> = {
   "certificate-invalid": "The certificate does not hold.",
   "vote-invalid": "The vote breaks a rule.",
   "time-too-early": "Its time is not after that of the block before.",
+  "snapshot-invalid": "A part of the state is not what the block proves.",
   "root-mismatch": "What the block claims is not what executing it gives.",
   "recovery-invalid": "The recovery does not hold.",
   "evidence-invalid": "The evidence does not hold.",
