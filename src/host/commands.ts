@@ -106,7 +106,7 @@ async function importPeer(deps: CommandDeps, bytes: Uint8Array, passphrase: stri
 /** Of another BoT it is refused: this tab would not open it, as long as its relay names this one. */
 async function importLedger(deps: CommandDeps, bytes: Uint8Array): Promise<void> {
   const { decodeLedgerCar } = await loadLedgerCar();
-  const { genesis, rows } = decodeLedgerCar(bytes);
+  const { genesis, rows } = await decodeLedgerCar(bytes, deps.pause);
   const own = deps.genesis();
   if (own === null || !equalBytes(own, genesis)) throw new Refusal("wrong-chain", { name: decodeGenesis(genesis).name });
   if (rows.length === 0) throw new Refusal("export-invalid", { reason: "no block" });
@@ -129,7 +129,7 @@ function ledgerCommands(deps: CommandDeps): Pick<CommandHandlers, "exportLedger"
     },
     inspectLedger: async ({ bytes }) => {
       const { decodeLedgerCar } = await loadLedgerCar();
-      const { genesis, height } = decodeLedgerCar(bytes);
+      const { genesis, height } = await decodeLedgerCar(bytes, deps.pause);
       const own = deps.genesis();
       return { name: decodeGenesis(genesis).name, here: own !== null && equalBytes(own, genesis), height };
     },

@@ -134,7 +134,8 @@ beforeAll(async () => {
 });
 
 /** Which of them proves the others is up to whoever stored them. */
-const blocksIn = (car: Uint8Array): readonly BlockInfo[] => decodeLedgerCar(car).rows.map((row) => openBlockRow(row).info);
+const blocksIn = async (car: Uint8Array): Promise<readonly BlockInfo[]> =>
+  (await decodeLedgerCar(car, async () => undefined)).rows.map((row) => openBlockRow(row).info);
 
 describe("a CAR file of a ledger", () => {
   it("is whole for whoever knows only CAR files: every name is the digest of its bytes, and all hangs on the root", async () => {
@@ -172,7 +173,7 @@ describe("a CAR file of a ledger", () => {
     // They go at the next start, together with what has the record of their votes.
     expect(await votingKeys()).toBe(1);
     const again = await createTab(world.genesis, createMemoryStorage(imported));
-    expect(blocksIn(await again.commands.exportLedger({}))).toEqual(blocksIn(world.car));
+    expect(await blocksIn(await again.commands.exportLedger({}))).toEqual(await blocksIn(world.car));
   });
 
   it("of another BoT is told apart and refused", async () => {
@@ -249,8 +250,7 @@ describe("a CAR file that is not whole, or not true", () => {
   });
 
   it("is refused where its names are true and its blocks are not: another hand than the seats' wrote them", async () => {
-    const { rows } = decodeLedgerCar(world.car);
-    expect(rows.length).toBeGreaterThan(5);
+    expect((await blocksIn(world.car)).length).toBeGreaterThan(5);
     const { root, nodes } = nodesOf(world.car);
     // The last row without what proves it.
     const map = (cid: CID): Record<string, unknown> => decodeNode(nodes.find((node) => node.cid.equals(cid))!.bytes);
@@ -260,5 +260,20 @@ describe("a CAR file that is not whole, or not true", () => {
     const page = nodeOf(encodeNode([...pages.at(-1)!.slice(0, -1), row.cid]));
     const forged = nodeOf(encodeNode({ ...map(root), pages: [...(map(root)["pages"] as CID[]).slice(0, -1), page.cid] }));
     expect((await refusalOf(carOf(forged.cid, [forged, row, page, ...nodes]))).code).toBe("export-invalid");
+  });
+
+  it("is refused where few bytes would become many: a row named again and again, a transaction a thousand times in a block", async () => {
+    const { root, nodes } = nodesOf(world.car);
+    const byName = new Map(nodes.map(({ cid, bytes }) => [cid.toString(), bytes]));
+    const map = (cid: CID): Record<string, unknown> => decodeNode(byName.get(cid.toString())!);
+    const [page] = map(root)["pages"] as CID[];
+    const again = nodeOf(encodeNode({ ...map(root), pages: Array.from({ length: 1000 }, () => page) }));
+    expect(await refusalOf(carOf(again.cid, [again, ...nodes]))).toEqual(invalid("a row twice"));
+    const row = decodeNode<CID[]>(byName.get(page!.toString())!).find((cid) => (map(cid)["transactions"] as CID[]).length > 0)!;
+    const [transaction] = map(row)["transactions"] as CID[];
+    const large = nodeOf(encodeNode({ ...map(row), transactions: Array.from({ length: 20_000 }, () => transaction) }));
+    const pages = nodeOf(encodeNode([large.cid]));
+    const forged = nodeOf(encodeNode({ ...map(root), pages: [pages.cid] }));
+    expect(await refusalOf(carOf(forged.cid, [forged, pages, large, ...nodes]))).toEqual(invalid("a block too large"));
   });
 });

@@ -21,8 +21,8 @@ const FORMAT = "bothy-ledger-1";
 const SHA2_256 = 0x12;
 /** So that no node passes what tools take for one block, a megabyte as a rule. */
 const PAGE_ROWS = 1000;
-/** Between as many rows others have their turn on this thread. */
-const TURN_ROWS = 100;
+/** Between as many blocks of a file others have their turn on this thread: hashing them takes some milliseconds. */
+const TURN_NODES = 500;
 
 interface Node {
   readonly cid: CID;
@@ -56,8 +56,12 @@ export async function encodeLedgerCar(genesis: Uint8Array, rows: readonly Uint8A
   const genesisCid = add(genesis);
   const pages: CID[] = [];
   let page: CID[] = [];
+  let turns = 0;
   for (const [index, row] of rows.entries()) {
-    if (index % TURN_ROWS === 0) await pause();
+    if (nodes.length > turns * TURN_NODES) {
+      turns++;
+      await pause();
+    }
     page.push(add(encodeNode(rowNode(row, add))));
     if (page.length < PAGE_ROWS && index + 1 < rows.length) continue;
     pages.push(add(encodeNode(page)));
@@ -94,9 +98,9 @@ function write(root: CID, nodes: readonly Node[]): Uint8Array {
 }
 
 /** @throws {Refusal} `export-invalid`, with the `reason`. */
-export function decodeLedgerCar(bytes: Uint8Array): LedgerCar {
+export async function decodeLedgerCar(bytes: Uint8Array, pause: () => Promise<void>): Promise<LedgerCar> {
   try {
-    return readCar(bytes);
+    return readNodes(await checkedNodes(bytes, pause));
   } catch (error) {
     throw error instanceof Refusal && error.code === "export-invalid"
       ? error
@@ -108,28 +112,44 @@ function invalid(reason: string): Refusal {
   return new Refusal("export-invalid", { reason });
 }
 
-function readCar(bytes: Uint8Array): LedgerCar {
+/** Blocks of an archive by their names, which are true. */
+interface Nodes {
+  readonly root: unknown;
+  readonly byName: ReadonlyMap<string, Uint8Array>;
+}
+
+async function checkedNodes(bytes: Uint8Array, pause: () => Promise<void>): Promise<Nodes> {
   if (bytes.length > EXPORT_BYTES_MAX) throw invalid("too large");
   const reader = CarBufferReader.fromBytes(bytes);
-  const nodes = new Map<string, Uint8Array>();
-  for (const node of reader.blocks()) {
+  const byName = new Map<string, Uint8Array>();
+  for (const [index, node] of reader.blocks().entries()) {
+    if (index % TURN_NODES === 0) await pause();
     const name = node.cid.toString();
     if (nodeOf(node.bytes).cid.toString() !== name) throw invalid(`block ${name} has other bytes than its name says`);
-    nodes.set(name, node.bytes);
+    byName.set(name, node.bytes);
   }
+  return { root: reader.getRoots()[0], byName };
+}
+
+function readNodes(nodes: Nodes): LedgerCar {
   const follow = (link: unknown): Uint8Array => {
     const cid = CID.asCID(link);
-    const found = cid === null ? undefined : nodes.get(cid.toString());
+    const found = cid === null ? undefined : nodes.byName.get(cid.toString());
     if (found === undefined) throw invalid(cid === null ? "no link where one belongs" : `block ${cid.toString()} is missing`);
     return found;
   };
-  const root = mapOf(decodeNode(follow(reader.getRoots()[0])));
+  const root = mapOf(decodeNode(follow(nodes.root)));
   if (root["format"] !== FORMAT) throw invalid("no ledger");
   const genesis = follow(root["genesis"]);
   decodeGenesis(genesis);
-  const rows = listOf(root["pages"])
-    .flatMap((page) => listOf(decodeNode(follow(page))))
-    .map((row) => rowOf(mapOf(decodeNode(follow(row))), follow));
+  const rows: Uint8Array[] = [];
+  for (const page of listOf(root["pages"])) {
+    for (const row of listOf(decodeNode(follow(page)))) {
+      // A few bytes could name one row a million times.
+      if (rows.length >= nodes.byName.size) throw invalid("a row twice");
+      rows.push(rowOf(mapOf(decodeNode(follow(row))), follow));
+    }
+  }
   const height = root["height"];
   if (!Number.isSafeInteger(height)) throw invalid("no height");
   return { genesis, height: height as number, rows };
@@ -137,9 +157,20 @@ function readCar(bytes: Uint8Array): LedgerCar {
 
 /** The row as a peer stores it; what was executed is to be calculated anew, so it has no receipts. */
 function rowOf(node: Readonly<Record<string, unknown>>, follow: (link: unknown) => Uint8Array): Uint8Array {
-  const block =
-    node["header"] === null ? null : encode([follow(node["header"]), listOf(node["transactions"]).map((link) => follow(link))] as Value);
+  const block = node["header"] === null ? null : blockOf(follow(node["header"]), listOf(node["transactions"]), follow);
   return encode([node["info"], block, node["recovery"], new Uint8Array(0), node["certificates"]] as Value);
+}
+
+function blockOf(header: Uint8Array, links: readonly unknown[], follow: (link: unknown) => Uint8Array): Uint8Array {
+  const transactions: Uint8Array[] = [];
+  let bytes = header.length;
+  for (const link of links) {
+    const transaction = follow(link);
+    // As above; a block may have no more than this.
+    if ((bytes += transaction.length) > LIMITS.messageBytesMax) throw invalid("a block too large");
+    transactions.push(transaction);
+  }
+  return encode([header, transactions]);
 }
 
 function mapOf(value: unknown): Readonly<Record<string, unknown>> {
