@@ -11,7 +11,8 @@ import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, requireThat } from "../protocol/refusal.ts";
 import { readBytes, readList, readText } from "../protocol/schema.ts";
 import { BaseState } from "./state.ts";
-import { comparePaths, verifyRange, type Leaf, type PathRange } from "./tree-range.ts";
+import { comparePaths } from "./tree-hash.ts";
+import { verifyRange, type Leaf, type PathRange } from "./tree-range.ts";
 import { pathOf } from "./tree.ts";
 import type { LedgerState } from "./types.ts";
 

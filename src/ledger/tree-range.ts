@@ -9,7 +9,7 @@ import { digest as sha256 } from "@chainsafe/as-sha256";
 import { equalBytes } from "../kit/bytes.ts";
 import type { Value } from "../protocol/codec.ts";
 import { HASH_BYTES } from "../protocol/identifiers.ts";
-import { bitOf, leafHash, PATH_BITS } from "./tree-hash.ts";
+import { bitOf, comparePaths, isHash, leafHash, PATH_BITS } from "./tree-hash.ts";
 
 /** Paths from `from` on and below `to`; null is beyond the last path. */
 export interface PathRange {
@@ -28,11 +28,6 @@ export const LEAF_INSIDE = 1;
 
 export type Place = "inside" | "outside" | "cut";
 
-/** Compares the lowest path under a node, its prefix with zeros, with a bound. */
-function compareLowest(prefix: Uint8Array, bound: Uint8Array): number {
-  return comparePaths(prefix, bound);
-}
-
 /** Compares the highest path under a node, its prefix with ones, with a bound. */
 function compareHighest(prefix: Uint8Array, depth: number, bound: Uint8Array): number {
   for (let i = 0; i < HASH_BYTES; i++) {
@@ -43,15 +38,10 @@ function compareHighest(prefix: Uint8Array, depth: number, bound: Uint8Array): n
   return 0;
 }
 
-export function comparePaths(a: Uint8Array, b: Uint8Array): number {
-  for (let i = 0; i < HASH_BYTES; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return 0;
-}
-
-/** Where all paths under a node lie. `prefix` has zeros from `depth` on. */
+/** Where all paths under a node lie. `prefix` has zeros from `depth` on, so that it is the lowest of them. */
 export function placeOfNode(prefix: Uint8Array, depth: number, { from, to }: PathRange): Place {
-  if (compareHighest(prefix, depth, from) < 0 || (to !== null && compareLowest(prefix, to) >= 0)) return "outside";
-  return compareLowest(prefix, from) >= 0 && (to === null || compareHighest(prefix, depth, to) < 0) ? "inside" : "cut";
+  if (compareHighest(prefix, depth, from) < 0 || (to !== null && comparePaths(prefix, to) >= 0)) return "outside";
+  return comparePaths(prefix, from) >= 0 && (to === null || compareHighest(prefix, depth, to) < 0) ? "inside" : "cut";
 }
 
 /** Does something for the right child, whose prefix has a one more. */
@@ -143,10 +133,6 @@ class Verifier {
     }
     return low;
   }
-}
-
-function isHash(value: Value | undefined): value is Uint8Array {
-  return value instanceof Uint8Array && value.length === HASH_BYTES;
 }
 
 /** Whether under `root` exactly these leaves, ascending by path, lie in the range. Never throws. */

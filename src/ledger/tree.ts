@@ -13,7 +13,7 @@ import { equalBytes, utf8 } from "../kit/bytes.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { HASH_BYTES, type Hash } from "../protocol/identifiers.ts";
 import { Refusal } from "../protocol/refusal.ts";
-import { bitOf, leafHash, LEAF_MESSAGE_BYTES, PATH_BITS } from "./tree-hash.ts";
+import { bitOf, comparePaths, isHash, leafHash, LEAF_MESSAGE_BYTES, PATH_BITS } from "./tree-hash.ts";
 import { INNER, isInRange, LEAF_INSIDE, onRight, placeOfNode, type PathRange } from "./tree-range.ts";
 
 /** A node's index; 0 is the empty tree. */
@@ -57,7 +57,7 @@ function sortedBatch(changes: readonly (readonly [path: Uint8Array, value: Uint8
     heads[i] = ((path[0]! << 16) | (path[1]! << 8) | path[2]!) * 0x1000000 + ((path[3]! << 16) | (path[4]! << 8) | path[5]!);
     order[i] = i;
   }
-  order.sort((a, b) => heads[a]! - heads[b]! || compareRest(changes[a]![0], changes[b]![0]));
+  order.sort((a, b) => heads[a]! - heads[b]! || comparePaths(changes[a]![0], changes[b]![0]));
   const batch = {
     paths: new Uint8Array(count * HASH_BYTES),
     valueHashes: new Uint8Array(count * HASH_BYTES),
@@ -72,11 +72,6 @@ function sortedBatch(changes: readonly (readonly [path: Uint8Array, value: Uint8
     }
   }
   return batch;
-}
-
-function compareRest(a: Uint8Array, b: Uint8Array): number {
-  for (let i = 6; i < HASH_BYTES; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return 0;
 }
 
 /** A forest of trees that share nodes. Every root that `update` gives is held until `release`. */
@@ -334,10 +329,6 @@ function proofRoot(path: Uint8Array, value: Uint8Array | null, proof: Value): Ui
     hash = sha256(pair);
   }
   return hash;
-}
-
-function isHash(value: Value | undefined): value is Uint8Array {
-  return value instanceof Uint8Array && value.length === HASH_BYTES;
 }
 
 /** Whether `proof` shows that under `root` the key has exactly these value bytes, or, for null, that it has none. Never throws. */
