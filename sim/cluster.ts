@@ -58,6 +58,8 @@ export class Cluster {
   messages = 0;
   /** How often an honest node accused a seat that lies. */
   accusations = 0;
+  /** Times that a proven ledger took the place of a node's own. */
+  reopened = 0;
   /** Whether those that lie have begun to. */
   lying = true;
   #paid = 0;
@@ -287,6 +289,14 @@ export class Cluster {
           break;
         case "refused":
           this.#refused(output.mark);
+          break;
+        case "reopen":
+          this.at(this.nowMs + 1, () => {
+            if (!tab.alive) return undefined;
+            this.reopened++;
+            this.crash(id);
+            return this.open(id);
+          });
           break;
         case "halted":
           tab.halted = output.code;

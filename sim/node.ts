@@ -34,6 +34,8 @@ export type NodeOutput =
   | { readonly kind: "blamed"; readonly peer: string; readonly code: string }
   /** It takes no further part, and says why. */
   | { readonly kind: "halted"; readonly code: string }
+  /** Its disk holds another ledger now: it is to be closed and opened again. */
+  | { readonly kind: "reopen" }
   /** What no honest node may do or meet. */
   | { readonly kind: "fault"; readonly sentence: string };
 

@@ -192,6 +192,8 @@ class PeerNode implements SimNode {
       case "committed":
         for (const block of effect.blocks) this.#noteAccused(block);
         return;
+      case "reopen":
+        return void this.#out.push({ kind: "reopen" });
       case "halted":
         if (this.#isDiskFull) return void this.#out.push({ kind: "halted", code: effect.refusal.code });
         return this.#fault(`halted: ${effect.refusal.code} ${JSON.stringify(effect.refusal.data)}`);
@@ -301,6 +303,9 @@ class PeerNode implements SimNode {
   }
 }
 
+/** Snapshots of some twenty blocks each, so that whoever was away for a while comes back by one. */
+const SNAPSHOT_PACE = { costMin: 20 * 5000, behindMin: 20 };
+
 interface PeerNodesOptions {
   readonly ids: readonly string[];
   readonly random: Random;
@@ -372,6 +377,7 @@ export class PeerNodes implements NodeFactory {
       votingKeys: disk.votingKeys,
       seatWanted: true,
       machine: null,
+      snapshotPace: SNAPSHOT_PACE,
       ledger: await loadLedger(createMemoryStorage(disk.durable), this.#genesis),
     });
     const { keys, random } = this.#o;

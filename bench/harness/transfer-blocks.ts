@@ -5,6 +5,7 @@ import { assert } from "../../src/kit/assert.ts";
 import { createLedgerState, createMempool, createOverlay, signatureChecksOf, type LedgerState } from "../../src/ledger/index.ts";
 import { accountKey, credit } from "../../src/ledger/accounts.ts";
 import { FinalBlocks } from "../../src/peer/final-blocks.ts";
+import { SNAPSHOT_PACE } from "../../src/peer/snapshot-pace.ts";
 import { LateMachine } from "../../src/peer/late-machine.ts";
 import { LedgerChain } from "../../src/peer/ledger-chain.ts";
 import { Outbox } from "../../src/peer/outbox.ts";
@@ -136,7 +137,7 @@ export async function processBlocks(prepared: PreparedBlocks, signatures: Signat
   const onHalt = (refusal: Error): never => {
     throw refusal;
   };
-  const written = { snapshot: null, snapshotBytes: 0, changedBytes: 0, statesFrom: 1, rowKeys: new Map() };
+  const written = { snapshots: [], replayCost: 0, snapshotCostMin: SNAPSHOT_PACE.costMin, statesFrom: 1, rowKeys: new Map() };
   const finalBlocks = new FinalBlocks({ chain, outbox, transactions, onHalt, ...written });
   const durationsMs: number[] = [];
   for (const bytes of prepared.blocks) {

@@ -217,6 +217,8 @@ export interface Engine {
   status(): ConsensusStatus;
   /** The same as in the status, at no cost. */
   readonly epochId: Hash;
+  /** The recovery that began the current epoch, if one did, and how many seats the epoch before had. */
+  readonly begunBy: { readonly recovery: Recovery; readonly seatsBefore: number } | null;
   /** About what the bodies of executed blocks that it holds take in memory, in bytes. */
   readonly bodiesBytes: number;
   /** Seats of an epoch that the engine knows, to check signatures against; undefined if it does not know the epoch. */

@@ -122,7 +122,8 @@ export class Epoch {
   }
 }
 
-function strengthOf(recovery: Recovery, seatsBefore: number): Strength {
+/** What kind of link a recovery of an epoch with so many seats is. */
+export function strengthOf(recovery: Recovery, seatsBefore: number): Strength {
   const signers = recovery.sleepers ? 0 : recovery.seats.length;
   if (signers >= quorumOf(seatsBefore)) return "full";
   return 2 * signers > seatsBefore ? "recovered" : "provisional";

@@ -70,8 +70,8 @@ describe("the ledger as stored", () => {
   });
 
   it("is refused when a snapshot is named that is not there, or is garbage", async () => {
-    expect(await loadAfter((copy) => put(copy, "meta", META.snapshot, encode([3, 1])))).toBe("storage-broken");
-    expect(await loadAfter((copy) => put(copy, "meta", META.snapshot, new Uint8Array(3)))).toBe("storage-broken");
+    expect(await loadAfter((copy) => put(copy, "meta", META.snapshots, encode([[3, 1, 100, null]])))).toBe("storage-broken");
+    expect(await loadAfter((copy) => put(copy, "meta", META.snapshots, new Uint8Array(3)))).toBe("storage-broken");
   });
 
   it("is refused with any row of states that is gone or garbage", async () => {

@@ -11,11 +11,13 @@ import {
   blockKey,
   decodeHead,
   decodeInfo,
-  decodeSnapshotPointer,
+  decodeJoined,
+  decodeSnapshots,
   decodeStateRow,
   heightKey,
   heightOfKey,
   openBlockRow,
+  replayCostOf,
   snapshotKey,
   type SnapshotPointer,
 } from "../peer/rows.ts";
@@ -66,50 +68,43 @@ async function* rows(storage: Storage, table: StorageTable, from: string): Async
 
 interface LoadedState {
   readonly state: LedgerState;
-  readonly snapshot: SnapshotPointer | null;
-  readonly snapshotBytes: number;
-  readonly changedBytes: number;
+  readonly snapshots: readonly SnapshotPointer[];
+  readonly replayCost: number;
   readonly statesFrom: number;
   readonly undoByHeight: ReadonlyMap<number, readonly Change[]>;
 }
 
-async function loadSnapshot(storage: Storage): Promise<{ pointer: SnapshotPointer; chunks: readonly Uint8Array[] } | null> {
-  const row = await storage.read("meta", META.snapshot);
-  if (row === undefined) return null;
-  const pointer = decodeSnapshotPointer(row);
+/** The newest. */
+async function loadSnapshot([pointer]: readonly SnapshotPointer[], storage: Storage): Promise<readonly Uint8Array[] | null> {
+  if (pointer === undefined) return null;
   const chunks: Uint8Array[] = [];
   for (let chunk = 0; chunk < pointer.chunks; chunk++) {
     const bytes = await storage.read("meta", snapshotKey(pointer.height, chunk));
     if (bytes === undefined) throw new Refusal("storage-broken", { snapshot: pointer.height, chunk });
     chunks.push(bytes);
   }
-  return { pointer, chunks };
+  return chunks;
 }
 
 async function loadState(storage: Storage, genesisBytes: Uint8Array, rootHeight: number): Promise<LoadedState> {
-  const found = await loadSnapshot(storage);
-  const state = found === null ? createLedgerState(genesisBytes) : stateOfChunks(found.chunks);
-  const height = found?.pointer.height ?? 0;
+  const row = await storage.read("meta", META.snapshots);
+  const snapshots = row === undefined ? [] : decodeSnapshots(row);
+  const chunks = await loadSnapshot(snapshots, storage);
+  const state = chunks === null ? createLedgerState(genesisBytes) : stateOfChunks(chunks);
+  const height = snapshots[0]?.height ?? 0;
   const undoByHeight = new Map<number, readonly Change[]>();
-  let changedBytes = 0;
+  let replayCost = 0;
   const statesFrom = Math.min(height, rootHeight) + 1;
   for await (const [key, bytes] of rows(storage, "states", heightKey(statesFrom))) {
     const at = heightOfKey(key);
     const { changes, undo } = decodeStateRow(bytes);
     if (at > height) {
       state.apply(decodeChanges(changes));
-      changedBytes += bytes.length;
+      replayCost += replayCostOf(bytes);
     }
     if (at > rootHeight) undoByHeight.set(at, decodeChanges(undo));
   }
-  return {
-    state,
-    snapshot: found?.pointer ?? null,
-    snapshotBytes: found?.chunks.reduce((sum, bytes) => sum + bytes.length, 0) ?? 0,
-    changedBytes,
-    statesFrom,
-    undoByHeight,
-  };
+  return { state, snapshots, replayCost, statesFrom, undoByHeight };
 }
 
 async function loadSteps(storage: Storage, root: BlockInfo, undoByHeight: LoadedState["undoByHeight"]) {
@@ -169,7 +164,9 @@ export async function loadLedger(storage: Storage, genesisBytes: Uint8Array): Pr
     const records = await allRows(storage, "votes");
     for (const record of records) checkRecord(record);
     const { undoByHeight: _, ...state } = loaded;
-    return { ...state, root, steps, rowKeys, records, pool: await allRows(storage, "pool") };
+    const joinedRow = await storage.read("meta", META.joined);
+    const joined = joinedRow === undefined ? null : decodeJoined(joinedRow);
+    return { ...state, joined, root, steps, rowKeys, records, pool: await allRows(storage, "pool") };
   } catch (error) {
     if (error instanceof Refusal && error.code.startsWith("storage-")) throw error;
     const reason = error instanceof Error ? error.message : String(error);

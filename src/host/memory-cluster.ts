@@ -45,9 +45,13 @@ export interface ClusterPeer {
   readonly logs: string[];
   /** What it found fault with, in others. */
   readonly penalties: { readonly peer: string; readonly code: RejectCode }[];
+  /** Heights at which a proven ledger took the place of its own. */
+  readonly reopened: number[];
   /** Resolves when final; rejects with the refusal's code. */
   send(calls: readonly Call[], fee?: number, validForMs?: number): Promise<Extract<RoadReport, { stage: "final" }>>;
 }
+
+type Told = Pick<ClusterPeer, "committed" | "undoneAbove" | "halted" | "logs" | "penalties" | "reopened">;
 
 interface Member {
   readonly keys: PeerKeys;
@@ -152,39 +156,49 @@ export class MemoryCluster {
     const member = await this.#member(name);
     const ports = this.#ports(name, member);
     const { storage } = ports;
-    const peer = new Peer({
-      chain: chainOf(this.genesis),
-      account: asAccountId(member.account),
-      lane: 0,
-      votingKeys: (await member.keys.list("voting")).map(asVotingKey),
-      seatWanted,
-      machine,
-      ledger: await loadLedger(storage, this.genesis),
-    });
     const roads = new Map<number, (report: RoadReport) => void>();
-    const told = { committed: [], undoneAbove: [], halted: [], logs: [], penalties: [] } as Pick<
-      ClusterPeer,
-      "committed" | "undoneAbove" | "halted" | "logs" | "penalties"
-    >;
-    const runner = runPeer(peer, {
-      clock: this.#clockOf(name),
-      ...ports,
-      network: (command) => {
-        this.#options.onCommand?.(name, command);
-        if (command.kind === "penalize") told.penalties.push({ peer: command.peer, code: command.code });
-        else this.#carry(name, command);
-      },
-      claim: ({ account, reference, bits }) => Promise.resolve(searchClaim({ account, reference, bits, start: new Uint8Array(16) })),
-      loadMachine: () => Promise.resolve(machine),
-      onEffect: (effect) => {
-        if (effect.kind === "road") roads.get(effect.ticket)?.(effect.report);
-        else if (effect.kind === "committed") {
-          told.committed.push(...effect.blocks);
-          if (effect.undoneAbove !== null) told.undoneAbove.push(effect.undoneAbove);
-        } else if (effect.kind === "halted") told.halted.push(effect.refusal);
-        else told.logs.push(`${effect.level} ${effect.message} ${JSON.stringify(effect.data)}`);
-      },
-    });
+    const told: Told = { committed: [], undoneAbove: [], halted: [], logs: [], penalties: [], reopened: [] };
+    const start = async (): Promise<{ readonly peer: Peer; readonly runner: PeerRunner }> => {
+      const peer = new Peer({
+        chain: chainOf(this.genesis),
+        account: asAccountId(member.account),
+        lane: 0,
+        votingKeys: (await member.keys.list("voting")).map(asVotingKey),
+        seatWanted,
+        machine,
+        ledger: await loadLedger(storage, this.genesis),
+      });
+      const runner = runPeer(peer, {
+        clock: this.#clockOf(name),
+        ...ports,
+        network: (command) => {
+          this.#options.onCommand?.(name, command);
+          if (command.kind === "penalize") told.penalties.push({ peer: command.peer, code: command.code });
+          else this.#carry(name, command);
+        },
+        claim: ({ account, reference, bits }) => Promise.resolve(searchClaim({ account, reference, bits, start: new Uint8Array(16) })),
+        loadMachine: () => Promise.resolve(machine),
+        onEffect: (effect) => {
+          if (effect.kind === "road") roads.get(effect.ticket)?.(effect.report);
+          else if (effect.kind === "committed") {
+            told.committed.push(...effect.blocks);
+            if (effect.undoneAbove !== null) told.undoneAbove.push(effect.undoneAbove);
+          } else if (effect.kind === "halted") told.halted.push(effect.refusal);
+          else if (effect.kind === "reopen") {
+            told.reopened.push(effect.height);
+            void reopen();
+          } else told.logs.push(`${effect.level} ${effect.message} ${JSON.stringify(effect.data)}`);
+        },
+      });
+      return { peer, runner };
+    };
+    let current = await start();
+    const reopen = async (): Promise<void> => {
+      current.runner.stop();
+      current = await start();
+      if (this.running.get(name) !== opened) return current.runner.stop();
+      for (const other of this.running.keys()) if (other !== name && !this.#cut.has(`${name} ${other}`)) this.#tellLinked(name, other);
+    };
     const send: ClusterPeer["send"] = (calls, fee = 10, validForMs = 60_000) =>
       new Promise((resolve, reject) => {
         const ticket = ++this.#tickets;
@@ -192,12 +206,28 @@ export class MemoryCluster {
           if (report.stage === "final") resolve(report);
           else if (report.stage === "refused") reject(new Error(report.refusal.code));
         });
-        runner.input({ kind: "submit", ticket, submission: { calls, fee, validForMs } });
+        current.runner.input({ kind: "submit", ticket, submission: { calls, fee, validForMs } });
       });
-    const opened: ClusterPeer = { name, peer, runner, storage, keys: member.keys, ...told, send };
+    const opened: ClusterPeer = {
+      name,
+      get peer() {
+        return current.peer;
+      },
+      get runner() {
+        return current.runner;
+      },
+      storage,
+      keys: member.keys,
+      ...told,
+      send,
+    };
     this.running.set(name, opened);
     for (const other of this.running.keys()) if (other !== name) this.#link(name, other);
     return opened;
+  }
+
+  #tellLinked(name: string, other: string): void {
+    this.running.get(name)?.runner.input({ kind: "network", event: { kind: "linked", peer: other, direct: true } });
   }
 
   #link(a: string, b: string): void {
@@ -206,7 +236,7 @@ export class MemoryCluster {
       [a, b],
       [b, a],
     ] as const) {
-      this.running.get(one)?.runner.input({ kind: "network", event: { kind: "linked", peer: other, direct: true } });
+      this.#tellLinked(one, other);
     }
   }
 

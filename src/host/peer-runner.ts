@@ -9,7 +9,7 @@ import { shapeOf } from "../protocol/refusal.ts";
 /** Steady ticks: a small part of the shortest timeout. */
 const TICK_MS = 50;
 
-export type ReportedEffect = Extract<PeerEffect, { kind: "road" | "committed" | "halted" | "log" }>;
+export type ReportedEffect = Extract<PeerEffect, { kind: "road" | "committed" | "reopen" | "halted" | "log" }>;
 
 export interface PeerRunnerDeps {
   readonly clock: Clock;
@@ -137,6 +137,7 @@ class Runner implements PeerRunner {
         return this.#follow(claim(effect), (nonce) => ({ kind: "claimed", id: effect.id, nonce }));
       case "road":
       case "committed":
+      case "reopen":
       case "halted":
       case "log":
         return onEffect(effect);

@@ -3,8 +3,9 @@ import { assert } from "../kit/assert.ts";
 import { bytesToHex, compareBytes, equalBytes } from "../kit/bytes.ts";
 import { encode, type Value, type ValueMap } from "../protocol/codec.ts";
 import type { Parameters } from "../protocol/genesis.ts";
-import { digest, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
+import { asVotingKey, digest, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
+import { readList } from "../protocol/schema.ts";
 import { lapseSeats, type SeatLists } from "../protocol/seats.ts";
 import { accountKey, readAccount, writeAccount } from "./accounts.ts";
 import type { Head, Overlay, Seat, Seats, StateView } from "./types.ts";
@@ -43,6 +44,14 @@ export function seatsOf(state: StateView): Seats {
   assert(Array.isArray(value), "state begins with seats");
   const [current, sleeping, waiting] = value as unknown as readonly (readonly Value[])[];
   return { current: current!.map(valueToSeat), sleeping: sleeping!.map(valueToSeat), waiting: waiting!.map(valueToSeat) };
+}
+
+/** Keys of current and sleeping seats in such an entry, as somebody gave it. @throws {Refusal} `schema-invalid`. */
+export function seatKeysOf(entry: Value): SeatLists {
+  const [seats, sleeping] = readList(entry, "seats", 3).map((list) =>
+    readList(list, "seats").map((seat) => asVotingKey(readList(seat, "seat", 6)[0])),
+  );
+  return { seats: seats!, sleeping: sleeping! };
 }
 
 export function writeSeats(state: Overlay, seats: Seats): void {

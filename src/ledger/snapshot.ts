@@ -129,6 +129,11 @@ export class SnapshotReader {
     this.#next = range.to;
   }
 
+  /** The entry of a key, if it is here. */
+  get(key: string): Value | undefined {
+    return this.#entries.find(([name]) => name === key)?.[1];
+  }
+
   /** The state, once `next` is null. */
   finish(): LedgerState {
     assert(this.#next === null, "all chunks are here");

@@ -1,16 +1,13 @@
-/**
- * Answers peers that are behind by more than consensus holds in memory, from storage. Whoever asks costs this peer a read and an answer that is far
- * larger than the question, so everybody has turns: one answer at a time, and the next after a pause that grows with what was given.
- */
+/** Answers peers that are behind by more than consensus holds in memory, from storage, each when it is its turn. */
 import type { ConsensusMessage } from "../consensus/engine.ts";
-import { BoundedMap } from "../kit/bounded-map.ts";
 import { decode } from "../protocol/codec.ts";
 import type { Hash } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { readText } from "../protocol/schema.ts";
 import { AnswerPart, giveOf, upToProof } from "./answers.ts";
 import type { Outbox } from "./outbox.ts";
-import { blockKey, decodeBlockRow, idKey } from "./rows.ts";
+import { blockKey, decodeBlockRow, heightOfKey, idKey } from "./rows.ts";
+import type { Turns, Work } from "./turns.ts";
 
 /** Above every key of `blocks`. */
 const KEY_END = "~";
@@ -19,82 +16,62 @@ const FIRST_ROWS = 4;
 
 type Send = (message: ConsensusMessage) => void;
 
-interface Turn {
-  isBusy: boolean;
-  freeAtMs: number;
-  /** The last question that came meanwhile. */
-  waiting: { readonly known: readonly Hash[]; readonly send: Send } | null;
+/** What a peer is given that is far behind, in place of blocks. */
+export interface SnapshotOffers {
+  /** Whether that is better for a peer that stands at this height. */
+  isWorth(peer: string, height: number): boolean;
+  /** Does `otherwise` where there is nothing to offer after all, and blocks are there to be given. */
+  offer(peer: string, height: number, end: (bytes: number) => void, otherwise: () => void): void;
 }
 
 export class ChainServer {
   readonly #outbox: Outbox;
-  readonly #turns = new BoundedMap<string, Turn>(LIMITS.answeredPeersMax);
-  #nowMs = 0;
+  readonly #turns: Turns;
+  readonly #offers: SnapshotOffers;
 
-  constructor(outbox: Outbox) {
+  constructor(outbox: Outbox, turns: Turns, offers: SnapshotOffers) {
     this.#outbox = outbox;
-  }
-
-  #turnOf(peer: string): Turn {
-    const known = this.#turns.get(peer);
-    if (known !== undefined) return known;
-    const turn: Turn = { isBusy: false, freeAtMs: 0, waiting: null };
-    this.#turns.set(peer, turn);
-    return turn;
-  }
-
-  #isFree({ isBusy, freeAtMs }: Turn): boolean {
-    return !isBusy && this.#nowMs >= freeAtMs;
-  }
-
-  #endTurn(turn: Turn, bytes: number): void {
-    turn.isBusy = false;
-    turn.freeAtMs = this.#nowMs + LIMITS.servePauseMs + (bytes * 1000) / LIMITS.serveBytesPerSecondMax;
+    this.#turns = turns;
+    this.#offers = offers;
   }
 
   /** One block; nothing while it is not the peer's turn: it asks again, or somebody else. */
   serveBlock(peer: string, id: Hash, nowMs: number, send: Send): void {
-    this.#nowMs = nowMs;
-    const turn = this.#turnOf(peer);
-    if (!this.#isFree(turn)) return;
-    turn.isBusy = true;
-    const key = idKey(id);
-    this.#outbox.read({ table: "meta", from: key, to: `${key}!`, limit: 1 }, ([found]) => {
-      if (found === undefined) return this.#endTurn(turn, 0);
-      const rowKey = rowKeyOf(found[1]);
-      this.#outbox.read({ table: "blocks", from: rowKey, to: `${rowKey}!`, limit: 1 }, ([row]) => {
-        this.#endTurn(turn, row?.[1].length ?? 0);
-        if (row !== undefined) send(giveOf([decodeBlockRow(row[1])], false));
+    const work: Work = (end) => {
+      const key = idKey(id);
+      this.#outbox.read({ table: "meta", from: key, to: `${key}!`, limit: 1 }, ([found]) => {
+        if (found === undefined) return end(0);
+        const rowKey = rowKeyOf(found[1]);
+        this.#outbox.read({ table: "blocks", from: rowKey, to: `${rowKey}!`, limit: 1 }, ([row]) => {
+          end(row?.[1].length ?? 0);
+          if (row !== undefined) send(giveOf([decodeBlockRow(row[1])], false));
+        });
       });
-    });
+    };
+    this.#turns.take(peer, nowMs, work, { waits: false });
   }
 
-  /** What follows the newest of these blocks that is on the branch, up to the end of its epoch or of a message; when it is the peer's turn. */
+  /**
+   * What follows the newest of these blocks that is on the branch, up to the end of its epoch or of a message; when it is the peer's turn. Who is so far
+   * behind that a snapshot costs it less is offered that.
+   */
   serveChain(peer: string, known: readonly Hash[], nowMs: number, send: Send): void {
-    this.#nowMs = nowMs;
-    const turn = this.#turnOf(peer);
-    if (!this.#isFree(turn)) {
-      turn.waiting = { known, send };
-      return;
-    }
-    turn.isBusy = true;
-    turn.waiting = null;
-    this.#heldKey(known, (key) => {
-      this.#readPart(`${key}!`, FIRST_ROWS, new AnswerPart(), ({ rows, bytes }, goesOn) => {
-        this.#endTurn(turn, bytes);
-        if (rows.length === 0) return;
-        const proven = upToProof(rows);
-        send(giveOf(proven, goesOn || proven.length < rows.length));
+    const work: Work = (end) => {
+      this.#heldKey(known, (key) => {
+        const giveBlocks = (): void => {
+          this.#readPart(`${key}!`, FIRST_ROWS, new AnswerPart(), ({ rows, bytes }, goesOn) => {
+            end(bytes);
+            if (rows.length === 0) return;
+            const proven = upToProof(rows);
+            send(giveOf(proven, goesOn || proven.length < rows.length));
+          });
+        };
+        const height = heightOfKey(key);
+        if (this.#offers.isWorth(peer, height)) this.#offers.offer(peer, height, end, giveBlocks);
+        else giveBlocks();
       });
-    });
-  }
-
-  /** Serves those whose turn has come. */
-  tick(nowMs: number): void {
-    this.#nowMs = nowMs;
-    for (const [peer, turn] of this.#turns.entries()) {
-      if (turn.waiting !== null && this.#isFree(turn)) this.serveChain(peer, turn.waiting.known, nowMs, turn.waiting.send);
-    }
+    };
+    this.#turns.take(peer, nowMs, work, { waits: true });
   }
 
   /** Rows of one epoch up to the size of an answer, read by the page; and whether others follow. */

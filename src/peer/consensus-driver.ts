@@ -15,7 +15,7 @@ import { Refusal, requireThat } from "../protocol/refusal.ts";
 import { heldBytesOf, type Transaction } from "../protocol/transaction.ts";
 import { absentBytes, aliveBytes, recoverBytes, statementBytes, type Vote } from "../protocol/vote.ts";
 import type { Bodies } from "./bodies.ts";
-import { ChainServer } from "./chain-server.ts";
+import type { ChainServer } from "./chain-server.ts";
 import type { FinalBlocks } from "./final-blocks.ts";
 import { usesContracts, type LateMachine } from "./late-machine.ts";
 import { OwnFault, type Outbox, type Verdict } from "./outbox.ts";
@@ -29,6 +29,7 @@ export interface ConsensusDriverOptions {
   readonly bodies: Bodies;
   readonly machine: LateMachine;
   readonly finalBlocks: FinalBlocks;
+  readonly server: ChainServer;
   /** Of the peer's present step. */
   readonly wallMs: () => number;
   readonly anotherPeer: (than: string) => string | undefined;
@@ -52,7 +53,6 @@ interface Heard {
 
 export class ConsensusDriver {
   readonly #options: ConsensusDriverOptions;
-  readonly #server: ChainServer;
   readonly #inputs: ConsensusInput[] = [];
   #running = false;
   /** A switch waits for what it undoes to be read; all else that the engine is told waits behind it. */
@@ -74,7 +74,6 @@ export class ConsensusDriver {
 
   constructor(options: ConsensusDriverOptions) {
     this.#options = options;
-    this.#server = new ChainServer(options.outbox);
   }
 
   /** When a tick would be of use before the next steady one. */
@@ -85,7 +84,6 @@ export class ConsensusDriver {
   /** One input after another: what an effect brings about waits until the engine has finished its step. */
   input(nowMs: number, input: ConsensusInput): void {
     this.#nowMs = nowMs;
-    if (input.kind === "tick") this.#server.tick(nowMs);
     this.#inputs.push(input);
     this.#runInputs();
   }
@@ -286,10 +284,10 @@ export class ConsensusDriver {
           this.#ask(effect.peer, effect.id);
           break;
         case "serve-block":
-          this.#server.serveBlock(effect.peer, effect.id, this.#nowMs, (message) => this.#send(effect.peer, message));
+          this.#options.server.serveBlock(effect.peer, effect.id, this.#nowMs, (message) => this.#send(effect.peer, message));
           break;
         case "serve-chain":
-          this.#server.serveChain(effect.peer, effect.known, this.#nowMs, (message) => this.#send(effect.peer, message));
+          this.#options.server.serveChain(effect.peer, effect.known, this.#nowMs, (message) => this.#send(effect.peer, message));
           break;
         case "finalized":
           this.#finalized(effect);

@@ -75,6 +75,8 @@ export type PeerEffect =
       readonly from: string;
       readonly to: string;
       readonly limit: number;
+      /** From the end. */
+      readonly reverse?: boolean;
     }
   /** A block runs a contract: load the machine, and give it as an input. */
   | { readonly kind: "need-machine" }
@@ -84,6 +86,8 @@ export type PeerEffect =
   | { readonly kind: "road"; readonly ticket: Ticket; readonly report: RoadReport }
   /** Final and written. `undone` heights were left for a better branch just before. */
   | { readonly kind: "committed"; readonly blocks: readonly CommittedBlock[]; readonly undoneAbove: number | null }
+  /** A proven ledger that begins far above has taken the place of the one in storage. This peer does nothing more; another is to be opened there. */
+  | { readonly kind: "reopen"; readonly height: number }
   /** A host fault or a broken store: the peer votes no more, and the person is told. */
   | { readonly kind: "halted"; readonly refusal: RefusalShape }
   | {

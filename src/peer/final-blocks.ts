@@ -5,7 +5,7 @@
 import type { BlockInfo, CompleteRecovery, FinalizedEffect } from "../consensus/engine.ts";
 import { assert } from "../kit/assert.ts";
 import { equalBytes } from "../kit/bytes.ts";
-import { encodeChanges, encodeReceipts, snapshotChunks } from "../ledger/index.ts";
+import { SEATS_KEY, encodeChanges, encodeReceipts, snapshotChunks } from "../ledger/index.ts";
 import { encode } from "../protocol/codec.ts";
 import { toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
@@ -18,14 +18,19 @@ import type { Outbox } from "./outbox.ts";
 import type { StorageBatch } from "./ports.ts";
 import {
   META,
+  SNAPSHOTS_KEPT,
   blockKey,
   decodeBlockRow,
   encodeBlockRow,
+  encodeEpochRow,
   encodeHead,
   encodeInfo,
+  encodeSnapshots,
   encodeStateRow,
+  epochKey,
   heightKey,
   idKey,
+  replayCostOf,
   snapshotKey,
   snapshotRows,
   type BlockRow,
@@ -33,20 +38,23 @@ import {
 } from "./rows.ts";
 import type { Transactions } from "./transactions.ts";
 
-/** A new snapshot is worth its write when replaying what changed since the last would cost more than reading it. */
-const SNAPSHOT_BYTES_MIN = 4 * 1024 * 1024;
-
 type Put = StorageBatch["puts"][number];
 type Delete = StorageBatch["deletes"][number];
+
+interface SnapshotWrite {
+  puts: Put[];
+  readonly deletes: Delete[];
+}
 
 export interface FinalBlocksOptions {
   readonly chain: LedgerChain;
   readonly outbox: Outbox;
   readonly transactions: Transactions;
-  /** The newest snapshot in storage, its size, and the bytes of changes written since. */
-  readonly snapshot: SnapshotPointer | null;
-  readonly snapshotBytes: number;
-  readonly changedBytes: number;
+  /** In storage, newest first, and what replaying the blocks since the newest would cost (`replayCostOf`). */
+  readonly snapshots: readonly SnapshotPointer[];
+  readonly replayCost: number;
+  /** As in `SnapshotPace`. */
+  readonly snapshotCostMin: number;
   /** The lowest height whose `states` row is kept. */
   readonly statesFrom: number;
   /** Keys of the rows of final blocks that a switch may still remove. */
@@ -58,9 +66,8 @@ export class FinalBlocks {
   readonly #options: FinalBlocksOptions;
   readonly #rowKeys: Map<HashHex, string>;
   #lastRow: { height: number; index: number };
-  #snapshot: SnapshotPointer | null;
-  #snapshotBytes: number;
-  #changedBytes: number;
+  #snapshots: readonly SnapshotPointer[];
+  #replayCost: number;
   #statesFrom: number;
   /** Whether the snapshot in storage is of a branch that was left: it must go in the very write that leaves it, or the next start brings it back. */
   #snapshotLeft = false;
@@ -76,9 +83,8 @@ export class FinalBlocks {
   constructor(options: FinalBlocksOptions) {
     this.#options = options;
     this.#rowKeys = new Map(options.rowKeys);
-    this.#snapshot = options.snapshot;
-    this.#snapshotBytes = options.snapshotBytes;
-    this.#changedBytes = options.changedBytes;
+    this.#snapshots = options.snapshots;
+    this.#replayCost = options.replayCost;
     this.#statesFrom = options.statesFrom;
     const last = [...options.rowKeys.values()].sort().at(-1);
     this.#lastRow = { height: options.chain.head.height, index: last === undefined ? 0 : Number(last.split("/")[1]) };
@@ -91,6 +97,11 @@ export class FinalBlocks {
   /** Of final blocks that storage has not written yet. */
   get writingBytes(): number {
     return this.#writingBytes;
+  }
+
+  /** In storage or on the way there, newest first. */
+  get snapshots(): readonly SnapshotPointer[] {
+    return this.#snapshots;
   }
 
   onSplit(epochId: Hash, recovery: Hash): void {
@@ -106,11 +117,15 @@ export class FinalBlocks {
     const puts: Put[] = effect.puts.map(([key, bytes]) => ["votes", key, bytes] as const);
     const committed: CommittedBlock[] = [];
     const written: ExecutedBlock[] = [];
+    const snapshot: SnapshotWrite = { puts: [], deletes: [] };
+    const left = this.#snapshotLeft;
     for (const [index, id] of effect.blocks.entries()) {
       const executed = chain.executed(id);
       assert(executed !== undefined, "a final block was executed");
       written.push(executed);
       this.#putBlock(executed, certificatesOf(effect, index, executed, chain), recoveryOf(effect, executed.info), puts);
+      // At this very block, so that all who count alike keep the same snapshots, and whoever reads one has it from several.
+      if (executed.block?.header.height != null && this.#isSnapshotDue()) this.#takeSnapshot(snapshot);
       if (!equalBytes(executed.info.heightedId, id)) continue;
       committed.push(committedOf(executed));
       if (executed.block !== null) transactions.onFinal(executed.block.transactions, executed.receipts, executed.info.height);
@@ -118,8 +133,8 @@ export class FinalBlocks {
     puts.push(["meta", META.head, encodeHead(chain.head, chain.state.root())]);
     const root = chain.info(effect.root);
     if (root !== undefined) puts.push(["meta", META.root, encodeInfo(root)]);
-    const snapshot = this.#isSnapshotDue() ? this.#takeSnapshot() : null;
-    if (snapshot !== null && this.#snapshotLeft) {
+    if (this.#snapshotLeft) this.#takeSnapshot(snapshot);
+    if (left) {
       puts.push(...snapshot.puts);
       this.#deletes.push(...snapshot.deletes);
     }
@@ -143,18 +158,18 @@ export class FinalBlocks {
       chain.leaveToStorage(written);
       outbox.emit({ kind: "committed", blocks: committed, undoneAbove });
     });
-    if (snapshot !== null && !this.#snapshotLeft) {
+    if (!left && snapshot.puts.length > 0) {
       outbox.store({ puts: snapshot.puts, deletes: withoutWritten(snapshot.deletes, snapshot.puts), strict: false }, (refusal) => {
         if (refusal !== null) this.#options.onHalt(new Refusal(refusal.code, refusal.data));
       });
     }
-    this.#snapshotLeft = false;
   }
 
   #putBlock(executed: ExecutedBlock, certificates: readonly Certificate[], recovery: CompleteRecovery | null, puts: Put[]): void {
     const { chain } = this.#options;
     const { info, block, receipts } = executed;
     const heighted = equalBytes(info.heightedId, info.id);
+    const seats = info.recovery === null ? null : { entry: encode(chain.state.get(SEATS_KEY)!), proof: chain.state.prove(SEATS_KEY) };
     const { changes, undo } = chain.finalize(info.id);
     this.#lastRow = { height: info.height, index: heighted ? 0 : this.#lastRow.index + 1 };
     const key = blockKey(info.height, this.#lastRow.index);
@@ -162,8 +177,9 @@ export class FinalBlocks {
     const row: BlockRow = { info, block, recovery, receipts: heighted ? encodeReceipts(receipts) : new Uint8Array(0), certificates };
     puts.push(["blocks", key, encodeBlockRow(row)], ["meta", idKey(info.id), encode(key)]);
     if (!heighted) return;
+    if (info.endsEpoch) puts.push(["meta", epochKey(key), encodeEpochRow({ id: info.id, step: null, seats })]);
     const stateRow = encodeStateRow(encodeChanges(changes), encodeChanges(undo));
-    this.#changedBytes += stateRow.length;
+    this.#replayCost += replayCostOf(stateRow);
     puts.push(["states", heightKey(info.height), stateRow]);
   }
 
@@ -178,26 +194,40 @@ export class FinalBlocks {
   }
 
   #isSnapshotDue(): boolean {
-    return this.#snapshotLeft || this.#changedBytes >= Math.max(SNAPSHOT_BYTES_MIN, this.#snapshotBytes);
+    return this.#snapshotLeft || this.#replayCost >= Math.max(this.#options.snapshotCostMin, this.#snapshots[0]?.bytes ?? 0);
   }
 
-  #takeSnapshot(): { readonly puts: readonly Put[]; readonly deletes: readonly Delete[] } {
+  /** Of the state as it is now, in place of the oldest that is kept. */
+  #takeSnapshot(write: SnapshotWrite): void {
     const { chain } = this.#options;
     const { height } = chain.head;
-    const { pointer, rows } = snapshotRows(height, snapshotChunks(chain.state));
-    const puts: Put[] = [["meta", META.snapshot, pointer], ...rows.map(([key, bytes]): Put => ["meta", key, bytes])];
-    const deletes: Delete[] = [];
-    const old = this.#snapshot;
-    if (old !== null) {
-      for (let chunk = 0; chunk < old.chunks; chunk++) deletes.push(["meta", snapshotKey(old.height, chunk)]);
+    const chunks = [...snapshotChunks(chain.state)];
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const kept = this.#snapshots.slice(0, this.#snapshotLeft ? 0 : SNAPSHOTS_KEPT - 1);
+    for (const old of this.#snapshots.slice(kept.length)) {
+      const keys = new Set(Array.from({ length: old.chunks }, (_, chunk) => snapshotKey(old.height, chunk)));
+      // One that this very write would bring, where many blocks became final at once.
+      write.puts = write.puts.filter(([, key]) => !keys.has(key));
+      for (const key of keys) write.deletes.push(["meta", key]);
     }
+    this.#snapshots = [{ height, chunks: chunks.length, bytes, proof: null }, ...kept];
+    write.puts = write.puts.filter(([, key]) => key !== META.snapshots);
+    write.puts.push(["meta", META.snapshots, encodeSnapshots(this.#snapshots)]);
+    write.puts.push(...snapshotRows(height, chunks).map(([key, row]): Put => ["meta", key, row]));
     const keepFrom = Math.min(height, this.#rootHeight) + 1;
-    for (let at = this.#statesFrom; at < keepFrom; at++) deletes.push(["states", heightKey(at)]);
+    for (let at = this.#statesFrom; at < keepFrom; at++) write.deletes.push(["states", heightKey(at)]);
     this.#statesFrom = Math.max(this.#statesFrom, keepFrom);
-    this.#snapshot = { height, chunks: rows.length };
-    this.#snapshotBytes = rows.reduce((sum, [, bytes]) => sum + bytes.length, 0);
-    this.#changedBytes = 0;
-    return { puts, deletes };
+    this.#replayCost = 0;
+    this.#snapshotLeft = false;
+  }
+
+  /** Rows of the state that is here, for a write that puts another in its place. */
+  stateRows(puts: readonly Put[]): readonly Delete[] {
+    const rows: Delete[] = this.#snapshots.flatMap(({ height, chunks }) =>
+      Array.from({ length: chunks }, (_, chunk): Delete => ["meta", snapshotKey(height, chunk)]),
+    );
+    for (let at = this.#statesFrom; at <= this.#options.chain.head.height; at++) rows.push(["states", heightKey(at)]);
+    return withoutWritten(rows, puts);
   }
 
   // ------------------------------------------------------------ back
@@ -220,7 +250,7 @@ export class FinalBlocks {
     for (const id of undone) {
       const executed = chain.executed(id);
       const key = this.#rowKeys.get(toHex(id));
-      if (key !== undefined) this.#deletes.push(["blocks", key], ["meta", idKey(id)]);
+      if (key !== undefined) this.#deletes.push(["blocks", key], ["meta", idKey(id)], ["meta", epochKey(key)]);
       this.#rowKeys.delete(toHex(id));
       if (executed === undefined) continue;
       if (equalBytes(executed.info.heightedId, id)) this.#deletes.push(["states", heightKey(executed.info.height)]);
@@ -230,7 +260,7 @@ export class FinalBlocks {
     this.#lastRow = { height: chain.head.height, index: row === undefined ? 0 : Number(row.split("/")[1]) };
     this.#undoneAbove = chain.head.height;
     this.#split = null;
-    this.#snapshotLeft ||= this.#snapshot !== null && this.#snapshot.height > chain.head.height;
+    this.#snapshotLeft ||= this.#snapshots.some(({ height }) => height > chain.head.height);
   }
 
   /** What these blocks carried, oldest first; what is left to storage is read, and no more of it than the mempool could take. */

@@ -115,7 +115,7 @@ export class Outbox {
     this.emit({ kind: "store", id: this.#expect({ kind: "stored", then }), batch });
   }
 
-  read(request: { table: StorageTable; from: string; to: string; limit: number }, then: Read): void {
+  read(request: { table: StorageTable; from: string; to: string; limit: number; reverse?: boolean }, then: Read): void {
     this.emit({ kind: "read", id: this.#expect({ kind: "read", then }), ...request });
   }
 

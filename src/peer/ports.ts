@@ -55,7 +55,7 @@ export interface Signatures {
 
 export const GOSSIP_TOPICS = ["transactions", "consensus"] as const;
 export type GossipTopic = (typeof GOSSIP_TOPICS)[number];
-export const STREAM_PROTOCOLS = ["hello", "sync", "fetch"] as const;
+export const STREAM_PROTOCOLS = ["hello", "sync", "fetch", "snapshot"] as const;
 export type StreamProtocol = (typeof STREAM_PROTOCOLS)[number];
 
 /** What a peer orders of the network. All are structured-cloneable; bytes are transferred. Nothing is answered: results come as events. */

@@ -1,10 +1,10 @@
 /** How a peer's rows look on disk: blobs, one row a block, because IndexedDB costs by the row (PROTOCOL, "State"). */
-import type { BlockInfo, CompleteRecovery } from "../consensus/engine.ts";
+import { STRENGTHS, type BlockInfo, type CompleteRecovery, type Strength } from "../consensus/engine.ts";
 import { decodeBlock, encodeBlock, type Block } from "../protocol/block.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { asHash, asVotingKey, toHex, type Hash } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import { readBoolean, readBytes, readInteger, readList } from "../protocol/schema.ts";
+import { readBoolean, readBytes, readInteger, readList, readOneOf } from "../protocol/schema.ts";
 import { certificateToValue, recoveryToValue, valueToCertificate, valueToRecovery, type Certificate } from "../protocol/vote.ts";
 
 const HEIGHT_DIGITS = 12;
@@ -128,36 +128,60 @@ export function decodeStateRow(bytes: Uint8Array): { readonly changes: Uint8Arra
 
 export const META = {
   genesis: "genesis",
-  /** Pointer to the newest snapshot: `encodeSnapshotPointer`. */
-  snapshot: "snapshot",
+  /** Which snapshots are there: `encodeSnapshots`. */
+  snapshots: "snapshots",
   /** `encodeInfo` of the lowest block a branch may begin at. */
   root: "root",
+  /** Where this ledger begins, if not with the genesis: `encodeJoined`. */
+  joined: "joined",
   /** Height and digest of the head, written with every block, to compare after a restart. */
   head: "head",
 } as const;
 
+/** What a block costs to be played again, beside the bytes that it changes: its signatures and hashes, as if it had changed so much. */
+const BLOCK_COST_BYTES = 4096;
+
+/** What a block adds to the worth of the next snapshot, in bytes. */
+export function replayCostOf(stateRow: Uint8Array): number {
+  return BLOCK_COST_BYTES + stateRow.length;
+}
+
+/** A snapshot in storage. */
 export interface SnapshotPointer {
   readonly height: number;
   readonly chunks: number;
+  readonly bytes: number;
+  /** `proofToValue` that its block is final, where the blocks above it that say so are not in storage: as it was given with the snapshot. */
+  readonly proof: Uint8Array | null;
+}
+
+/** The newest, and the one before, which whoever is reading it can read to its end. */
+export const SNAPSHOTS_KEPT = 2;
+
+export function encodeSnapshots(snapshots: readonly SnapshotPointer[]): Uint8Array {
+  return encode(snapshots.map(({ height, chunks, bytes, proof }): Value => [height, chunks, bytes, proof]));
+}
+
+/** Newest first. @throws {Refusal} when the row is not what this peer wrote. */
+export function decodeSnapshots(row: Uint8Array): readonly SnapshotPointer[] {
+  return readList(decode(row, LIMITS.rowBytesMax), "snapshots").map((item) => {
+    const list = readList(item, "snapshot", 4);
+    return {
+      height: readInteger(list[0], "height"),
+      chunks: readInteger(list[1], "chunks", 1, 1_000_000),
+      bytes: readInteger(list[2], "bytes"),
+      proof: list[3] === null ? null : readBytes(list[3], "proof", LIMITS.rowBytesMax),
+    };
+  });
 }
 
 /** Of the chunks that `snapshotChunks` gives. */
-export function snapshotRows(
-  height: number,
-  chunks: Iterable<Uint8Array>,
-): { readonly pointer: Uint8Array; readonly rows: readonly (readonly [key: string, bytes: Uint8Array])[] } {
-  const rows = [...chunks].map((bytes, chunk) => [snapshotKey(height, chunk), bytes] as const);
-  return { pointer: encode([height, rows.length]), rows };
+export function snapshotRows(height: number, chunks: readonly Uint8Array[]): readonly (readonly [key: string, bytes: Uint8Array])[] {
+  return chunks.map((bytes, chunk) => [snapshotKey(height, chunk), bytes] as const);
 }
 
 export function snapshotKey(height: number, chunk: number): string {
   return `snapshot/${heightKey(height)}/${String(chunk).padStart(6, "0")}`;
-}
-
-/** @throws {Refusal} when the row is not what this peer wrote. */
-export function decodeSnapshotPointer(bytes: Uint8Array): SnapshotPointer {
-  const list = readList(decode(bytes, 64), "snapshot", 2);
-  return { height: readInteger(list[0], "height"), chunks: readInteger(list[1], "chunks", 1, 1_000_000) };
 }
 
 export function encodeHead(info: BlockInfo, stateRoot: Hash): Uint8Array {
@@ -168,4 +192,67 @@ export function encodeHead(info: BlockInfo, stateRoot: Hash): Uint8Array {
 export function decodeHead(bytes: Uint8Array): { readonly height: number; readonly id: Hash; readonly stateRoot: Hash } {
   const list = readList(decode(bytes, 256), "head", 3);
   return { height: readInteger(list[0], "height"), id: asHash(list[1]), stateRoot: asHash(list[2]) };
+}
+
+const EPOCH = "epoch/";
+
+/** Key in `meta` of what is known of an epoch's beginning, in the order of the rows of `blocks`. */
+export function epochKey(rowKey: string): string {
+  return `${EPOCH}${rowKey}`;
+}
+
+/** Key in `meta` under which an epoch's `epochKey` is found, where no row of a block tells it. */
+export function epochOfKey(id: Hash): string {
+  return `epoch-of/${toHex(id)}`;
+}
+
+/** How an epoch began, for those who will have to believe its seats. */
+export interface EpochRow {
+  /** Of the block or recovery that began it. */
+  readonly id: Hash;
+  /** `stepToValue`, where it was given; else it is in the rows of blocks. */
+  readonly step: Uint8Array | null;
+  /** Of a recovery: the state's entry `seats` at its base, and the proof, which cannot be made any more later. */
+  readonly seats: { readonly entry: Uint8Array; readonly proof: Uint8Array } | null;
+}
+
+export function encodeEpochRow({ id, step, seats }: EpochRow): Uint8Array {
+  return encode([id, step, seats === null ? null : [seats.entry, seats.proof]]);
+}
+
+/** @throws {Refusal} when the row is not what this peer wrote. */
+export function decodeEpochRow(bytes: Uint8Array): EpochRow {
+  const list = readList(decode(bytes, LIMITS.rowBytesMax), "epoch", 3);
+  const pair = list[2] === null ? null : readList(list[2], "seats", 2);
+  return {
+    id: asHash(list[0]),
+    step: list[1] === null ? null : readBytes(list[1], "step", LIMITS.rowBytesMax),
+    seats:
+      pair === null
+        ? null
+        : { entry: readBytes(pair[0], "entry", LIMITS.rowBytesMax), proof: readBytes(pair[1], "proof", LIMITS.rowBytesMax) },
+  };
+}
+
+/** A ledger that begins with a snapshot. */
+export interface Joined {
+  /** Of the snapshot's block: neither it nor the blocks below it came with it. */
+  readonly height: number;
+  /** The weakest link on the way from what was believed before. */
+  readonly weakest: Strength;
+  readonly atMs: number;
+}
+
+export function encodeJoined({ height, weakest, atMs }: Joined): Uint8Array {
+  return encode([height, weakest, atMs]);
+}
+
+/** @throws {Refusal} when the row is not what this peer wrote. */
+export function decodeJoined(bytes: Uint8Array): Joined {
+  const list = readList(decode(bytes, 256), "joined", 3);
+  return {
+    height: readInteger(list[0], "height", 1),
+    weakest: readOneOf(list[1], "weakest", STRENGTHS),
+    atMs: readInteger(list[2], "atMs"),
+  };
 }

@@ -7,6 +7,7 @@ import type { RefusalShape } from "../protocol/refusal.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import type { CommittedBlock } from "./effects.ts";
 import type { NetworkStatus } from "./ports.ts";
+import type { Joined } from "./rows.ts";
 
 export interface PeerView {
   readonly chain: Hash;
@@ -38,6 +39,10 @@ export interface PeerView {
   readonly seatWork: "none" | "claiming" | "taking" | "waiting" | "seated" | "unwanted";
   /** Seats that must return before anything is final again; empty while all is well. */
   readonly waitingFor: readonly VotingKey[];
+  /** Where this ledger begins, if not with the genesis, and how far that is to be believed. */
+  readonly joined: Joined | null;
+  /** Bytes of a snapshot that are here, of how many, while one is read. */
+  readonly joining: { readonly bytes: number; readonly total: number } | null;
   readonly split: { readonly epochId: Hash; readonly recovery: Hash; readonly sinceHeight: number } | null;
   /** Why this peer votes no more. */
   readonly halted: RefusalShape | null;

@@ -65,6 +65,7 @@ export const REJECT_CODES = [
   "root-mismatch",
   "snapshot-invalid",
   "recovery-invalid",
+  "epoch-unproven",
   "evidence-invalid",
   // peer, sync, storage and keys
   "not-ready",

@@ -135,6 +135,14 @@ export const LIMITS = {
   snapshotChunkBytes: 256 * 1024,
   /** The most it may have: a transaction, and so an entry, has at most half of what a chunk is cut at. */
   snapshotChunkBytesMax: 512 * 1024,
+  /** Headers from a block up to the one whose certificate makes it final: an epoch's empty candidates, or the blocks that sync made final at once. */
+  proofHeadersMax: 512,
+  /** Snapshots in one offer: the newest and the one before, with room. */
+  offeredSnapshotsMax: 4,
+  /** Offers that did not hold and are remembered: more than all neighbours make at a time. */
+  leftOffersMax: 64,
+  /** Steps from epoch to epoch in one answer, which the bytes of an answer bound further. */
+  givenStepsMax: 64,
   /** A state key: a key space, an identifier, and a contract's own key. */
   stateKeyUnitsMax: 512,
   /** Gas of one transaction's calls together: about 50 ms warm, so that a block has room for others. */

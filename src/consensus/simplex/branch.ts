@@ -1,12 +1,12 @@
 /** Fork choice, and what follows when the branch grows or changes. PROTOCOL, "Seats and epochs" and "Recovery". */
 import { assert } from "../../kit/assert.ts";
-import { compareBytes } from "../../kit/bytes.ts";
 import { toHex, type Hash, type HashHex } from "../../protocol/identifiers.ts";
 import { Refusal } from "../../protocol/refusal.ts";
 import { recoveryBlockId } from "../../protocol/vote.ts";
 import type { TreeNode } from "../block-tree.ts";
 import type { CompleteRecovery } from "../engine.ts";
 import { Epoch } from "../epochs.ts";
+import { isBetterRecovery } from "../recovery-order.ts";
 import { headOf, isSettled, need } from "./branch-line.ts";
 import { finalize } from "./finality.ts";
 import { LEAVE_OUT, SLEEPERS, type SimplexState } from "./state.ts";
@@ -71,14 +71,6 @@ function executed(s: SimplexState, epoch: Epoch, complete: CompleteRecovery): Be
   }
 }
 
-/** More current seats first, then more signers, then the lower digest; sleepers lose to all current seats. */
-function isBetter(a: CompleteRecovery, b: CompleteRecovery): boolean {
-  if (a.recovery.sleepers !== b.recovery.sleepers) return b.recovery.sleepers;
-  const difference = a.recovery.seats.length - b.recovery.seats.length;
-  if (difference !== 0) return difference > 0;
-  return compareBytes(recoveryBlockId(a.recovery), recoveryBlockId(b.recovery)) < 0;
-}
-
 /** Whether a recovery of the current epoch must wait for this peer's own clock (PROTOCOL: followed only after one's own clock has passed). */
 function mustWait(s: SimplexState, epoch: Epoch, complete: CompleteRecovery): boolean {
   const { seats, sleepers } = complete.recovery;
@@ -123,7 +115,7 @@ function bestRecovery(s: SimplexState, epoch: Epoch, head: TreeNode): Beginning 
       s.recoveryInSight = true;
       continue;
     }
-    if (best === null || isBetter(complete, best)) {
+    if (best === null || isBetterRecovery(complete, best)) {
       best = complete;
       chosen = found;
     }

@@ -121,6 +121,10 @@ class Simplex implements Engine {
     return this.#s.epoch.id;
   }
 
+  get begunBy(): Engine["begunBy"] {
+    return this.#s.epoch.begunBy;
+  }
+
   get bodiesBytes(): number {
     return this.#s.tree.bodiesBytes;
   }

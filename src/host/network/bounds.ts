@@ -84,6 +84,7 @@ export const CHANNEL_BOUNDS: Readonly<Record<ChannelProtocol, ChannelBounds>> = 
   },
   sync: bulk,
   fetch: bulk,
+  snapshot: bulk,
 };
 
 export const GOSSIP_BOUNDS = { messagesPerSecond: 2_000, bytesPerSecond: 24 * 1024 * 1024, burstSeconds: 3 } as const;

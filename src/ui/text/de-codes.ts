@@ -61,6 +61,7 @@ export const codes: Text["codes"] = {
   "snapshot-invalid": "Ein Teil des Zustands ist nicht, was der Block beweist.",
   "root-mismatch": "Der Block behauptet anderes, als seine Ausführung ergibt.",
   "recovery-invalid": "Die Wiederherstellung hält nicht.",
+  "epoch-unproven": "Diese Epoche ist nicht belegt: Eine Unterschrift, ein Kopf oder die Sitze passen nicht.",
   "evidence-invalid": "Der Beleg hält nicht.",
   "not-ready": "Der Peer tritt noch bei.",
   "not-found": "Dieser Peer hat es nicht.",

@@ -61,6 +61,7 @@ export const codes: Readonly<Record<RejectCode, string>> = {
   "snapshot-invalid": "A part of the state is not what the block proves.",
   "root-mismatch": "What the block claims is not what executing it gives.",
   "recovery-invalid": "The recovery does not hold.",
+  "epoch-unproven": "That epoch is not proven: a signature, a header or the seats do not fit.",
   "evidence-invalid": "The evidence does not hold.",
   "not-ready": "The peer is still joining.",
   "not-found": "This peer does not have it.",
