@@ -54,6 +54,7 @@ export class TabPeer {
   readonly #log: EventLog = createEventLog({ clock: this.#clock });
   readonly #waitingPorts: MessagePort[] = [];
   readonly #waitingEvents: NetworkEvent[] = [];
+  readonly #links = new Links();
   #start: StartMessage | null = null;
   #server: SdkServer | null = null;
   #peer: Peer | null = null;
@@ -86,6 +87,7 @@ export class TabPeer {
         void this.#run(message);
         return;
       case "network":
+        this.#links.onEvent(message.event);
         if (this.#runner === null) this.#waitingEvents.push(message.event);
         else this.#runner.input({ kind: "network", event: message.event });
         return;
@@ -114,13 +116,17 @@ export class TabPeer {
       await this.#alone(() => this.#openPeer(genesis, signatures));
       this.#makers.post({ kind: "phase", phase: "ready", error: null });
     } catch (error) {
-      this.#fault = shapeOf(error);
-      this.#log.record("error", "host", "start failed", {
-        code: this.#fault.code,
-        reason: plain(this.#fault.data["reason"] ?? this.#fault.data["message"]),
-      });
-      this.#makers.post({ kind: "phase", phase: "failed", error: this.#fault });
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#fault = shapeOf(error);
+    this.#log.record("error", "host", "start failed", {
+      code: this.#fault.code,
+      reason: plain(this.#fault.data["reason"] ?? this.#fault.data["message"]),
+    });
+    this.#makers.post({ kind: "phase", phase: "failed", error: this.#fault });
   }
 
   async #openOwn(slot: number): Promise<void> {
@@ -187,15 +193,24 @@ export class TabPeer {
     this.#mayVote = (await holdVotingLock(`${start.slot}-${toHex(chain)}`)) !== null;
     if (this.#mayVote) await this.#takeOver();
     else this.#log.record("error", "host", "another tab votes with these keys", {});
-    const mayVote = this.#mayVote;
     this.#storage = await this.#ledgers.open(chain, (await settings.ledgerPlace(chain)).at);
     await noteEmptyLedger(settings, this.#storage, chain, keys);
-    if (mayVote) await settleLedger(settings, this.#ledgers, chain, keys);
-    const ledger = await loadLedger(this.#storage, genesis);
+    if (this.#mayVote) await settleLedger(settings, this.#ledgers, chain, keys);
+    await this.#startPeer(genesis, keys, signatures);
     await settings.forgetOffered(chain);
+    this.#server?.opened({ storage: this.#storage, explorer: createExplorer(this.#storage) });
+    void this.#loadMachineAhead();
+    if (this.#manifest === null) void this.#manifestLater(genesis);
+  }
+
+  /** Over what is stored now. */
+  async #startPeer(genesis: Uint8Array, keys: Keys, signatures: Signatures): Promise<void> {
+    const storage = this.#ready(this.#storage);
+    const ledger = await loadLedger(storage, genesis);
+    const mayVote = this.#mayVote;
     const machine = restoresContracts(ledger) ? await this.#loadMachine() : null;
     const peer = new Peer({
-      chain,
+      chain: chainOf(genesis),
       account: asAccountId(this.#account),
       lane: digest(this.#identity)[0]! % LIMITS.lanesMax,
       votingKeys: mayVote ? (await keys.list("voting")).map(asVotingKey) : [],
@@ -207,7 +222,7 @@ export class TabPeer {
     this.#log.record("info", "host", "ledger opened", { height: peer.final.height, mayVote, seats: peer.consensus.seats.length });
     this.#runner = runPeer(peer, {
       clock: this.#clock,
-      storage: this.#storage,
+      storage,
       keys,
       signatures,
       network: (command) => this.#command(command),
@@ -216,9 +231,18 @@ export class TabPeer {
       onEffect: (effect) => this.#onEffect(effect),
     });
     for (const event of this.#waitingEvents.splice(0)) this.#runner.input({ kind: "network", event });
-    this.#server?.opened({ storage: this.#storage, explorer: createExplorer(this.#storage) });
-    void this.#loadMachineAhead();
-    if (this.#manifest === null) void this.#manifestLater(genesis);
+  }
+
+  /** A ledger that neighbours gave has taken the place of the one in storage: the links stay, and a new peer goes on with them. */
+  async #reopen(): Promise<void> {
+    if (this.#stopped) return;
+    const genesis = this.#ready(this.#genesis);
+    this.#ready(this.#runner).stop();
+    this.#runner = null;
+    this.#waitingEvents.unshift(...this.#links.events());
+    await this.#startPeer(genesis, this.#keysFor(genesis), this.#ready(this.#signatures));
+    const storage = this.#ready(this.#storage);
+    this.#server?.opened({ storage, explorer: createExplorer(storage) });
   }
 
   /** For a tab that opened while the relay was out of reach, which knows none by itself. */
@@ -287,6 +311,7 @@ export class TabPeer {
       this.#log.record(effect.level, "peer", effect.message, data);
       return;
     }
+    if (effect.kind === "reopen") void this.#alone(() => this.#reopen()).catch((error: unknown) => this.#fail(error));
     if (effect.kind === "halted") {
       this.#fault = effect.refusal;
       this.#log.record("error", "peer", "halted", { code: effect.refusal.code });
@@ -400,6 +425,22 @@ export class TabPeer {
   #ready<Part>(part: Part | null): Part {
     if (part === null) throw new Refusal("not-ready");
     return part;
+  }
+}
+
+/** What a peer that is opened later must be told of the network. */
+class Links {
+  readonly #linked = new Map<string, NetworkEvent>();
+  #status: NetworkEvent | null = null;
+
+  onEvent(event: NetworkEvent): void {
+    if (event.kind === "linked") this.#linked.set(event.peer, event);
+    else if (event.kind === "unlinked") this.#linked.delete(event.peer);
+    else if (event.kind === "network-status") this.#status = event;
+  }
+
+  events(): readonly NetworkEvent[] {
+    return [...this.#linked.values(), ...(this.#status === null ? [] : [this.#status])];
   }
 }
 

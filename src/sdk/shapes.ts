@@ -12,6 +12,8 @@ export interface JoiningProgress {
   readonly state: "waiting" | "working" | "done" | "failed" | "skipped";
   readonly done?: number;
   readonly total?: number;
+  /** Of these numbers; without it they count what the step names, such as blocks. */
+  readonly unit?: "bytes";
   /** Why it failed or waits. */
   readonly code?: RejectCode;
 }

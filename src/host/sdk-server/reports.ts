@@ -94,6 +94,9 @@ export class Reports {
       case "committed":
         this.#releaseFinal();
         return this.#onCommitted(effect, explorer);
+      case "reopen":
+        // Nobody will report on them any more: what was signed goes on, and stands among what waits.
+        return this.#onHalted({ code: "stopped", data: {} });
       case "halted":
         return this.#onHalted(effect.refusal);
       case "log":

@@ -118,9 +118,10 @@ class PortServer implements SdkServer {
   }
 
   opened(ledger: { readonly storage: Storage; readonly explorer: Explorer }): void {
+    const isFirst = this.#ledger === null;
     this.#ledger = { ...ledger, written: new Written(this.#view().final.height) };
     void ledger.explorer.catchUp();
-    this.#incidents.opened(ledger.storage);
+    if (isFirst) this.#incidents.opened(ledger.storage);
   }
 
   attach(port: MessagePortLike): () => void {

@@ -16,7 +16,7 @@ export class Written {
 
   onEffect(effect: ReportedEffect): void {
     if (effect.kind === "committed") this.#height = effect.blocks.at(-1)?.height ?? effect.undoneAbove ?? this.#height;
-    else if (effect.kind !== "halted") return;
+    else if (effect.kind !== "halted" && effect.kind !== "reopen") return;
     for (const release of this.#waiting.splice(0)) release();
   }
 

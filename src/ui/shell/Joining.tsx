@@ -21,12 +21,12 @@ const ICONS = {
   failed: IconAlertCircle,
 } as const;
 
-function Step({ progress: { step, state, done, total, code }, detail }: { progress: JoiningProgress; detail: string | undefined }) {
+function Step({ progress: { step, state, done, total, unit, code }, detail }: { progress: JoiningProgress; detail: string | undefined }) {
   const text = useText();
   const format = useFormat();
   const Icon = ICONS[state];
-  const numbers =
-    done === undefined ? undefined : total === undefined ? format.number(done) : text.joining.of(format.number(done), format.number(total));
+  const written = unit === "bytes" ? format.bytes : format.number;
+  const numbers = done === undefined ? undefined : total === undefined ? written(done) : text.joining.of(written(done), written(total));
   return (
     <li data-mark={MARKS[state]} aria-current={state === "working" ? "step" : undefined}>
       <Icon size={22} aria-hidden />
