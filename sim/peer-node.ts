@@ -192,6 +192,8 @@ class PeerNode implements SimNode {
       case "committed":
         for (const block of effect.blocks) this.#noteAccused(block);
         return;
+      case "history":
+        return;
       case "reopen":
         return void this.#out.push({ kind: "reopen" });
       case "halted":

@@ -187,7 +187,7 @@ export class MemoryCluster {
           else if (effect.kind === "reopen") {
             told.reopened.push(effect.height);
             void reopen();
-          } else told.logs.push(`${effect.level} ${effect.message} ${JSON.stringify(effect.data)}`);
+          } else if (effect.kind === "log") told.logs.push(`${effect.level} ${effect.message} ${JSON.stringify(effect.data)}`);
         },
       });
       return { peer, runner };

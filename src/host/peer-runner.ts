@@ -9,7 +9,7 @@ import { shapeOf } from "../protocol/refusal.ts";
 /** Steady ticks: a small part of the shortest timeout. */
 const TICK_MS = 50;
 
-export type ReportedEffect = Extract<PeerEffect, { kind: "road" | "committed" | "reopen" | "halted" | "log" }>;
+export type ReportedEffect = Extract<PeerEffect, { kind: "road" | "committed" | "reopen" | "history" | "halted" | "log" }>;
 
 export interface PeerRunnerDeps {
   readonly clock: Clock;
@@ -138,6 +138,7 @@ class Runner implements PeerRunner {
       case "road":
       case "committed":
       case "reopen":
+      case "history":
       case "halted":
       case "log":
         return onEffect(effect);

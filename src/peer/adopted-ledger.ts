@@ -22,6 +22,7 @@ import {
   epochOfKey,
   idKey,
   snapshotRows,
+  type Joined,
 } from "./rows.ts";
 
 type Put = StorageBatch["puts"][number];
@@ -43,9 +44,11 @@ export interface ProvenLedger {
   /** Of this peer's clock, as the engine's. */
   readonly nowMs: number;
   readonly wallMs: number;
+  /** Blocks that are here already. */
+  readonly before: Joined["before"];
 }
 
-export function rowsOfLedger({ genesis, road, proof, reader, nowMs, wallMs }: ProvenLedger): readonly Put[] {
+export function rowsOfLedger({ genesis, road, proof, reader, nowMs, wallMs, before }: ProvenLedger): readonly Put[] {
   const { target, height } = road;
   const id = digest(proof.headers[0]!);
   const entry = reader.entry(SEATS_KEY);
@@ -85,7 +88,11 @@ export function rowsOfLedger({ genesis, road, proof, reader, nowMs, wallMs }: Pr
     ...snapshotRows(height, reader.chunks).map(([key, row]): Put => ["meta", key, row]),
     ["meta", META.root, encodeInfo(info)],
     ["meta", META.head, encodeHead(info, stateRoot)],
-    ["meta", META.joined, encodeJoined({ height, weakest: weakestOf(road.path), atMs: wallMs })],
+    [
+      "meta",
+      META.joined,
+      encodeJoined({ height, weakest: weakestOf(road.path), atMs: wallMs, history: { floor: height, next: id }, before }),
+    ],
     ["meta", idKey(id), encode(blockKey(height, 0))],
     ...path.flatMap(({ step, epoch }): Put[] => {
       const rowKey = blockKey(epoch.height, 0);

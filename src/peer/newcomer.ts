@@ -12,6 +12,7 @@ import { ChunkReader } from "./chunk-reader.ts";
 import { EpochRoad, isBetterRoad, isOnRoad, type RoadAnswer, type RoadStart } from "./epoch-road.ts";
 import type { Outbox } from "./outbox.ts";
 import type { StorageBatch } from "./ports.ts";
+import type { Joined } from "./rows.ts";
 import { encodeSnapshotMessage, type OfferedSnapshot, type SnapshotMessage } from "./snapshot-wire.ts";
 
 /** Other neighbours' offers come at about the same time as the first. */
@@ -28,6 +29,8 @@ export interface NewcomerOptions {
   readonly start: () => RoadStart;
   readonly linked: () => Iterable<string>;
   readonly wallMs: () => number;
+  /** Blocks that are here already. */
+  readonly before: () => Joined["before"];
   /** Blocks are to be asked for after all. */
   readonly onGivenUp: () => void;
   readonly onLedger: (ledger: { readonly height: number; readonly rows: StorageBatch["puts"] }) => void;
@@ -80,10 +83,7 @@ export class Newcomer {
         return this.#onAnswer(from, message);
       case "part":
         return this.#onPart(from, message);
-      case "blocks":
-      case "epochs":
-      case "skip":
-      case "chunk":
+      default:
         return;
     }
   }
@@ -268,9 +268,17 @@ export class Newcomer {
   }
 
   #finish({ road, offer, reader }: Extract<Phase, { kind: "chunks" }>): void {
-    const { genesis, wallMs, onLedger, outbox } = this.#options;
+    const { genesis, wallMs, before, onLedger, outbox } = this.#options;
     this.#phase = { kind: "done" };
-    const rows = rowsOfLedger({ genesis: genesis(), road, proof: offer.proof, reader, nowMs: this.#nowMs, wallMs: wallMs() });
+    const rows = rowsOfLedger({
+      genesis: genesis(),
+      road,
+      proof: offer.proof,
+      reader,
+      nowMs: this.#nowMs,
+      wallMs: wallMs(),
+      before: before(),
+    });
     outbox.log("info", "joined by a snapshot", { height: road.height, chunks: reader.chunks.length, steps: road.path.length });
     onLedger({ height: road.height, rows });
   }

@@ -7,28 +7,23 @@ import { equalBytes } from "../kit/bytes.ts";
 import { createSimplex } from "../consensus/simplex/simplex.ts";
 import { createMempool, headOf, parametersOf, genesisOf, type LedgerState, type StateView } from "../ledger/index.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
-import { encodeGenesis, type Genesis } from "../protocol/genesis.ts";
+import type { Genesis } from "../protocol/genesis.ts";
 import { toHex, type AccountId, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
 import { Refusal, shapeOf, type RefusalShape } from "../protocol/refusal.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import { Bodies } from "./bodies.ts";
-import { ChainServer } from "./chain-server.ts";
 import { ConsensusDriver } from "./consensus-driver.ts";
 import type { CommittedBlock, PeerEffect, PeerInput } from "./effects.ts";
-import type { RoadStart } from "./epoch-road.ts";
 import { FinalBlocks, committedOf } from "./final-blocks.ts";
 import { LateMachine } from "./late-machine.ts";
 import { LedgerChain, type RestoredStep } from "./ledger-chain.ts";
-import { Newcomer } from "./newcomer.ts";
 import { Outbox, OwnFault } from "./outbox.ts";
-import type { NetworkEvent, NetworkStatus, StorageBatch } from "./ports.ts";
+import type { NetworkEvent, NetworkStatus } from "./ports.ts";
 import type { Joined, SnapshotPointer } from "./rows.ts";
 import { SeatKeeper } from "./seat-keeper.ts";
 import { SNAPSHOT_PACE, type SnapshotPace } from "./snapshot-pace.ts";
-import { SnapshotServer } from "./snapshot-server.ts";
-import { decodeSnapshotMessage } from "./snapshot-wire.ts";
+import { StateSync } from "./state-sync.ts";
 import { Transactions } from "./transactions.ts";
-import { Turns } from "./turns.ts";
 import type { PeerView } from "./view.ts";
 
 /**
@@ -94,9 +89,7 @@ export class Peer implements PeerView {
   readonly #engine: ReturnType<typeof createSimplex>;
   readonly #seats: SeatKeeper;
   readonly #machine: LateMachine;
-  readonly #turns = new Turns();
-  readonly #snapshots: SnapshotServer;
-  readonly #newcomer: Newcomer;
+  readonly #sync: StateSync;
   readonly #linked = new Set<string>();
   readonly #greeted = new Set<string>();
   /** Up to which height linked peers say that they have final blocks. */
@@ -113,9 +106,6 @@ export class Peer implements PeerView {
   #seatsLookedMs = 0;
   #halted: RefusalShape | null = null;
   #closing = false;
-  /** Another ledger takes the place of this one: nothing new is taken in. */
-  #adopting = false;
-  readonly #joined: Joined | null;
   /** The mempool has something new: the engine and the neighbours hear of it at the next tick, which comes soon. */
   #changed = false;
   #changedTickMs = 0;
@@ -126,7 +116,6 @@ export class Peer implements PeerView {
     this.chain = chain;
     this.account = account;
     this.#restored = ledger;
-    this.#joined = ledger.joined;
     const outbox = this.#outbox;
     const onHalt = (refusal: Refusal): void => this.#halt(refusal);
     const state = (): StateView => this.#ledger.state;
@@ -172,23 +161,19 @@ export class Peer implements PeerView {
     const { baseTimeoutMs, heartbeatMs, recoveryMs } = parametersOf(ledger.state);
     const blockIntervalMs = (): number => (this.#mempool.size > BUSY_TRANSACTIONS ? BUSY_INTERVAL_MS : BLOCK_INTERVAL_MS);
     this.#engine = createSimplex(this.#ledger, ledger.root, { chain, baseTimeoutMs, heartbeatMs, recoveryMs, blockIntervalMs });
-    this.#snapshots = new SnapshotServer({
+    this.#sync = new StateSync({
       chain,
       outbox,
-      turns: this.#turns,
-      snapshots: () => this.#finalBlocks.snapshots,
-      behindMin: snapshotPace.behindMin,
-      floor: ledger.joined?.height ?? 0,
-    });
-    this.#newcomer = new Newcomer({
-      chain,
-      outbox,
-      genesis: () => encodeGenesis(this.genesis),
-      start: () => this.#believedEpoch(),
+      ledger: this.#ledger,
+      engine: this.#engine,
+      finalBlocks: this.#finalBlocks,
+      joined: ledger.joined,
+      pace: snapshotPace,
       linked: () => this.#linked,
+      members: () => this.#members,
       wallMs: () => this.#wallMs,
-      onGivenUp: () => this.#greetAll(),
-      onLedger: (adopted) => this.#adopt(adopted),
+      greetAll: () => this.#greetAll(),
+      onHalt,
     });
     this.#driver = new ConsensusDriver({
       chain,
@@ -198,7 +183,7 @@ export class Peer implements PeerView {
       bodies: this.#bodies,
       machine,
       finalBlocks: this.#finalBlocks,
-      server: new ChainServer(outbox, this.#turns, this.#snapshots),
+      server: this.#sync.chainServer,
       wallMs: () => this.#wallMs,
       anotherPeer,
       hasHistory: () => this.#hasHistory,
@@ -231,7 +216,7 @@ export class Peer implements PeerView {
     this.#wallMs = wallMs;
     try {
       this.#start();
-      if (this.#adopting) this.#outbox.settle(input);
+      if (this.#sync.isAdopting) this.#outbox.settle(input);
       else if (this.#halted === null) this.#take(input);
       else if (input.kind === "network") this.#takeHalted(input.event);
     } catch (error) {
@@ -243,7 +228,7 @@ export class Peer implements PeerView {
   /** When a tick before the next steady one would be of use. */
   get wakeAtMs(): number {
     // Who has halted takes no ticks, so nothing would ever take the wish for one back.
-    if (this.#halted !== null || this.#adopting) return Infinity;
+    if (this.#halted !== null || this.#sync.isAdopting) return Infinity;
     const changedAtMs = this.#changed ? Math.max(this.#nowMs, this.#changedTickMs + CHANGED_PACE_MS) : Infinity;
     return Math.min(changedAtMs, this.#driver.wakeAtMs, this.#transactions.wakeAtMs);
   }
@@ -307,13 +292,13 @@ export class Peer implements PeerView {
     this.#changed = false;
     this.#transactions.tick(this.#nowMs);
     this.#bodies.tick(this.#nowMs);
-    this.#turns.tick(this.#nowMs);
-    this.#newcomer.tick(this.#nowMs);
+    this.#sync.tick(this.#nowMs, { mayRead: this.caughtUp && !this.#closing });
     this.#driver.input(this.#nowMs, { kind: "tick" });
     if (this.#closing || this.#nowMs - this.#seatsLookedMs < SEAT_PACE_MS) return;
     this.#seatsLookedMs = this.#nowMs;
     this.#seats.tick(this.#nowMs, this.caughtUp);
-    if (this.caughtUp) this.#seats.forgetEnded();
+    if (!this.caughtUp) return;
+    this.#seats.forgetEnded();
   }
 
   // ------------------------------------------------------------ network
@@ -328,7 +313,7 @@ export class Peer implements PeerView {
         this.#greeted.delete(event.peer);
         this.#statedHeights.delete(event.peer);
         this.#members.delete(event.peer);
-        this.#newcomer.onUnlinked(event.peer);
+        this.#sync.onUnlinked(event.peer);
         return this.#driver.input(this.#nowMs, { kind: "unlinked", peer: event.peer });
       case "network-status":
         this.#network = event.status;
@@ -343,7 +328,7 @@ export class Peer implements PeerView {
   #onGossip({ id, topic, from, bytes }: Extract<NetworkEvent, { kind: "gossip" }>): void {
     const verdict = this.#outbox.verdictOn(id);
     // It is of blocks far above, and nothing of it can be judged here.
-    if (this.#newcomer.isActive) return verdict(false);
+    if (this.#sync.isActive) return verdict(false);
     if (topic === "transactions") this.#transactions.onGossip(from, bytes, this.#nowMs, verdict);
     else this.#driver.onBytes(from, bytes, this.#nowMs, verdict);
   }
@@ -352,43 +337,13 @@ export class Peer implements PeerView {
     // A hello, or its answer: whoever says anything on these streams has heard where this peer stands.
     this.#greeted.add(event.from);
     if (event.protocol === "fetch") this.#bodies.onMessage(event.from, event.bytes);
-    else if (event.protocol === "snapshot") this.#onSnapshotMessage(event);
-    else if (event.protocol === "sync" && this.#newcomer.isActive) return;
+    else if (event.protocol === "snapshot") this.#sync.onMessage(event.from, event.bytes, this.#nowMs);
+    else if (event.protocol === "sync" && this.#sync.isActive) return;
     else this.#driver.onBytes(event.from, event.bytes, this.#nowMs);
-  }
-
-  #onSnapshotMessage({ from, bytes }: Extract<NetworkEvent, { kind: "message" }>): void {
-    const message = decodeSnapshotMessage(bytes);
-    this.#snapshots.onMessage(from, message, this.#nowMs);
-    this.#newcomer.onMessage(from, message, this.#nowMs);
-  }
-
-  /** The epoch that this peer is in, whose seats it knows from its own ledger. */
-  #believedEpoch(): RoadStart {
-    const { epochId, seats } = this.#engine.status();
-    const began = this.#ledger.info(epochId);
-    return {
-      id: epochId,
-      seats,
-      sleeping: began?.sleeping ?? null,
-      height: began?.height ?? this.final.height,
-      lastRecovery: this.#ledger.head.lastRecovery,
-      begunBy: this.#engine.begunBy,
-      finalHeight: this.final.height,
-    };
   }
 
   #greetAll(): void {
     for (const peer of this.#linked) this.#driver.input(this.#nowMs, { kind: "linked", peer });
-  }
-
-  /** In one write: a crash leaves the one ledger or the other. */
-  #adopt({ height, rows }: { readonly height: number; readonly rows: StorageBatch["puts"] }): void {
-    this.#adopting = true;
-    this.#outbox.store({ puts: rows, deletes: this.#finalBlocks.stateRows(rows), strict: true }, (refusal) => {
-      if (refusal !== null) return this.#halt(new Refusal(refusal.code, refusal.data));
-      this.#outbox.emit({ kind: "reopen", height });
-    });
   }
 
   /** A linked peer, another than this one where there is one; which one changes with time, so that no single peer can starve us. */
@@ -484,11 +439,11 @@ export class Peer implements PeerView {
   }
 
   get joined(): PeerView["joined"] {
-    return this.#joined;
+    return this.#sync.joined;
   }
 
   get joining(): PeerView["joining"] {
-    return this.#newcomer.progress;
+    return this.#sync.progress;
   }
 
   get split(): PeerView["split"] {

@@ -234,6 +234,14 @@ export function decodeEpochRow(bytes: Uint8Array): EpochRow {
   };
 }
 
+/** Where blocks end that are in storage without a gap from above. */
+export interface HistoryEnd {
+  /** Blocks at and below this height are not there; 0 when all are. */
+  readonly floor: number;
+  /** The block that is wanted next: the one below the lowest that is there. */
+  readonly next: Hash;
+}
+
 /** A ledger that begins with a snapshot. */
 export interface Joined {
   /** Of the snapshot's block: neither it nor the blocks below it came with it. */
@@ -241,18 +249,34 @@ export interface Joined {
   /** The weakest link on the way from what was believed before. */
   readonly weakest: Strength;
   readonly atMs: number;
+  /** How far the blocks below have come since. */
+  readonly history: HistoryEnd;
+  /** Blocks that were here before, from this head on downwards. */
+  readonly before: { readonly head: Hash; readonly history: HistoryEnd } | null;
 }
 
-export function encodeJoined({ height, weakest, atMs }: Joined): Uint8Array {
-  return encode([height, weakest, atMs]);
+function endToValue({ floor, next }: HistoryEnd): Value {
+  return [floor, next];
+}
+
+function valueToEnd(value: Value | undefined): HistoryEnd {
+  const list = readList(value, "history", 2);
+  return { floor: readInteger(list[0], "floor"), next: asHash(list[1]) };
+}
+
+export function encodeJoined({ height, weakest, atMs, history, before }: Joined): Uint8Array {
+  return encode([height, weakest, atMs, endToValue(history), before === null ? null : [before.head, endToValue(before.history)]]);
 }
 
 /** @throws {Refusal} when the row is not what this peer wrote. */
 export function decodeJoined(bytes: Uint8Array): Joined {
-  const list = readList(decode(bytes, 256), "joined", 3);
+  const list = readList(decode(bytes, 1024), "joined", 5);
+  const pair = list[4] === null ? null : readList(list[4], "before", 2);
   return {
     height: readInteger(list[0], "height", 1),
     weakest: readOneOf(list[1], "weakest", STRENGTHS),
     atMs: readInteger(list[2], "atMs"),
+    history: valueToEnd(list[3]),
+    before: pair === null ? null : { head: asHash(pair[0]), history: valueToEnd(pair[1]) },
   };
 }

@@ -29,6 +29,8 @@ import type { Turns, Work } from "./turns.ts";
 const BYTES_PER_BLOCK = 8 * 1024;
 /** Rows in which a certificate of their epoch is looked for: nearly every one has one. */
 const SEARCHED_ROWS = 32;
+/** Of the first read of an answer of rows; how many more follows from their size. */
+const FIRST_HISTORY_ROWS = 16;
 /** Of one read, while a block's proof is put together. */
 const PROOF_ROWS = 8;
 
@@ -40,7 +42,7 @@ export interface SnapshotServerOptions {
   /** As in `SnapshotPace`. */
   readonly behindMin: number;
   /** Blocks at and below this height are not in storage. */
-  readonly floor: number;
+  readonly floor: () => number;
 }
 
 interface Position {
@@ -58,7 +60,7 @@ export class SnapshotServer implements SnapshotOffers {
   }
 
   isWorth(peer: string, height: number): boolean {
-    if (height < this.#options.floor) return true;
+    if (height < this.#options.floor()) return true;
     const newest = this.#options.snapshots()[0];
     if (newest === undefined || this.#insisting.has(peer)) return false;
     const behind = newest.height - height;
@@ -67,7 +69,7 @@ export class SnapshotServer implements SnapshotOffers {
 
   offer(peer: string, height: number, end: (bytes: number) => void, otherwise: () => void): void {
     this.#provenOffers(this.#options.snapshots(), [], (snapshots) => {
-      if (snapshots.length === 0) return height < this.#options.floor ? end(0) : otherwise();
+      if (snapshots.length === 0) return height < this.#options.floor() ? end(0) : otherwise();
       end(this.#send(peer, { kind: "offer", snapshots }));
     });
   }
@@ -93,10 +95,15 @@ export class SnapshotServer implements SnapshotOffers {
         return (end) =>
           this.#readOne("meta", snapshotKey(height, chunk), (bytes) => end(this.#send(from, { kind: "part", height, chunk, bytes })));
       }
+      case "history": {
+        const { from: top } = message;
+        return (end) => this.#rowsFrom(top, (rows) => end(this.#send(from, { kind: "rows", from: top, rows })));
+      }
       case "offer":
       case "steps":
       case "skipped":
       case "part":
+      case "rows":
         return null;
     }
   }
@@ -139,6 +146,34 @@ export class SnapshotServer implements SnapshotOffers {
       const last = rows.at(-1);
       if (last === undefined || rows.length < PROOF_ROWS) return then(null);
       this.#prove(rowKey, `${last[0]}!`, builder, then);
+    });
+  }
+
+  // ------------------------------------------------------------ blocks, from above
+
+  #rowsFrom(top: Hash, then: (rows: readonly Uint8Array[]) => void): void {
+    this.#readOne("meta", idKey(top), (bytes) => {
+      if (bytes === null) return then([]);
+      const above = heightOfKey(readText(decode(bytes, 64), "key", 64)) + 1;
+      this.#readDown(blockKey(above, 0), FIRST_HISTORY_ROWS, [], 0, then);
+    });
+  }
+
+  /** Pages of rows below a key, each as long as the last says it may be, up to the size of an answer. */
+  #readDown(to: string, limit: number, taken: readonly Uint8Array[], bytes: number, then: (rows: readonly Uint8Array[]) => void): void {
+    this.#options.outbox.read({ table: "blocks", from: "", to, limit, reverse: true }, (rows) => {
+      const all = [...taken];
+      let size = bytes;
+      for (const [, row] of rows) {
+        if (all.length > 0 && size + row.length > LIMITS.historyBytesMax) return then(all);
+        all.push(row);
+        size += row.length;
+      }
+      const last = rows.at(-1);
+      const room = Math.floor(((LIMITS.historyBytesMax - size) * all.length) / Math.max(1, size));
+      const next = Math.min(room, LIMITS.giveBlocksMax - all.length);
+      if (last === undefined || rows.length < limit || next < 1) return then(all);
+      this.#readDown(last[0], next, all, size, then);
     });
   }
 

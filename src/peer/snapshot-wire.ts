@@ -26,7 +26,11 @@ export type SnapshotMessage =
   | { readonly kind: "skipped"; readonly height: number; readonly step: EpochStep | null }
   | { readonly kind: "chunk"; readonly height: number; readonly chunk: number }
   /** Null where that snapshot is not kept any more. */
-  | { readonly kind: "part"; readonly height: number; readonly chunk: number; readonly bytes: Uint8Array | null };
+  | { readonly kind: "part"; readonly height: number; readonly chunk: number; readonly bytes: Uint8Array | null }
+  /** The block with this digest and those below it. */
+  | { readonly kind: "history"; readonly from: Hash }
+  /** Rows as they are stored (spec/storage.md), newest first; none where that block is not kept. */
+  | { readonly kind: "rows"; readonly from: Hash; readonly rows: readonly Uint8Array[] };
 
 function messageToValue(message: SnapshotMessage): Value {
   switch (message.kind) {
@@ -46,6 +50,10 @@ function messageToValue(message: SnapshotMessage): Value {
       return [message.kind, message.height, message.chunk];
     case "part":
       return [message.kind, message.height, message.chunk, message.bytes];
+    case "history":
+      return [message.kind, message.from];
+    case "rows":
+      return [message.kind, message.from, message.rows];
   }
 }
 
@@ -62,6 +70,8 @@ const LENGTHS: Readonly<Record<SnapshotMessage["kind"], number>> = {
   skipped: 3,
   chunk: 3,
   part: 4,
+  history: 2,
+  rows: 3,
 };
 const KINDS = Object.keys(LENGTHS) as SnapshotMessage["kind"][];
 
@@ -107,5 +117,12 @@ export function decodeSnapshotMessage(bytes: Uint8Array): SnapshotMessage {
         chunk: readInteger(list[2], "chunk"),
         bytes: list[3] === null ? null : readBytes(list[3], "bytes", LIMITS.snapshotChunkBytesMax),
       };
+    case "history":
+      return { kind, from: asHash(list[1]) };
+    case "rows": {
+      const rows = readList(list[2], "rows");
+      requireThat(rows.length <= LIMITS.giveBlocksMax, "too-large", { rows: rows.length });
+      return { kind, from: asHash(list[1]), rows: rows.map((row) => readBytes(row, "row", LIMITS.messageBytesMax)) };
+    }
   }
 }

@@ -139,6 +139,8 @@ export const LIMITS = {
   proofHeadersMax: 512,
   /** Snapshots in one offer: the newest and the one before, with room. */
   offeredSnapshotsMax: 4,
+  /** Old blocks in one answer: what a newcomer checks between two votes. */
+  historyBytesMax: 256 * 1024,
   /** Offers that did not hold and are remembered: more than all neighbours make at a time. */
   leftOffersMax: 64,
   /** Steps from epoch to epoch in one answer, which the bytes of an answer bound further. */

@@ -225,24 +225,20 @@ class StoredExplorer implements Explorer {
   }
 
   async #indexNext(): Promise<boolean> {
-    const height = this.#segments.to + 1;
-    while (this.#queue[0] !== undefined && this.#queue[0].height < height) this.#queue.shift();
-    const block = this.#queue[0]?.height === height ? this.#queue.shift()! : await this.#stored(height);
+    const next = this.#segments.to + 1;
+    while (this.#queue[0] !== undefined && this.#queue[0].height < next) this.#queue.shift();
+    const block = this.#queue[0]?.height === next ? this.#queue.shift()! : await this.#stored(next);
     // Undone while it was read: first things first.
     if (this.#undoAbove !== null) return true;
     if (block === undefined) return false;
-    const { id, block: body, receipts } = block;
+    const { id, height, block: body, receipts } = block;
     this.#segments.add({ height, block: toHex(id), entries: entriesOf({ id, height, block: body, receipts }) });
     return true;
   }
 
-  /** The block to be indexed next; where old blocks were let go, an empty one in their place. */
-  async #stored(height: number): Promise<Pick<CommittedBlock, "id" | "block" | "receipts"> | undefined> {
-    const stored = await this.blocks.at(height);
-    if (stored !== undefined) return stored;
-    const span = await this.blocks.span();
-    if (span === undefined || height >= span.from) return undefined;
-    return { id: new Uint8Array(32) as Hash, block: null, receipts: [] };
+  /** The block of this height, or where blocks are not kept the next one that is. */
+  async #stored(height: number): Promise<Pick<CommittedBlock, "id" | "height" | "block" | "receipts"> | undefined> {
+    return (await this.blocks.at(height)) ?? (await this.blocks.firstFrom(height));
   }
 
   async #found(position: Position): Promise<FoundTransaction | undefined> {

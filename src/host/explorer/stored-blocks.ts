@@ -103,6 +103,12 @@ export class StoredBlocks {
     return stored;
   }
 
+  /** The lowest final block at or above a height that this peer has. */
+  async firstFrom(height: number): Promise<StoredBlock | undefined> {
+    const [row] = await this.#storage.range("blocks", { from: heightKey(height), to: "~", limit: 1 });
+    return row === undefined ? undefined : this.at(heightOfKey(row[0]));
+  }
+
   /** The first finality certificate at or above a height and within the block's own epoch; it makes the block final too. */
   async certificateOf(stored: StoredBlock): Promise<Certificate | undefined> {
     const rows = await this.#storage.range("blocks", { from: blockKey(stored.height, 0), to: heightKey(stored.height + 8), limit: 16 });

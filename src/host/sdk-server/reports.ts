@@ -99,6 +99,7 @@ export class Reports {
         return this.#onHalted({ code: "stopped", data: {} });
       case "halted":
         return this.#onHalted(effect.refusal);
+      case "history":
       case "log":
         return;
     }
