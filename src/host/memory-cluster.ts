@@ -30,6 +30,8 @@ export interface ClusterOptions {
   readonly storageOf?: (name: string, disk: MemoryDisk) => Storage;
   /** Sees what each peer orders of its network. */
   readonly onCommand?: (from: string, command: NetworkCommand) => void;
+  /** What becomes of a peer's commands on the way, where it lies; nothing is carried for null. */
+  readonly twist?: (from: string, command: NetworkCommand) => NetworkCommand | null;
 }
 
 export interface ClusterPeer {
@@ -296,6 +298,16 @@ export class MemoryCluster {
     this.#cut.add(`${a} ${b}`).add(`${b} ${a}`);
   }
 
+  /** Links one peer to all that it was cut from. */
+  mend(name: string): void {
+    for (const link of [...this.#cut]) {
+      const [a, b] = link.split(" ") as [string, string];
+      if (a !== name && b !== name) continue;
+      this.#cut.delete(link);
+      if (a === name) this.#link(a, b);
+    }
+  }
+
   heal(): void {
     const links = [...this.#cut].map((link) => link.split(" ") as [string, string]);
     this.#cut.clear();
@@ -325,7 +337,10 @@ export class MemoryCluster {
     }
   }
 
-  #carry(from: string, command: NetworkCommand): void {
+  #carry(from: string, said: NetworkCommand): void {
+    const { twist } = this.#options;
+    const command = twist === undefined ? said : twist(from, said);
+    if (command === null) return;
     if (command.kind === "publish") {
       const { topic, bytes } = command;
       for (const to of this.running.keys())

@@ -3,9 +3,11 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { machineOf } from "../ledger/scenario.suite.ts";
-import { decodeBlockRow, decodeSnapshots, META } from "../peer/rows.ts";
+import { decodeBlockRow, decodeSnapshots, encodeBlockRow, META } from "../peer/rows.ts";
+import { decodeSnapshotMessage, encodeSnapshotMessage, type SnapshotMessage } from "../peer/snapshot-wire.ts";
 import { chainOf } from "../protocol/genesis.ts";
 import { digest, toHex } from "../protocol/identifiers.ts";
+import type { Certificate } from "../protocol/vote.ts";
 import { loadLedger } from "./load-ledger.ts";
 import { MemoryCluster, type ClusterOptions, type ClusterPeer } from "./memory-cluster.ts";
 import { openLedger, readLedgerRows } from "./peer-export.ts";
@@ -25,6 +27,11 @@ function createCluster(options: Partial<ClusterOptions> = {}): void {
 
 const until = (what: string, condition: () => boolean, withinMs = 60_000): Promise<void> =>
   cluster.runUntil(clock, condition, { what, withinMs });
+
+function pass(ms: number): Promise<void> {
+  const endMs = clock.nowMs() + ms;
+  return until("time passes", () => clock.nowMs() >= endMs);
+}
 
 /** Payments one after the other, each in a block of its own. */
 async function pay(from: ClusterPeer, blocks: number): Promise<void> {
@@ -124,5 +131,171 @@ describe("a newcomer", () => {
     expect([...blocksOf("b")].sort()).toEqual([...blocksOf("a")].sort());
     await until("it votes again", () => back.peer.seatWork === "seated");
     expect([...back.halted, ...back.penalties]).toEqual([]);
+  }, 120_000);
+});
+
+describe("the road", () => {
+  it("leads over a recovery by sleepers, whom the base's state names", async () => {
+    createCluster();
+    const a = await seated("a");
+    await seated("b");
+    cluster.close("b");
+    await pay(a, 30);
+    expect(a.peer.consensus.sleeping).toHaveLength(1);
+    const b = await cluster.open("b", { seatWanted: false });
+    await until("b has all", () => b.peer.caughtUp && equalBytes(b.peer.final.id, a.peer.final.id));
+    cluster.close("a");
+    await pay(b, 300);
+    const newcomer = await joined("c", b);
+    expect(newcomer.reopened).toHaveLength(1);
+    expect(newcomer.peer.joined).toMatchObject({ weakest: "provisional" });
+    expect(toHex(newcomer.peer.consensus.epochId)).toBe(toHex(b.peer.consensus.epochId));
+    await until("all blocks are there", () => newcomer.peer.joined?.history.floor === 0);
+    await cluster.settled();
+    expect([...blocksOf("c")].sort()).toEqual([...blocksOf("b")].sort());
+    expect([...newcomer.halted, ...newcomer.penalties]).toEqual([]);
+  }, 120_000);
+
+  it("[S5] has few steps where many epochs have passed, as long as enough of the believed seats are among those who sign", async () => {
+    const asked: string[] = [];
+    createCluster({
+      onCommand: (from, command) => {
+        if (from === "late" && command.kind === "send" && command.protocol === "snapshot") asked.push(decodeSnapshotMessage(command.bytes).kind);
+      },
+    });
+    const a = await seated("a");
+    // Each comes and takes a seat, which begins an epoch.
+    for (const name of ["b", "c", "d", "e", "f"]) await seated(name);
+    await pay(a, 300);
+    const late = await joined("late", a);
+    expect(late.reopened).toHaveLength(1);
+    const steps = asked.filter((kind) => kind === "skip" || kind === "epochs").length;
+    expect(steps).toBeGreaterThan(0);
+    expect(steps).toBeLessThan(6);
+  }, 120_000);
+
+  it("along the branch that certificates made final beats one that a few went on with by themselves, however far that came", async () => {
+    createCluster();
+    const seats = [await seated("a"), await seated("b"), await seated("c"), await seated("d")];
+    const [a, , , d] = seats as [ClusterPeer, ClusterPeer, ClusterPeer, ClusterPeer];
+    for (const name of ["a", "b", "c"]) cluster.cut(name, "d");
+    // Three of four make blocks; the fourth, alone, recovers and comes further than they do.
+    await pay(a, 300);
+    await pay(d, 400);
+    expect(d.peer.final.height).toBeGreaterThan(a.peer.final.height);
+    cluster.cut("d", "late");
+    for (const name of ["b", "c"]) cluster.cut(name, "late");
+    cluster.cut("a", "late");
+    const late = await cluster.open("late", { seatWanted: false });
+    // It meets both at the same moment.
+    cluster.mend("late");
+    await until("it stands with the three", () => late.peer.caughtUp && equalBytes(late.peer.final.id, a.peer.final.id), 120_000);
+    expect(late.reopened).toHaveLength(1);
+    expect(late.peer.joined).toMatchObject({ weakest: "full" });
+  }, 120_000);
+});
+
+/** What a neighbour that lies makes of its answers. */
+type Twist = (message: SnapshotMessage) => SnapshotMessage | null;
+
+function flip(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = bytes.slice();
+  copy[at % copy.length]! ^= 1;
+  return copy;
+}
+
+const flipped = (certificate: Certificate): Certificate => ({
+  ...certificate,
+  signatures: certificate.signatures.map((signature) => flip(signature, 5)),
+});
+
+describe("a neighbour that lies", () => {
+  /** The liar answers twisted; the newcomer is linked to it, and later to an honest one. */
+  async function lied(twist: Twist): Promise<{ readonly newcomer: ClusterPeer; readonly honest: ClusterPeer }> {
+    createCluster({
+      twist: (from, command) => {
+        if (from !== "liar" || command.kind !== "send" || command.protocol !== "snapshot") return command;
+        const message = twist(decodeSnapshotMessage(command.bytes));
+        return message === null ? null : { ...command, bytes: encodeSnapshotMessage(message) };
+      },
+    });
+    const honest = await seated("honest");
+    await seated("liar");
+    await pay(honest, 300);
+    cluster.cut("honest", "c");
+    const newcomer = await cluster.open("c", { seatWanted: false });
+    await pass(3000);
+    return { newcomer, honest };
+  }
+
+  /** However it was lied to, it stands with the others once it meets one who is honest, and nothing wrong was taken in. */
+  async function comesRight({ newcomer, honest }: { readonly newcomer: ClusterPeer; readonly honest: ClusterPeer }): Promise<void> {
+    cluster.heal();
+    await until("it stands with the honest", () => equalBytes(newcomer.peer.final.id, honest.peer.final.id), 120_000);
+    expect(newcomer.halted).toEqual([]);
+    expect(toHex(newcomer.peer.final.stateRoot)).toBe(toHex(honest.peer.final.stateRoot));
+    expect(newcomer.penalties.filter(({ peer }) => peer !== "liar")).toEqual([]);
+  }
+
+  const parts: readonly (readonly [what: string, bytes: (bytes: Uint8Array) => Uint8Array | null])[] = [
+    ["a chunk with one changed byte", (bytes) => flip(bytes, bytes.length >> 1)],
+    ["a chunk that is cut off", (bytes) => bytes.slice(0, -9)],
+    ["no chunk at all", () => null],
+  ];
+  it.each(parts)("[S5] gives %s: the snapshot is left, and another's or blocks are taken", async (_, change) => {
+    const run = await lied((message) =>
+      message.kind === "part" && message.bytes !== null ? { ...message, bytes: change(message.bytes) } : message,
+    );
+    expect(run.newcomer.reopened).toEqual([]);
+    await comesRight(run);
+  }, 120_000);
+
+  it("offers a block with a forged certificate: nothing of it is read, and it loses its standing", async () => {
+    let chunks = 0;
+    const run = await lied((message) => {
+      if (message.kind === "part") chunks++;
+      if (message.kind !== "offer") return message;
+      const snapshots = message.snapshots.map((offer) => ({
+        ...offer,
+        proof: { ...offer.proof, certificate: flipped(offer.proof.certificate) },
+      }));
+      return { ...message, snapshots };
+    });
+    expect(chunks).toBe(0);
+    expect(run.newcomer.penalties).toContainEqual({ peer: "liar", code: "signature-invalid" });
+    await comesRight(run);
+  }, 120_000);
+
+  it("shows epochs with forged certificates, or none: the road is not walked", async () => {
+    const run = await lied((message) => {
+      if (message.kind === "skipped" && message.step?.kind === "skipped")
+        return { ...message, step: { ...message.step, certificate: flipped(message.step.certificate) } };
+      return message.kind === "steps" ? { ...message, steps: [] } : message;
+    });
+    expect(run.newcomer.reopened).toEqual([]);
+    await comesRight(run);
+  }, 120_000);
+
+  it("is silent after its offer: another is asked", async () => {
+    const run = await lied((message) => (message.kind === "offer" ? message : null));
+    expect(run.newcomer.reopened).toEqual([]);
+    await comesRight(run);
+  }, 120_000);
+
+  it("gives old blocks with other receipts, or certificates: they are not written", async () => {
+    const run = await lied((message) => {
+      if (message.kind !== "rows") return message;
+      const rows = message.rows.map((bytes, index) => {
+        const row = decodeBlockRow(bytes);
+        return encodeBlockRow(index % 2 === 0 ? { ...row, certificates: row.certificates.map(flipped) } : { ...row, receipts: flip(row.receipts, 1) });
+      });
+      return { ...message, rows };
+    });
+    expect(run.newcomer.reopened).toHaveLength(1);
+    expect(run.newcomer.peer.joined!.history.floor).toBe(run.newcomer.reopened[0]);
+    await comesRight(run);
+    await until("all blocks are there", () => run.newcomer.peer.joined?.history.floor === 0, 120_000);
+    await cluster.settled();
+    expect([...blocksOf("c")].sort()).toEqual([...blocksOf("honest")].sort());
   }, 120_000);
 });
