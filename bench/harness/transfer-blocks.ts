@@ -137,8 +137,8 @@ export async function processBlocks(prepared: PreparedBlocks, signatures: Signat
   const onHalt = (refusal: Error): never => {
     throw refusal;
   };
-  const written = { snapshots: [], replayCost: 0, snapshotCostMin: SNAPSHOT_PACE.costMin, statesFrom: 1, rowKeys: new Map() };
-  const finalBlocks = new FinalBlocks({ chain, outbox, transactions, onHalt, ...written });
+  const restored = { snapshots: [], replayCost: 0, statesFrom: 1, rowKeys: new Map() };
+  const finalBlocks = new FinalBlocks({ chain, outbox, transactions, onHalt, restored, snapshotCostMin: SNAPSHOT_PACE.costMin });
   const durationsMs: number[] = [];
   for (const bytes of prepared.blocks) {
     const start = performance.now();

@@ -1,6 +1,6 @@
 /** A peer in one file: its account under a passphrase, its settings, the BoT's genesis, and on request the ledger. Never a voting key. */
 import { STORAGE_TABLES, type Storage, type StorageTable } from "../peer/ports.ts";
-import { openBlockRow } from "../peer/rows.ts";
+import { decodeJoined, META, openBlockRow } from "../peer/rows.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { decodeGenesis } from "../protocol/genesis.ts";
 import { toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
@@ -38,9 +38,12 @@ export interface PeerExport {
 /**
  * The final blocks of a peer that goes on meanwhile. What becomes final after the last read is not in the file; where a better branch took the place of
  * blocks that were read, all is read again, since rows of two branches make no ledger.
- * @throws {Refusal} `storage-broken` when the rows do not follow each other.
+ * @throws {Refusal} `history-incomplete` while older blocks are on their way; `storage-broken` when the rows do not follow each other.
  */
 export async function readLedgerRows(storage: Storage, chain: Hash, pageRows = READ_ROWS): Promise<readonly Row[]> {
+  const joined = await storage.read("meta", META.joined);
+  const floor = joined === undefined ? 0 : decodeJoined(joined).history.floor;
+  if (floor > 0) throw new Refusal("history-incomplete", { floor });
   for (let reads = 0; reads < READS_MAX; reads++) {
     const rows = await readOneBranch(storage, chain, pageRows);
     if (rows !== null) return rows;

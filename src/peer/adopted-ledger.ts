@@ -28,7 +28,7 @@ import {
 type Put = StorageBatch["puts"][number];
 
 /** The weakest link of a road (PROTOCOL, "Trust of a newcomer"). */
-export function weakestOf(path: readonly RoadStep[]): Strength {
+function weakestOf(path: readonly RoadStep[]): Strength {
   const ranks = path.map(({ epoch: { begunBy } }) =>
     begunBy === null ? 0 : STRENGTHS.indexOf(strengthOf(begunBy.recovery, begunBy.seatsBefore)),
   );

@@ -50,15 +50,15 @@ export interface FinalBlocksOptions {
   readonly chain: LedgerChain;
   readonly outbox: Outbox;
   readonly transactions: Transactions;
-  /** In storage, newest first, and what replaying the blocks since the newest would cost (`replayCostOf`). */
-  readonly snapshots: readonly SnapshotPointer[];
-  readonly replayCost: number;
+  /** Of storage: snapshots, newest first; what replaying the blocks since would cost (`replayCostOf`); the lowest height whose `states` row is kept; keys of rows that a switch may still remove. */
+  readonly restored: {
+    readonly snapshots: readonly SnapshotPointer[];
+    readonly replayCost: number;
+    readonly statesFrom: number;
+    readonly rowKeys: ReadonlyMap<HashHex, string>;
+  };
   /** As in `SnapshotPace`. */
   readonly snapshotCostMin: number;
-  /** The lowest height whose `states` row is kept. */
-  readonly statesFrom: number;
-  /** Keys of the rows of final blocks that a switch may still remove. */
-  readonly rowKeys: ReadonlyMap<HashHex, string>;
   readonly onHalt: (refusal: Refusal) => void;
 }
 
@@ -82,11 +82,11 @@ export class FinalBlocks {
 
   constructor(options: FinalBlocksOptions) {
     this.#options = options;
-    this.#rowKeys = new Map(options.rowKeys);
-    this.#snapshots = options.snapshots;
-    this.#replayCost = options.replayCost;
-    this.#statesFrom = options.statesFrom;
-    const last = [...options.rowKeys.values()].sort().at(-1);
+    this.#rowKeys = new Map(options.restored.rowKeys);
+    this.#snapshots = options.restored.snapshots;
+    this.#replayCost = options.restored.replayCost;
+    this.#statesFrom = options.restored.statesFrom;
+    const last = [...options.restored.rowKeys.values()].sort().at(-1);
     this.#lastRow = { height: options.chain.head.height, index: last === undefined ? 0 : Number(last.split("/")[1]) };
   }
 
@@ -125,7 +125,7 @@ export class FinalBlocks {
       written.push(executed);
       this.#putBlock(executed, certificatesOf(effect, index, executed, chain), recoveryOf(effect, executed.info), puts);
       // At this very block, so that all who count alike keep the same snapshots, and whoever reads one has it from several.
-      if (executed.block?.header.height != null && this.#isSnapshotDue()) this.#takeSnapshot(snapshot);
+      if (hasBody(executed) && this.#isSnapshotDue()) this.#takeSnapshot(snapshot);
       if (!equalBytes(executed.info.heightedId, id)) continue;
       committed.push(committedOf(executed));
       if (executed.block !== null) transactions.onFinal(executed.block.transactions, executed.receipts, executed.info.height);
@@ -294,6 +294,11 @@ export class FinalBlocks {
     this.#options.chain.drop(ids);
     for (const id of ids) this.#rowKeys.delete(toHex(id));
   }
+}
+
+/** Whether it is a block with a height, whose header names its state. */
+function hasBody({ block }: ExecutedBlock): boolean {
+  return block !== null && block.header.height !== null;
 }
 
 /** A batch deletes before it puts, but what it would do for nothing it need not do. */

@@ -9,14 +9,14 @@ import { createMempool, headOf, parametersOf, genesisOf, type LedgerState, type 
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import { toHex, type AccountId, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
-import { Refusal, shapeOf, type RefusalShape } from "../protocol/refusal.ts";
+import { shapeOf, type Refusal, type RefusalShape } from "../protocol/refusal.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import { Bodies } from "./bodies.ts";
 import { ConsensusDriver } from "./consensus-driver.ts";
 import type { CommittedBlock, PeerEffect, PeerInput } from "./effects.ts";
 import { FinalBlocks, committedOf } from "./final-blocks.ts";
 import { LateMachine } from "./late-machine.ts";
-import { LedgerChain, type RestoredStep } from "./ledger-chain.ts";
+import { LedgerChain, type LedgerChainOptions, type RestoredStep } from "./ledger-chain.ts";
 import { Outbox, OwnFault } from "./outbox.ts";
 import type { NetworkEvent, NetworkStatus } from "./ports.ts";
 import type { Joined, SnapshotPointer } from "./rows.ts";
@@ -61,6 +61,12 @@ export interface RestoredLedger {
   readonly records: readonly DurableRecord[];
   /** The table `pool`. */
   readonly pool: readonly (readonly [key: string, bytes: Uint8Array])[];
+}
+
+function restoredChain({ root, steps }: RestoredLedger, options: LedgerChainOptions): LedgerChain {
+  const chain = new LedgerChain(options, root);
+  for (const step of steps) chain.restore(step);
+  return chain;
 }
 
 export interface PeerOptions {
@@ -113,24 +119,19 @@ export class Peer implements PeerView {
   constructor(options: PeerOptions) {
     const { chain, account, ledger, snapshotPace = SNAPSHOT_PACE } = options;
     const machine = (this.#machine = new LateMachine(options.machine));
-    this.chain = chain;
-    this.account = account;
-    this.#restored = ledger;
+    [this.chain, this.account, this.#restored] = [chain, account, ledger];
     const outbox = this.#outbox;
     const onHalt = (refusal: Refusal): void => this.#halt(refusal);
     const state = (): StateView => this.#ledger.state;
-    this.#ledger = new LedgerChain(
-      {
-        chain,
-        state: ledger.state,
-        deps: { machine },
-        mempool: this.#mempool,
-        onExecuted: (transactions) => this.#transactions.onExecuted(transactions),
-        onRefused: (transaction, refusal) => this.#transactions.onRefused(transaction, refusal),
-      },
-      ledger.root,
-    );
-    for (const step of ledger.steps) this.#ledger.restore(step);
+    const wallMs = (): number => this.#wallMs;
+    this.#ledger = restoredChain(ledger, {
+      chain,
+      state: ledger.state,
+      deps: { machine },
+      mempool: this.#mempool,
+      onExecuted: (transactions) => this.#transactions.onExecuted(transactions),
+      onRefused: (transaction, refusal) => this.#transactions.onRefused(transaction, refusal),
+    });
     this.#transactions = new Transactions({
       chain,
       account,
@@ -146,18 +147,8 @@ export class Peer implements PeerView {
     });
     const anotherPeer = (than: string): string | undefined => this.#anotherPeer(than);
     this.#bodies = new Bodies({ outbox, transactions: this.#transactions, anotherPeer });
-    const { snapshots, replayCost, statesFrom, rowKeys } = ledger;
-    this.#finalBlocks = new FinalBlocks({
-      chain: this.#ledger,
-      outbox,
-      transactions: this.#transactions,
-      snapshots,
-      snapshotCostMin: snapshotPace.costMin,
-      replayCost,
-      statesFrom,
-      rowKeys,
-      onHalt,
-    });
+    const ownBlocks = { chain: this.#ledger, transactions: this.#transactions, restored: ledger };
+    this.#finalBlocks = new FinalBlocks({ ...ownBlocks, outbox, snapshotCostMin: snapshotPace.costMin, onHalt });
     const { baseTimeoutMs, heartbeatMs, recoveryMs } = parametersOf(ledger.state);
     const blockIntervalMs = (): number => (this.#mempool.size > BUSY_TRANSACTIONS ? BUSY_INTERVAL_MS : BLOCK_INTERVAL_MS);
     this.#engine = createSimplex(this.#ledger, ledger.root, { chain, baseTimeoutMs, heartbeatMs, recoveryMs, blockIntervalMs });
@@ -171,7 +162,7 @@ export class Peer implements PeerView {
       pace: snapshotPace,
       linked: () => this.#linked,
       members: () => this.#members,
-      wallMs: () => this.#wallMs,
+      wallMs,
       greetAll: () => this.#greetAll(),
       onHalt,
     });
@@ -184,7 +175,7 @@ export class Peer implements PeerView {
       machine,
       finalBlocks: this.#finalBlocks,
       server: this.#sync.chainServer,
-      wallMs: () => this.#wallMs,
+      wallMs,
       anotherPeer,
       hasHistory: () => this.#hasHistory,
       onMember: (peer) => void this.#members.add(peer),

@@ -265,7 +265,8 @@ export class SnapshotServer implements SnapshotOffers {
     this.#options.outbox.read({ table: "meta", from, to: epochKey("~"), limit: 1 }, ([next]) => {
       const done = (certificate: Certificate | null): void => then(certificate && { kind: "skipped", ...begin, certificate });
       const following = next === undefined ? null : positionOf(next);
-      const given = following?.row.step == null ? null : certificateOf(valueToStep(decode(following.row.step, LIMITS.rowBytesMax)), row.id);
+      const nextStep = following?.row.step ?? null;
+      const given = nextStep === null ? null : certificateOf(valueToStep(decode(nextStep, LIMITS.rowBytesMax)), row.id);
       if (given !== null) return done(given);
       const to = following === null ? "~" : blockKey(heightOfKey(following.rowKey) + 1, 0);
       this.#options.outbox.read({ table: "blocks", from: rowKey, to, limit: SEARCHED_ROWS, reverse: true }, (rows) => {

@@ -82,6 +82,7 @@ export const REJECT_CODES = [
   "stopped",
   "wrong-password",
   "export-invalid",
+  "history-incomplete",
   "device-refused",
   "address-invalid",
   "not-supported",

@@ -371,7 +371,10 @@ export interface StorageInfo {
   readonly quotaBytes: number;
   /** Whether the browser promised not to delete it by itself. */
   readonly persistent: boolean;
+  /** Without a gap. */
   readonly blocksKept: { readonly from: number; readonly to: number };
+  /** Where this ledger begins, if not with the genesis: a snapshot that other peers gave, and the weakest link in what proves it. */
+  readonly joined: { readonly height: number; readonly weakest: Strength; readonly atMs: number } | null;
 }
 
 export interface Settings {

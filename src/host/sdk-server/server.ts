@@ -333,12 +333,14 @@ class PortServer implements SdkServer {
 
   async #storage(): Promise<Queries["storage"]["result"]> {
     const estimate = await this.#ledger?.storage.estimate();
-    const blocksKept = (await this.#ledger?.explorer.blocks.span()) ?? { from: 0, to: 0 };
+    const span = (await this.#ledger?.explorer.blocks.span()) ?? { from: 0, to: 0 };
+    const joined = this.#deps.view()?.joined ?? null;
     return {
       usedBytes: estimate?.usedBytes ?? 0,
       quotaBytes: estimate?.quotaBytes ?? 0,
       persistent: await this.#deps.persistent(),
-      blocksKept,
+      blocksKept: { ...span, from: Math.max(span.from, (joined?.history.floor ?? -1) + 1) },
+      joined: joined === null ? null : { height: joined.height, weakest: joined.weakest, atMs: joined.atMs },
     };
   }
 

@@ -16,7 +16,7 @@ export function StorageCard() {
   return (
     <Card title={text.settings.storage}>
       <Answered answer={answer} skeletonHeight={80}>
-        {({ usedBytes, quotaBytes, persistent, blocksKept }) => (
+        {({ usedBytes, quotaBytes, persistent, blocksKept, joined }) => (
           <div className="col">
             <div className="b-row-main">
               <span>
@@ -24,6 +24,13 @@ export function StorageCard() {
               </span>
               <span>{text.settings.blocksKept(format.number(blocksKept.from), format.number(blocksKept.to))}</span>
             </div>
+            {joined !== null && (
+              <p className="quiet">
+                {text.settings.joined(format.number(joined.height), format.dateTime(joined.atMs))}{" "}
+                {text.settings.joinedWeakest[joined.weakest]}
+                {blocksKept.from > 1 && ` ${text.settings.olderBlocksCome}`}
+              </p>
+            )}
             {quotaBytes > 0 && <Progress value={Math.max(1, (100 * usedBytes) / quotaBytes)} aria-label={text.settings.storage} />}
             <p className="quiet">{persistent || given === true ? text.settings.persistent : text.settings.notPersistent}</p>
             {!persistent && given !== true && (

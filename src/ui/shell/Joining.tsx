@@ -25,7 +25,7 @@ function Step({ progress: { step, state, done, total, unit, code }, detail }: { 
   const text = useText();
   const format = useFormat();
   const Icon = ICONS[state];
-  const written = unit === "bytes" ? format.bytes : format.number;
+  const written = (count: number): string => (unit === "bytes" ? format.bytes(count) : format.number(count));
   const numbers = done === undefined ? undefined : total === undefined ? written(done) : text.joining.of(written(done), written(total));
   return (
     <li data-mark={MARKS[state]} aria-current={state === "working" ? "step" : undefined}>

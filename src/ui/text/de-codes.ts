@@ -79,6 +79,8 @@ export const codes: Text["codes"] = {
   stopped: "Dieser Peer musste anhalten, bevor er wusste, was daraus wurde. Es kann noch wirksam werden.",
   "wrong-password": "Die Passphrase ist falsch.",
   "export-invalid": "Das ist keine Datei, die Bothy gespeichert hat, oder sie ist beschädigt.",
+  "history-incomplete":
+    "Ältere Blöcke dieses Ledgers sind noch unterwegs von anderen Peers. Versuche es wieder, wenn alle da sind; Einstellungen, Speicher zeigt, wie weit sie sind.",
   "device-refused": "Das Gerät hat abgelehnt.",
   "address-invalid": "Das ist keine Adresse, die ein Peer brauchen kann; die Form steht beim Feld.",
   "not-supported": "Das kann dieser Browser nicht.",

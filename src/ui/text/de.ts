@@ -735,6 +735,15 @@ export const de: Text = {
     usedUnknown: "Dieser Browser sagt nicht, wie viel hier liegt.",
     used: (used, quota) => `${used} von ${quota} belegt`,
     blocksKept: (from, to) => `Hier liegen die Blöcke ${from} bis ${to}.`,
+    joined: (height, when) => `Dieser Peer begann ${when} mit dem Zustand von Block ${height}; jeder Teil davon ist bewiesen.`,
+    joinedWeakest: {
+      full: "Jede Epoche bis dahin folgt nachweislich aus der ersten, durch zwei Drittel ihrer Sitze.",
+      recovered:
+        "Auf dem Weg dahin steht eine Wiederherstellung, die über die Hälfte der Sitze unterschrieben hat, aber nicht zwei Drittel.",
+      provisional:
+        "Auf dem Weg dahin steht eine Wiederherstellung, die höchstens die Hälfte der Sitze unterschrieben hat: Es kann einen anderen Zweig geben.",
+    },
+    olderBlocksCome: "Ältere Blöcke folgen von anderen Peers.",
     ledgerFile: "Das Ledger als Datei",
     ledgerFileTells:
       "Alle endgültigen Blöcke mit dem, was sie beweist, als CAR-Datei, die auch andere Werkzeuge lesen und prüfen. Sie enthält keinen Schlüssel und nichts, was die anderen in diesem BoT nicht haben.",

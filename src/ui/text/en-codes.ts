@@ -79,6 +79,8 @@ export const codes: Readonly<Record<RejectCode, string>> = {
   stopped: "This peer had to stop before it knew what became of it. It may still take effect.",
   "wrong-password": "The passphrase is wrong.",
   "export-invalid": "This is not a file that Bothy saved, or it is damaged.",
+  "history-incomplete":
+    "Older blocks of this ledger are still on their way from other peers. Try again once all are here; Settings, Storage tells how far they are.",
   "device-refused": "The device refused.",
   "address-invalid": "This is not an address that a peer can use; the form is described beside the field.",
   "not-supported": "This browser cannot do that.",

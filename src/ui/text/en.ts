@@ -734,6 +734,13 @@ export const en = {
     usedUnknown: "This browser does not say how much is stored here.",
     used: (used: string, quota: string) => `${used} of ${quota} used`,
     blocksKept: (from: string, to: string) => `Blocks ${from} to ${to} are kept here.`,
+    joined: (height: string, when: string) => `This peer joined with the state of block ${height}, ${when}, each part of it proven.`,
+    joinedWeakest: {
+      full: "Every epoch up to there was shown to follow from the first by two thirds of its seats.",
+      recovered: "On the way there a recovery was signed by over half of the seats, and not by two thirds.",
+      provisional: "On the way there a recovery was signed by half of the seats or fewer: another branch may exist.",
+    },
+    olderBlocksCome: "Older blocks follow from other peers.",
     ledgerFile: "The ledger as a file",
     ledgerFileTells:
       "All final blocks with what proves them, as a CAR file that other tools read and check, too. It holds no key, and nothing that the others in this BoT do not have.",
