@@ -115,7 +115,7 @@ describe("a newcomer", () => {
   }, 120_000);
 
   it("comes back from a long sleep by the same road, keeps its seat's record and its own blocks", async () => {
-    createCluster();
+    createCluster({ parameters: { grant: 1_000_000, recoveryMs: 1000, heartbeatMs: 5000 } });
     const a = await seated("a");
     const b = await seated("b");
     await pay(a, 20);
@@ -175,6 +175,23 @@ describe("the road", () => {
     const steps = asked.filter((kind) => kind === "skip" || kind === "epochs").length;
     expect(steps).toBeGreaterThan(0);
     expect(steps).toBeLessThan(6);
+  }, 120_000);
+
+  it("is not taken over a recovery of one seat by those who are awake: they wait, as they do block by block", async () => {
+    createCluster({ parameters: { grant: 1_000_000, recoveryMs: 1000, heartbeatMs: 3_600_000 } });
+    const seats = [await seated("a"), await seated("b"), await seated("c"), await seated("d")];
+    const [a, b, c, d] = seats as [ClusterPeer, ClusterPeer, ClusterPeer, ClusterPeer];
+    for (const name of ["a", "b", "c"]) cluster.cut(name, "d");
+    // The three rest; the fourth makes a branch of its own, from what is final with them, too.
+    const before = a.peer.final;
+    await pay(d, 300);
+    expect(a.peer.final).toEqual(before);
+    cluster.mend("d");
+    await pass(5000);
+    for (const peer of [a, b, c]) expect(peer.reopened).toEqual([]);
+    await pay(a, 1);
+    await until("all stand with the three", () => seats.every(({ peer }) => equalBytes(peer.final.id, a.peer.final.id)), 120_000);
+    expect(a.undoneAbove).toEqual([]);
   }, 120_000);
 
   it("along the branch that certificates made final beats one that a few went on with by themselves, however far that came", async () => {

@@ -12,6 +12,11 @@ import type { SnapshotMessage } from "./snapshot-wire.ts";
 /** The epoch that a peer stands in, and up to where it has final blocks. */
 export interface RoadStart extends TrustedEpoch {
   readonly finalHeight: number;
+  /**
+   * Whether a recovery of this very epoch is followed. Whoever is awake follows one by the rules of its engine, which let it wait for the others (PROTOCOL,
+   * "Recovery"); only who was away for so long that all waiting is over comes by this road.
+   */
+  readonly mayFollowRecovery: boolean;
 }
 
 export interface RoadStep {
@@ -105,15 +110,20 @@ export class EpochRoad {
       const checked = checkStep(step, at, this.#chain);
       const isOwn = equalBytes(at.id, this.#start.id);
       at = checked.believed;
-      // What is certified here beats a recovery that does not extend it.
-      if (isOwn && step.kind === "recovered" && at.height <= this.#start.finalHeight)
-        throw new Refusal("epoch-unproven", { reason: "below what is final" });
+      if (isOwn && step.kind === "recovered") this.#requireFollowable(at);
       if (at.height > this.#last) throw new Refusal("epoch-unproven", { reason: "beyond the block" });
       checks.push(...checked.checks);
       pending.push({ step, epoch: at });
     }
     this.#pending = pending;
     return checks;
+  }
+
+  /** A recovery of the epoch that this peer stands in. @throws {Refusal} `epoch-unproven`. */
+  #requireFollowable(next: TrustedEpoch): void {
+    // What is certified here beats a recovery that does not extend it.
+    if (next.height <= this.#start.finalHeight) throw new Refusal("epoch-unproven", { reason: "below what is final" });
+    if (!this.#start.mayFollowRecovery) throw new Refusal("epoch-unproven", { reason: "a recovery of the present epoch" });
   }
 
   #shorten(): void {

@@ -21,18 +21,18 @@ const GATHER_MS = 300;
 const PATIENCE_MS = 5_000;
 /** Branches that are looked at beside the one of the highest offer, so that a liar's does not win by coming alone. */
 const RIVALS_MAX = 3;
+const REST_MS = 10_000;
 
 export interface NewcomerOptions {
   readonly chain: Hash;
   readonly outbox: Outbox;
   readonly genesis: () => Uint8Array;
   readonly start: () => RoadStart;
-  readonly linked: () => Iterable<string>;
   readonly wallMs: () => number;
   /** Blocks that are here already. */
   readonly before: () => Joined["before"];
-  /** Blocks are to be asked for after all. */
-  readonly onGivenUp: () => void;
+  /** Blocks are to be asked for after all, from these neighbours. */
+  readonly onGivenUp: (peers: readonly string[]) => void;
   readonly onLedger: (ledger: { readonly height: number; readonly rows: StorageBatch["puts"] }) => void;
 }
 
@@ -56,16 +56,15 @@ export class Newcomer {
   readonly #left = new BoundedMap<string, true>(LIMITS.leftOffersMax);
   #best: { readonly road: EpochRoad; readonly offer: Offer } | null = null;
   #rivals = 0;
+  /** Neighbours that have offered something since it began. */
+  readonly #offering = new Set<string>();
+  /** Offers that come so soon after others that did not hold are not looked at: they cost this peer more than whoever makes them. */
+  #restUntilMs = 0;
   #phase: Phase = { kind: "idle" };
   #nowMs = 0;
 
   constructor(options: NewcomerOptions) {
     this.#options = options;
-  }
-
-  /** Whether what neighbours say of single blocks is of no use now. */
-  get isActive(): boolean {
-    return this.#phase.kind !== "idle";
   }
 
   /** Bytes of the state that are here, of how many. */
@@ -94,6 +93,7 @@ export class Newcomer {
 
   onUnlinked(peer: string): void {
     this.#forgetOffersOf(peer);
+    this.#offering.delete(peer);
     const phase = this.#phase;
     if (phase.kind === "chunks") phase.reader.dropSource(peer);
     else if (phase.kind === "road" && phase.peer === peer) this.#askAnother(phase);
@@ -110,9 +110,10 @@ export class Newcomer {
   // ------------------------------------------------------------ offers
 
   #onOffer(from: string, snapshots: readonly OfferedSnapshot[]): void {
-    if (this.#phase.kind === "done") return;
+    if (this.#phase.kind === "done" || this.#nowMs < this.#restUntilMs) return;
     // Its last word counts, so that the offers are no more than neighbours may make.
     this.#forgetOffersOf(from);
+    this.#offering.add(from);
     for (const snapshot of snapshots) {
       const header = snapshot.proof.headers[0];
       if (header === undefined) throw new Refusal("epoch-unproven", { reason: "no block" });
@@ -269,6 +270,8 @@ export class Newcomer {
 
   #finish({ road, offer, reader }: Extract<Phase, { kind: "chunks" }>): void {
     const { genesis, wallMs, before, onLedger, outbox } = this.#options;
+    // What became final here in the meantime would be lost for nothing.
+    if (road.height <= this.#options.start().finalHeight) return this.#giveUp();
     this.#phase = { kind: "done" };
     const rows = rowsOfLedger({
       genesis: genesis(),
@@ -283,13 +286,16 @@ export class Newcomer {
     onLedger({ height: road.height, rows });
   }
 
-  /** Nobody has shown what it offered: blocks are asked for, from whoever has them. */
+  /** Nobody has shown what it offered: blocks are asked for, from those who did. */
   #giveUp(): void {
     this.#phase = { kind: "idle" };
+    this.#restUntilMs = this.#nowMs + REST_MS;
     this.#offers.clear();
-    this.#options.outbox.log("warning", "no snapshot holds", { offers: this.#left.size });
-    for (const peer of this.#options.linked()) this.#send(peer, { kind: "blocks" });
-    this.#options.onGivenUp();
+    const peers = [...this.#offering];
+    this.#offering.clear();
+    this.#options.outbox.log("warning", "no snapshot holds", { peers: peers.length });
+    for (const peer of peers) this.#send(peer, { kind: "blocks" });
+    this.#options.onGivenUp(peers);
   }
 
   #send(peer: string, message: SnapshotMessage): void {

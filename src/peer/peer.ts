@@ -160,10 +160,9 @@ export class Peer implements PeerView {
       finalBlocks: this.#finalBlocks,
       joined: ledger.joined,
       pace: snapshotPace,
-      linked: () => this.#linked,
       members: () => this.#members,
       wallMs,
-      greetAll: () => this.#greetAll(),
+      greet: (peers) => this.#greet(peers),
       onHalt,
     });
     this.#driver = new ConsensusDriver({
@@ -318,8 +317,6 @@ export class Peer implements PeerView {
 
   #onGossip({ id, topic, from, bytes }: Extract<NetworkEvent, { kind: "gossip" }>): void {
     const verdict = this.#outbox.verdictOn(id);
-    // It is of blocks far above, and nothing of it can be judged here.
-    if (this.#sync.isActive) return verdict(false);
     if (topic === "transactions") this.#transactions.onGossip(from, bytes, this.#nowMs, verdict);
     else this.#driver.onBytes(from, bytes, this.#nowMs, verdict);
   }
@@ -329,12 +326,11 @@ export class Peer implements PeerView {
     this.#greeted.add(event.from);
     if (event.protocol === "fetch") this.#bodies.onMessage(event.from, event.bytes);
     else if (event.protocol === "snapshot") this.#sync.onMessage(event.from, event.bytes, this.#nowMs);
-    else if (event.protocol === "sync" && this.#sync.isActive) return;
     else this.#driver.onBytes(event.from, event.bytes, this.#nowMs);
   }
 
-  #greetAll(): void {
-    for (const peer of this.#linked) this.#driver.input(this.#nowMs, { kind: "linked", peer });
+  #greet(peers: readonly string[]): void {
+    for (const peer of peers) if (this.#linked.has(peer)) this.#driver.input(this.#nowMs, { kind: "linked", peer });
   }
 
   /** A linked peer, another than this one where there is one; which one changes with time, so that no single peer can starve us. */

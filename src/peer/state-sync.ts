@@ -1,6 +1,6 @@
 /** State sync: a peer far behind reads a proven state and the blocks above it, old blocks follow in the background, and others are given the same. */
 import type { Engine } from "../consensus/engine.ts";
-import { genesisOf } from "../ledger/index.ts";
+import { genesisOf, parametersOf } from "../ledger/index.ts";
 import { encodeGenesis } from "../protocol/genesis.ts";
 import type { Hash } from "../protocol/identifiers.ts";
 import { Refusal } from "../protocol/refusal.ts";
@@ -18,6 +18,10 @@ import { SnapshotServer } from "./snapshot-server.ts";
 import { decodeSnapshotMessage } from "./snapshot-wire.ts";
 import { Turns } from "./turns.ts";
 
+/** A last block as old as this is of before a long absence: whoever is awake sees a heartbeat, or the steps of a recovery, long before. */
+const AWAY_HEARTBEATS = 5;
+const AWAY_RECOVERIES = 10;
+
 export interface StateSyncOptions {
   readonly chain: Hash;
   readonly outbox: Outbox;
@@ -27,12 +31,11 @@ export interface StateSyncOptions {
   /** Where the ledger in storage begins, if not with the genesis. */
   readonly joined: Joined | null;
   readonly pace: SnapshotPace;
-  readonly linked: () => Iterable<string>;
-  /** Of these, who knows more than the genesis. */
+  /** Neighbours that know more than the genesis. */
   readonly members: () => Iterable<string>;
   readonly wallMs: () => number;
-  /** Says to every neighbour where this peer stands. */
-  readonly greetAll: () => void;
+  /** Says to these neighbours where this peer stands. */
+  readonly greet: (peers: readonly string[]) => void;
   readonly onHalt: (refusal: Refusal) => void;
 }
 
@@ -47,7 +50,7 @@ export class StateSync {
   readonly chainServer: ChainServer;
 
   constructor(options: StateSyncOptions) {
-    const { chain, outbox, ledger, finalBlocks, joined, pace, linked, members, wallMs, greetAll, onHalt } = options;
+    const { chain, outbox, ledger, finalBlocks, joined, pace, members, wallMs, greet, onHalt } = options;
     this.#options = options;
     this.#server = new SnapshotServer({
       chain,
@@ -63,18 +66,12 @@ export class StateSync {
       outbox,
       genesis: () => encodeGenesis(genesisOf(ledger.state)),
       start: () => this.#start(),
-      linked,
       wallMs,
       before: () => this.#kept(),
-      onGivenUp: greetAll,
+      onGivenUp: greet,
       onLedger: (found) => this.#adopt(found),
     });
     this.#history = new History({ chain, founder: genesisOf(ledger.state).foundingSeat, outbox, joined, linked: members, onHalt });
-  }
-
-  /** Whether what neighbours say of single blocks is of no use now. */
-  get isActive(): boolean {
-    return this.#newcomer.isActive;
   }
 
   /** Whether another ledger takes the place of this one: nothing new is to be taken in. */
@@ -113,7 +110,8 @@ export class StateSync {
     const { engine, ledger } = this.#options;
     const { epochId, seats } = engine.status();
     const began = ledger.info(epochId);
-    const { height, lastRecovery } = ledger.head;
+    const { height, lastRecovery, timeMs } = ledger.head;
+    const { heartbeatMs, recoveryMs } = parametersOf(ledger.state);
     return {
       id: epochId,
       seats,
@@ -122,6 +120,7 @@ export class StateSync {
       lastRecovery,
       begunBy: engine.begunBy,
       finalHeight: height,
+      mayFollowRecovery: height === 0 || this.#options.wallMs() - timeMs > AWAY_HEARTBEATS * heartbeatMs + AWAY_RECOVERIES * recoveryMs,
     };
   }
 
