@@ -9,6 +9,7 @@ import { Refusal, requireThat } from "../protocol/refusal.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import { readAccount, settled, writeAccount, type Account } from "./accounts.ts";
 import { feeOf, readTransaction } from "./calls.ts";
+import { checkSigners } from "./policies.ts";
 import type { BlockEffects, CallContext, CheckContext } from "./operation.ts";
 import type { LedgerEvent, Overlay, Receipt, StateView } from "./types.ts";
 
@@ -39,10 +40,7 @@ function checkEnvelope(state: StateView, transaction: Transaction, place: Place)
   requireThat(equalBytes(body.chain, place.chain), "wrong-chain");
   requireThat(body.validUntilMs >= place.timeMs, "expired", { validUntilMs: body.validUntilMs, timeMs: place.timeMs });
   requireThat(body.validUntilMs <= place.timeMs + LIMITS.validityMsMax, "valid-too-long", { validUntilMs: body.validUntilMs });
-  requireThat(
-    signatures.some(([publicKey]) => equalBytes(publicKey, body.sender)),
-    "signature-missing",
-  );
+  checkSigners(state, { account: body.sender, calls: body.calls, signatures }, place.timeMs);
   const { senderKey, free, gasMax } = readTransaction(transaction);
   const account = settled(readAccount(state, senderKey), place.timeMs);
   const [lane, number] = body.nonce;

@@ -14,6 +14,7 @@ export { type LedgerRecord } from "./modules/record.ts";
 export { isContradiction, takeMessage } from "./modules/seat.ts";
 export { type LastReading, type Stream } from "./modules/stream.ts";
 export { claimWork, hasShownWork, leadingZeroBits } from "./modules/token.ts";
+export { authorityOf, checkSigners, neededFor, policyAccount, type Authority, type AuthorizedKey, type Policy } from "./policies.ts";
 export * from "./queries.ts";
 export { decodeReceipts, encodeReceipts, receiptsRootOf } from "./receipts.ts";
 export { latestReferenceOf } from "./recent-blocks.ts";

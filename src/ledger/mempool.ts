@@ -13,6 +13,7 @@ import { chainOfState, placeOf } from "./apply-block.ts";
 import { feeOf, readTransaction } from "./calls.ts";
 import { checkTransaction } from "./execute.ts";
 import { Heap } from "./heap.ts";
+import { checkSigners } from "./policies.ts";
 import { headOf } from "./seats.ts";
 import type { StateView } from "./types.ts";
 
@@ -156,10 +157,7 @@ export class Mempool {
     requireThat(body.validUntilMs >= nowMs, "expired", { validUntilMs: body.validUntilMs, nowMs });
     const latestMs = nowMs + LIMITS.validityMsMax + LIMITS.clockAheadMsMax;
     requireThat(body.validUntilMs <= latestMs, "valid-too-long", { validUntilMs: body.validUntilMs, latestMs });
-    requireThat(
-      signatures.some(([publicKey]) => equalBytes(publicKey, body.sender)),
-      "signature-missing",
-    );
+    checkSigners(state, { account: body.sender, calls: body.calls, signatures }, nowMs);
     const { senderKey, free, gasMax } = readTransaction(transaction);
     const account = settled(readAccount(state, senderKey), nowMs);
     const [lane, number] = body.nonce;

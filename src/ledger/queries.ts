@@ -7,6 +7,7 @@ import { CONTRACT_PREFIX, contractKey, readContract, sourceOf, type Contract } f
 import { descriptionKey, DEVICE_PREFIX, deviceKey, readDevice, type Device } from "./modules/device.ts";
 import { RECORD_PREFIX, recordKey, type LedgerRecord } from "./modules/record.ts";
 import { readStream, STREAM_PREFIX, streamKey, type Stream } from "./modules/stream.ts";
+import { policyKey } from "./policies.ts";
 import { headOf, SEATS_KEY } from "./seats.ts";
 import type { StateView } from "./types.ts";
 
@@ -26,6 +27,7 @@ export const proofKeyOf = {
   stream: streamKey,
   contract: contractKey,
   record: recordKey,
+  policy: policyKey,
   /** All seats are one entry. */
   seat: (): string => SEATS_KEY,
 } as const;

@@ -93,19 +93,27 @@ export class Scenario {
       readonly fee?: number;
       readonly validForMs?: number;
       readonly state?: StateView;
+      /** In place of the sender's number. */
+      readonly from?: AccountId;
+      /** Keys that sign in place of the sender's own. */
+      readonly signers?: readonly Uint8Array[];
     } = {},
   ): Transaction {
     const lane = options.lane ?? 0;
+    const from = options.from ?? account(sender);
     const body = encodeTransactionBody({
       version: 1,
       chain: this.chain,
-      sender: account(sender),
-      nonce: [lane, options.number ?? nextNonceOf(options.state ?? this.state, account(sender), lane)],
+      sender: from,
+      nonce: [lane, options.number ?? nextNonceOf(options.state ?? this.state, from, lane)],
       validUntilMs: this.timeMs + (options.validForMs ?? 600_000),
       fee: options.fee ?? 10,
       calls,
     });
-    return createTransaction(body, [[account(sender), SIGNATURE]]);
+    return createTransaction(
+      body,
+      (options.signers ?? [from]).map((key) => [key, SIGNATURE]),
+    );
   }
 
   transfer(from: number, to: number, amount: number, options: TransactionOptions = {}): Transaction {

@@ -10,6 +10,7 @@ export const REJECT_CODES = [
   "signature-missing",
   "not-authorized",
   "not-owner",
+  "policy-invalid",
   // transactions
   "wrong-chain",
   "expired",

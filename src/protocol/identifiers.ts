@@ -9,7 +9,7 @@ import { Refusal } from "./refusal.ts";
 export type Hash = Brand<Uint8Array, "Hash">;
 /** Hexadecimal text of 32 bytes, as the key of a map. */
 export type HashHex = Brand<string, "HashHex">;
-/** Who owns and signs: an Ed25519 public key, or the digest that names a contract; 32 bytes. */
+/** Who owns and signs: an Ed25519 public key, or the digest of a policy of several, or the one that names a contract; 32 bytes. */
 export type AccountId = Brand<Uint8Array, "AccountId">;
 /** The Ed25519 public key a seat votes with, 32 bytes; also the seat's identifier. */
 export type VotingKey = Brand<Uint8Array, "VotingKey">;

@@ -27,6 +27,10 @@ export const LIMITS = {
   contractValueDepthMax: 24,
   /** A multi-signature account of a household or a club; each signature costs every peer 70 µs. */
   signaturesMax: 16,
+  /** Operations that a policy, or the scope of one key, names: every operation there is, and some to come. */
+  policyOperationsMax: 64,
+  /** Keys with a scope of one account: its devices and gateways. Read with every transaction of the account. */
+  authorizedKeysMax: 16,
   /** Calls that are atomic together. */
   callsMax: 16,
   /** Peers of one account that sign in parallel, each in a lane of its own. */

@@ -57,6 +57,11 @@ function isSmallOrder(bytes: Uint8Array): boolean {
   });
 }
 
+/** Whether no signature of a key can hold, by its bytes alone: it is not canonical, or of small order. One that is no point is not told apart. */
+export function isWeakKey(publicKey: Uint8Array): boolean {
+  return publicKey.length !== PUBLIC_KEY_BYTES || !isCanonicalPoint(publicKey) || isSmallOrder(publicKey);
+}
+
 /**
  * The first half of the rule, by comparing bytes alone: lengths, S < L, and A and R canonical and not of small order.
  * It must stand before every native verifier: some answer differently without it, and one engine's process crashes.

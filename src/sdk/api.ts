@@ -57,11 +57,23 @@ export type AccountText = string;
 
 export type DeviceStatus = "active" | "offline" | "maintenance" | "retired";
 
+/** So many of the keys must sign: `threshold`, or what `operations` says for an operation. */
+export interface SigningPolicy {
+  readonly keys: readonly AccountText[];
+  readonly threshold: number;
+  readonly operations: Readonly<Record<string, number>>;
+}
+
 /** Arguments of every operation. Where the result is more than `null` it is in `OperationResults`. */
 export interface Operations {
   "account.transfer": { readonly to: AccountText; readonly amount: number };
   /** A name for people, up to `LIMITS.nameBytesMax` bytes of UTF-8. */
   "account.setProfile": { readonly name: string };
+  /** From now on the account needs signatures by this policy; null gives it back to its own key. Whoever sets one shows that it can be met. */
+  "account.setPolicy": { readonly policy: SigningPolicy | null };
+  /** Lets a key act alone for the operations in `scope`, until block time `untilMs`. */
+  "account.authorize": { readonly key: AccountText; readonly scope: readonly string[]; readonly untilMs: number | null };
+  "account.deauthorize": { readonly key: AccountText };
   /** The peer finds the proof of work itself when `nonce` is absent. */
   "token.claim": Readonly<Record<string, never>>;
   /** The peer makes a fresh voting key when `votingKey` is absent. */

@@ -139,6 +139,12 @@ describe("window.bothy", () => {
     await expect(bothy.send(nan, { feeMax: 1 })).rejects.toMatchObject({ code: "schema-invalid" });
   });
 
+  it("cannot hand the account itself to others", async () => {
+    const bothy = createWindowBothy(limited(100).client);
+    for (const operation of ["account.setPolicy", "account.authorize", "account.deauthorize"])
+      await expect(bothy.send([[operation, {}]])).rejects.toMatchObject({ code: "not-authorized", data: { operation } });
+  });
+
   it("gives each thing that it cannot use its code, whatever a script hands over", async () => {
     const bothy = createWindowBothy(limited(100).client);
     const loose = bothy as unknown as {

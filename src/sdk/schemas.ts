@@ -42,12 +42,25 @@ const description = bytesText(LIMITS.descriptionBytesMax);
 const source = bytesText(LIMITS.contractSourceBytesMax);
 const page = { after: v.exactOptional(text(256)), limit: v.exactOptional(v.pipe(natural, v.maxValue(PAGE_MAX))) };
 const nothing = v.strictObject({});
+const operationName = text(64);
+const thresholds = v.pipe(v.record(operationName, natural), v.maxEntries(LIMITS.policyOperationsMax));
 
 type ObjectSchema<Output> = v.GenericSchema<unknown, Output> & { readonly entries: v.ObjectEntries };
 
 export const OPERATION_SCHEMAS: { readonly [Name in OperationName]: ObjectSchema<Operations[Name]> } = {
   "account.transfer": v.strictObject({ to: account, amount }),
   "account.setProfile": v.strictObject({ name: shortName }),
+  "account.setPolicy": v.strictObject({
+    policy: v.nullable(
+      v.strictObject({ keys: v.pipe(v.array(account), v.maxLength(LIMITS.signaturesMax)), threshold: natural, operations: thresholds }),
+    ),
+  }),
+  "account.authorize": v.strictObject({
+    key: account,
+    scope: v.pipe(v.array(operationName), v.maxLength(LIMITS.policyOperationsMax)),
+    untilMs: v.nullable(natural),
+  }),
+  "account.deauthorize": v.strictObject({ key: account }),
   "token.claim": v.strictObject({}),
   "seat.take": v.strictObject({}),
   "seat.leave": v.strictObject({ votingKey: v.exactOptional(digest) }),

@@ -43,6 +43,9 @@ function amountOf(call: OperationCall | null, bond: number): unknown {
   }
 }
 
+/** What hands the account itself to others, which no limit of amounts bounds. */
+const OVER_ACCOUNT: ReadonlySet<unknown> = new Set(["account.setPolicy", "account.authorize", "account.deauthorize"]);
+
 /** The peer refuses a call whose amount is none, so it costs nothing; below zero it would even make room. */
 function counted(amount: unknown): number {
   return typeof amount === "number" && Number.isSafeInteger(amount) && amount > 0 ? amount : 0;
@@ -65,6 +68,8 @@ export function createWindowBothy(client: Client): WindowBothy {
     subscribe: (topic, handler) => client.subscribe(topic, handler),
     send: async (givenCalls, givenOptions) => {
       const calls = readCalls(givenCalls);
+      const over = calls.find((call) => OVER_ACCOUNT.has(call?.operation));
+      if (over !== undefined) throw new Refusal("not-authorized", { operation: over.operation });
       const options: SendOptions = { ...copyOf(givenOptions, "options") };
       const [settings, { bond }, feeMax] = await Promise.all([
         client.query("settings"),

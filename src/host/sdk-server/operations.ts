@@ -25,6 +25,7 @@ import { Refusal, requireThat } from "../../protocol/refusal.ts";
 import { TRANSACTION_VERSION, createTransaction, encodeTransactionBody, type Call, type Transaction } from "../../protocol/transaction.ts";
 import { isValueMap } from "../../protocol/schema.ts";
 import type { AccountText, CallInfo, OperationCall, Operations } from "../../sdk/api.ts";
+import { toRightsArguments } from "./rights.ts";
 import { isDid, textToAccount, textToDigest, valueToTexts } from "./texts.ts";
 
 /** Finishes a call that needs work or a key of this peer: a claim's proof of work, a fresh voting key with its signature. */
@@ -173,6 +174,10 @@ type PlainCall = Exclude<
 
 function toArguments(call: PlainCall): Value {
   switch (call.operation) {
+    case "account.setPolicy":
+    case "account.authorize":
+    case "account.deauthorize":
+      return toRightsArguments(call);
     case "device.register": {
       const { description, leaseMs } = call.arguments;
       return { description: utf8(description), gateway: null, key: null, properties: propertiesOf(description), leaseMs };

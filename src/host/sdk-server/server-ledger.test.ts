@@ -129,6 +129,20 @@ describe("ledger", () => {
     expect(absence).toMatchObject({ bytes: null, checked: true });
   });
 
+  it("[C4d] puts the account under a policy, and lets a key act for it, which its own key then may or may not any more", async () => {
+    const other = accountToDid(new Uint8Array(32).fill(9));
+    const keys = [other, world.account];
+    await client.send([
+      { operation: "account.authorize", arguments: { key: other, scope: ["stream.append", "stream.open"], untilMs: null } },
+    ]);
+    await client.send([{ operation: "account.deauthorize", arguments: { key: other } }]);
+    const policy = (threshold: number) =>
+      [{ operation: "account.setPolicy", arguments: { policy: { keys, threshold, operations: {} } } }] as const;
+    await expect(client.send(policy(2))).rejects.toMatchObject({ code: "signature-missing", data: { needed: 2, signed: 1 } });
+    await client.send(policy(1));
+    await client.send([{ operation: "account.setPolicy", arguments: { policy: null } }]);
+  });
+
   it("gives the names of those that have one, and on the first page the own one, wherever its account stands", async () => {
     await client.send([{ operation: "account.setProfile", arguments: { name: "Ada" } }]);
     const mine = { account: world.account, name: "Ada" };

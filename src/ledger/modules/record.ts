@@ -1,11 +1,12 @@
 /** `record`: a note about anything, for ever: its author, a digest of what it speaks of, and who else signed. */
-import { bytesToHex, equalBytes } from "../../kit/bytes.ts";
+import { bytesToHex } from "../../kit/bytes.ts";
 import type { Value, ValueMap } from "../../protocol/codec.ts";
 import { asAccountId, asHash, type AccountId, type Hash } from "../../protocol/identifiers.ts";
 import { LIMITS } from "../../protocol/limits.ts";
-import { requireThat } from "../../protocol/refusal.ts";
 import { readMap } from "../../protocol/schema.ts";
+import type { Call } from "../../protocol/transaction.ts";
 import { createdId, operation } from "../operation.ts";
+import { checkSigners } from "../policies.ts";
 import { readShortText } from "../texts.ts";
 
 export const RECORD_PREFIX = "record/";
@@ -53,9 +54,10 @@ const write = operation<Write>({
       countersigner: countersigner === null ? null : asAccountId(countersigner),
     };
   },
-  check({ transaction }, { countersigner }) {
-    const signed = countersigner === null || transaction.signatures.some(([publicKey]) => equalBytes(publicKey, countersigner));
-    requireThat(signed, "signature-missing", { countersigner });
+  check({ state, timeMs, transaction }, { countersigner }) {
+    if (countersigner === null) return;
+    const calls: readonly Call[] = [["record.write", null]];
+    checkSigners(state, { account: countersigner, calls, signatures: transaction.signatures }, timeMs);
   },
   apply(context, { about, kind, digest, note, countersigner }) {
     const { state, sender, height, timeMs, emit } = context;

@@ -7,6 +7,7 @@ export const codes: Text["codes"] = {
   "unknown-version": "Es stammt von einer anderen Fassung des Protokolls; erneuere diese App.",
   "signature-invalid": "Eine Signatur hält nicht.",
   "signature-missing": "Eine Signatur fehlt.",
+  "policy-invalid": "Diese Regel für Signaturen ist nicht erfüllbar oder schützt nichts.",
   "not-authorized": "Dieses Konto darf das nicht.",
   "not-owner": "Das darf nur der Eigentümer.",
   "wrong-chain": "Es gehört zu einem anderen BoT.",

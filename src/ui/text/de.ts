@@ -138,6 +138,9 @@ export const de: Text = {
     names: {
       "account.transfer": "Token gesendet",
       "account.setProfile": "Name vergeben",
+      "account.setPolicy": "Regel für Signaturen gesetzt",
+      "account.authorize": "Schlüssel berechtigt",
+      "account.deauthorize": "Berechtigung eines Schlüssels entzogen",
       "token.claim": "Startguthaben geholt",
       "seat.take": "Sitz genommen",
       "seat.leave": "Sitz verlassen",

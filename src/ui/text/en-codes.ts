@@ -8,6 +8,7 @@ export const codes: Readonly<Record<RejectCode, string>> = {
   "unknown-version": "It was made by another version of the protocol; update this app.",
   "signature-invalid": "A signature does not hold.",
   "signature-missing": "A signature is missing.",
+  "policy-invalid": "This rule for signatures cannot be met, or protects nothing.",
   "not-authorized": "This account may not do that.",
   "not-owner": "Only the owner may do that.",
   "wrong-chain": "It belongs to another BoT.",

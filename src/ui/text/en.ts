@@ -158,6 +158,9 @@ export const en = {
     names: {
       "account.transfer": "Tokens sent",
       "account.setProfile": "Name given",
+      "account.setPolicy": "Rule for signatures set",
+      "account.authorize": "Key authorized",
+      "account.deauthorize": "Key no longer authorized",
       "token.claim": "Grant claimed",
       "seat.take": "Seat taken",
       "seat.leave": "Seat left",
