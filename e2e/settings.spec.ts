@@ -230,6 +230,22 @@ test("storage is shown as the browser measures it, and more once more is stored"
   await settings.page.evaluate(() => caches.delete("ballast"));
 });
 
+test("which blocks are kept is chosen by number and by room, and stays chosen", async () => {
+  const card = settings.card("Storage");
+  await card.getByLabel("Old blocks").selectOption("Keep the newest 1,000");
+  await expect(card.getByLabel("Old blocks")).toHaveValue("1000");
+  await card.getByLabel("Room for blocks").selectOption("200 MB");
+  await expect(card.getByLabel("Room for blocks")).toHaveValue("200000000");
+  await settings.page.reload();
+  await settings.ready();
+  await settings.goTo("Settings");
+  await expect(card.getByLabel("Old blocks")).toHaveValue("1000");
+  await expect(card.getByLabel("Room for blocks")).toHaveValue("200000000");
+  await card.getByLabel("Old blocks").selectOption("Keep all");
+  await card.getByLabel("Room for blocks").selectOption("As much as they take");
+  await expect(card.getByLabel("Room for blocks")).toHaveValue("");
+});
+
 test("an account that was replaced is brought back by its words, as often as one likes", async () => {
   // BIP 39's test vector of 256 set bits.
   const others = [...Array.from({ length: 23 }, () => "zoo"), "vote"];

@@ -137,7 +137,7 @@ export async function processBlocks(prepared: PreparedBlocks, signatures: Signat
   const onHalt = (refusal: Error): never => {
     throw refusal;
   };
-  const restored = { snapshots: [], replayCost: 0, statesFrom: 1, rowKeys: new Map() };
+  const restored = { snapshots: [], replayCost: 0, statesFrom: 1, blocksBytes: 0, rowKeys: new Map() };
   const finalBlocks = new FinalBlocks({ chain, outbox, transactions, onHalt, restored, snapshotCostMin: SNAPSHOT_PACE.costMin });
   const durationsMs: number[] = [];
   for (const bytes of prepared.blocks) {

@@ -10,6 +10,7 @@ import {
   META,
   blockKey,
   decodeHead,
+  decodeHistory,
   decodeInfo,
   decodeJoined,
   decodeSnapshots,
@@ -154,8 +155,10 @@ export async function loadLedger(storage: Storage, genesisBytes: Uint8Array): Pr
     const loaded = await loadState(storage, genesisBytes, root.height);
     const { steps, rowKeys } = await loadSteps(storage, root, loaded.undoByHeight);
     const headRow = await storage.read("meta", META.head);
+    let blocksBytes = 0;
     if (headRow !== undefined) {
       const head = decodeHead(headRow);
+      blocksBytes = head.blocksBytes;
       const last = steps.findLast(({ info }) => equalBytes(info.heightedId, info.id))?.info ?? root;
       if (!equalBytes(head.stateRoot, loaded.state.root()) || !equalBytes(head.id, last.id)) {
         throw new Refusal("storage-broken", { height: head.height, root: bytesToHex(loaded.state.root()) });
@@ -166,7 +169,9 @@ export async function loadLedger(storage: Storage, genesisBytes: Uint8Array): Pr
     const { undoByHeight: _, ...state } = loaded;
     const joinedRow = await storage.read("meta", META.joined);
     const joined = joinedRow === undefined ? null : decodeJoined(joinedRow);
-    return { ...state, joined, root, steps, rowKeys, records, pool: await allRows(storage, "pool") };
+    const historyRow = await storage.read("meta", META.history);
+    const history = historyRow === undefined ? { floor: 0, next: chainOf(genesisBytes), before: null } : decodeHistory(historyRow);
+    return { ...state, joined, history, blocksBytes, root, steps, rowKeys, records, pool: await allRows(storage, "pool") };
   } catch (error) {
     if (error instanceof Refusal && error.code.startsWith("storage-")) throw error;
     const reason = error instanceof Error ? error.message : String(error);

@@ -328,12 +328,16 @@ export class MemoryCluster {
   async runUntil(
     clock: VirtualClock,
     condition: () => boolean,
-    { what, withinMs = 60_000 }: { what: string; withinMs?: number },
+    {
+      what,
+      withinMs = 60_000,
+      stepMs = STEP_MS,
+    }: { what: string; withinMs?: number; /** Coarser where much time is to pass. */ stepMs?: number },
   ): Promise<void> {
     const endMs = clock.nowMs() + withinMs;
     for (await this.settled(); !condition(); await this.settled()) {
       if (clock.nowMs() >= endMs) throw new Error(`never: ${what}`);
-      clock.advance(STEP_MS);
+      clock.advance(stepMs);
     }
   }
 

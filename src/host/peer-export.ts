@@ -1,6 +1,6 @@
 /** A peer in one file: its account under a passphrase, its settings, the BoT's genesis, and on request the ledger. Never a voting key. */
 import { STORAGE_TABLES, type Storage, type StorageTable } from "../peer/ports.ts";
-import { decodeJoined, META, openBlockRow } from "../peer/rows.ts";
+import { decodeHistory, META, openBlockRow } from "../peer/rows.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { decodeGenesis } from "../protocol/genesis.ts";
 import { toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
@@ -41,8 +41,8 @@ export interface PeerExport {
  * @throws {Refusal} `history-incomplete` while older blocks are on their way; `storage-broken` when the rows do not follow each other.
  */
 export async function readLedgerRows(storage: Storage, chain: Hash, pageRows = READ_ROWS): Promise<readonly Row[]> {
-  const joined = await storage.read("meta", META.joined);
-  const floor = joined === undefined ? 0 : decodeJoined(joined).history.floor;
+  const history = await storage.read("meta", META.history);
+  const floor = history === undefined ? 0 : decodeHistory(history).floor;
   if (floor > 0) throw new Refusal("history-incomplete", { floor });
   for (let reads = 0; reads < READS_MAX; reads++) {
     const rows = await readOneBranch(storage, chain, pageRows);

@@ -3,10 +3,11 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { machineOf } from "../ledger/scenario.suite.ts";
-import { decodeBlockRow, decodeSnapshots, encodeBlockRow, META } from "../peer/rows.ts";
+import { decodeBlockRow, decodeSnapshots, encodeBlockRow, heightOfKey, META } from "../peer/rows.ts";
 import { decodeSnapshotMessage, encodeSnapshotMessage, type SnapshotMessage } from "../peer/snapshot-wire.ts";
 import { chainOf } from "../protocol/genesis.ts";
 import { digest, toHex } from "../protocol/identifiers.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import type { Certificate } from "../protocol/vote.ts";
 import { loadLedger } from "./load-ledger.ts";
 import { MemoryCluster, type ClusterOptions, type ClusterPeer } from "./memory-cluster.ts";
@@ -51,7 +52,9 @@ async function seated(name: string): Promise<ClusterPeer> {
 /** What two peers keep of their blocks: bytes that neither has from itself but in another order are left out. */
 function blocksOf(name: string): ReadonlyMap<string, string> {
   const rows = new Map<string, string>();
-  for (const [key, bytes] of cluster.diskOf(name).blocks.rows) {
+  const stored = cluster.diskOf(name).blocks.rows;
+  for (const key of [...stored.keys()].sort()) {
+    const bytes = stored.get(key)!;
     const { info, block, recovery, receipts } = decodeBlockRow(bytes);
     rows.set(key, [toHex(info.id), block?.transactions.length, recovery?.signatures.length, toHex(digest(receipts))].join(" "));
   }
@@ -82,7 +85,7 @@ describe("a newcomer", () => {
     expect(newcomer.peer.joined).toMatchObject({ height: newest!.height, weakest: "full" });
     await until("it takes a seat and votes", () => newcomer.peer.seatWork === "seated");
     // Old blocks come behind, and are what everybody has.
-    await until("all blocks are there", () => newcomer.peer.joined?.history.floor === 0);
+    await until("all blocks are there", () => newcomer.peer.historyFloor === 0);
     await cluster.settled();
     expect(blocksOf("c")).toEqual(blocksOf("a"));
     expect([...newcomer.halted, ...newcomer.penalties]).toEqual([]);
@@ -109,7 +112,7 @@ describe("a newcomer", () => {
     const third = await joined("c", second);
     expect(third.reopened).toEqual(second.reopened);
     expect(toHex(third.peer.final.stateRoot)).toBe(toHex(a.peer.final.stateRoot));
-    await until("the oldest blocks have come by two hands", () => third.peer.joined?.history.floor === 0);
+    await until("the oldest blocks have come by two hands", () => third.peer.historyFloor === 0);
     await cluster.settled();
     expect(blocksOf("c")).toEqual(blocksOf("a"));
   }, 120_000);
@@ -126,9 +129,9 @@ describe("a newcomer", () => {
     const back = await cluster.open("b");
     await until("it is back", () => back.peer.caughtUp && equalBytes(back.peer.final.id, a.peer.final.id));
     expect(back.reopened).toHaveLength(1);
-    expect(back.peer.joined).toMatchObject({ weakest: "provisional", before: { history: { floor: 0 } } });
-    expect(back.peer.joined!.history.floor).toBeGreaterThan(held);
-    await until("the gap is closed", () => back.peer.joined?.history.floor === 0);
+    expect(back.peer.joined).toMatchObject({ weakest: "provisional" });
+    expect(back.peer.historyFloor).toBeGreaterThan(held);
+    await until("the gap is closed", () => back.peer.historyFloor === 0);
     await cluster.settled();
     expect(blocksOf("b")).toEqual(blocksOf("a"));
     await until("it votes again", () => back.peer.seatWork === "seated");
@@ -152,7 +155,7 @@ describe("the road", () => {
     expect(newcomer.reopened).toHaveLength(1);
     expect(newcomer.peer.joined).toMatchObject({ weakest: "provisional" });
     expect(toHex(newcomer.peer.consensus.epochId)).toBe(toHex(b.peer.consensus.epochId));
-    await until("all blocks are there", () => newcomer.peer.joined?.history.floor === 0);
+    await until("all blocks are there", () => newcomer.peer.historyFloor === 0);
     await cluster.settled();
     expect(blocksOf("c")).toEqual(blocksOf("b"));
     expect([...newcomer.halted, ...newcomer.penalties]).toEqual([]);
@@ -212,6 +215,60 @@ describe("the road", () => {
     await until("it stands with the three", () => late.peer.caughtUp && equalBytes(late.peer.final.id, a.peer.final.id), 120_000);
     expect(late.reopened).toHaveLength(1);
     expect(late.peer.joined).toMatchObject({ weakest: "full" });
+  }, 120_000);
+});
+
+describe("a peer that keeps the newest blocks alone", () => {
+  const heightsOf = (name: string): readonly number[] => [...cluster.diskOf(name).blocks.rows.keys()].map(heightOfKey);
+
+  it("lets the others go, opens again, and still shows newcomers the way and the state", async () => {
+    createCluster();
+    const a = await seated("a");
+    await seated("b");
+    cluster.close("b");
+    await pay(a, 30);
+    // Until then the branch of the one who is gone may still be better, and what leads there is needed.
+    const endMs = clock.nowMs() + LIMITS.undoMsMax;
+    await cluster.runUntil(clock, () => clock.nowMs() >= endMs, { what: "an hour", withinMs: Infinity, stepMs: 2000 });
+    for (const name of ["c", "d"]) await seated(name);
+    await pay(a, 450);
+    const full = blocksOf("a");
+    a.runner.input({ kind: "set-window", window: { blocks: 100, bytes: null } });
+    const [, older] = decodeSnapshots(cluster.diskOf("a").meta.rows.get(META.snapshots)!);
+    await until("they are gone", () => a.peer.historyFloor === older!.height - 1);
+    await cluster.settled();
+    expect(Math.min(...heightsOf("a"))).toBe(older!.height);
+    expect([...blocksOf("a")]).toEqual([...full].filter(([key]) => heightOfKey(key) >= older!.height));
+    for (const name of ["a", "c", "d"]) cluster.close(name);
+    const again = await cluster.open("a");
+    await until("it is open again", () => again.peer.final.height === a.peer.final.height);
+    again.runner.input({ kind: "set-window", window: { blocks: 100, bytes: null } });
+    // Alone with one who has the newest blocks only, over epochs whose blocks are gone: one was begun by a recovery.
+    const newcomer = await joined("late", again);
+    expect(newcomer.reopened).toHaveLength(1);
+    expect(newcomer.peer.joined).toMatchObject({ weakest: "provisional" });
+    // But for the lowest, whose height the one below would tell.
+    await until("it has what there is", () => newcomer.peer.historyFloor === older!.height);
+    expect([...newcomer.halted, ...newcomer.penalties, ...again.halted]).toEqual([]);
+    // Who wants all again has it from those who kept it.
+    await cluster.open("c");
+    again.runner.input({ kind: "set-window", window: { blocks: null, bytes: null } });
+    await until("all is back", () => again.peer.historyFloor === 0, 120_000);
+    await cluster.settled();
+    expect([...blocksOf("a")].slice(0, full.size)).toEqual([...full]);
+  }, 120_000);
+
+  it("keeps about so many bytes of them, and asks for no old ones beyond that", async () => {
+    createCluster();
+    const a = await seated("a");
+    await pay(a, 900);
+    const bytes = (): number => [...cluster.diskOf("a").blocks.rows.values()].reduce((sum, row) => sum + row.length, 0);
+    const room = bytes() / 2;
+    a.runner.input({ kind: "set-window", window: { blocks: null, bytes: room } });
+    await until("there is room", () => a.peer.historyFloor > 100);
+    await pass(10_000);
+    expect(bytes()).toBeLessThan(room);
+    expect(bytes()).toBeGreaterThan(room / 2);
   }, 120_000);
 });
 
@@ -318,9 +375,9 @@ describe("a neighbour that lies", () => {
       return { ...message, rows };
     });
     expect(run.newcomer.reopened).toHaveLength(1);
-    expect(run.newcomer.peer.joined!.history.floor).toBe(run.newcomer.reopened[0]);
+    expect(run.newcomer.peer.historyFloor).toBe(run.newcomer.reopened[0]);
     await comesRight(run);
-    await until("all blocks are there", () => run.newcomer.peer.joined?.history.floor === 0, 120_000);
+    await until("all blocks are there", () => run.newcomer.peer.historyFloor === 0, 120_000);
     await cluster.settled();
     expect(blocksOf("c")).toEqual(blocksOf("honest"));
   }, 120_000);

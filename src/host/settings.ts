@@ -24,6 +24,8 @@ export const DEFAULT_SETTINGS: Settings = {
   relays: [],
   iceServers: [],
   windowLimit: 100,
+  keepBlocks: null,
+  keepBytes: null,
   nicknames: {},
   exportedMs: null,
 };
@@ -89,6 +91,10 @@ export async function accountOf(settings: SettingsStore, keys: PeerKeys): Promis
   return account;
 }
 
+function boundOf(value: Value | undefined): number | null {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : null;
+}
+
 /** A field that is missing or of another type, as an older version wrote it, is as it was at first. */
 function settingsOf(value: Value): Settings {
   if (!isValueMap(value)) return DEFAULT_SETTINGS;
@@ -103,6 +109,8 @@ function settingsOf(value: Value): Settings {
     // A single one that WebRTC does not take would end all direct links.
     iceServers: texts("iceServers").filter(isIceServer),
     windowLimit: typeof value["windowLimit"] === "number" ? value["windowLimit"] : DEFAULT_SETTINGS.windowLimit,
+    keepBlocks: boundOf(value["keepBlocks"]),
+    keepBytes: boundOf(value["keepBytes"]),
     nicknames: isValueMap(names)
       ? Object.fromEntries(Object.entries(names).filter((entry): entry is [string, string] => typeof entry[1] === "string"))
       : {},

@@ -230,7 +230,13 @@ export class TabPeer {
       claim: (request) => claimInWorker(this.#makers.createClaimWorker, request),
       onEffect: (effect) => this.#onEffect(effect),
     });
+    this.#tellWindow();
     for (const event of this.#waitingEvents.splice(0)) this.#runner.input({ kind: "network", event });
+  }
+
+  #tellWindow(): void {
+    const { keepBlocks: blocks, keepBytes: bytes } = this.#ready(this.#settings).current;
+    this.#runner?.input({ kind: "set-window", window: { blocks, bytes } });
   }
 
   /** A ledger that neighbours gave has taken the place of the one in storage: the links stay, and a new peer goes on with them. */
@@ -390,6 +396,7 @@ export class TabPeer {
 
   #onSettings(): void {
     this.#runner?.input({ kind: "set-seat-wanted", wanted: this.#seatWanted() });
+    this.#tellWindow();
     this.#tellRelays();
   }
 

@@ -15,6 +15,7 @@ import {
   blockKey,
   encodeEpochRow,
   encodeHead,
+  encodeHistory,
   encodeInfo,
   encodeJoined,
   encodeSnapshots,
@@ -22,7 +23,7 @@ import {
   epochOfKey,
   idKey,
   snapshotRows,
-  type Joined,
+  type HistoryRow,
 } from "./rows.ts";
 
 type Put = StorageBatch["puts"][number];
@@ -45,10 +46,11 @@ export interface ProvenLedger {
   readonly nowMs: number;
   readonly wallMs: number;
   /** Blocks that are here already. */
-  readonly before: Joined["before"];
+  readonly before: HistoryRow["before"];
+  readonly blocksBytes: number;
 }
 
-export function rowsOfLedger({ genesis, road, proof, reader, nowMs, wallMs, before }: ProvenLedger): readonly Put[] {
+export function rowsOfLedger({ genesis, road, proof, reader, nowMs, wallMs, before, blocksBytes }: ProvenLedger): readonly Put[] {
   const { target, height } = road;
   const id = digest(proof.headers[0]!);
   const entry = reader.entry(SEATS_KEY);
@@ -87,12 +89,9 @@ export function rowsOfLedger({ genesis, road, proof, reader, nowMs, wallMs, befo
     ["meta", META.snapshots, encodeSnapshots(snapshots)],
     ...snapshotRows(height, reader.chunks).map(([key, row]): Put => ["meta", key, row]),
     ["meta", META.root, encodeInfo(info)],
-    ["meta", META.head, encodeHead(info, stateRoot)],
-    [
-      "meta",
-      META.joined,
-      encodeJoined({ height, weakest: weakestOf(road.path), atMs: wallMs, history: { floor: height, next: id }, before }),
-    ],
+    ["meta", META.head, encodeHead(info, stateRoot, blocksBytes)],
+    ["meta", META.joined, encodeJoined({ height, weakest: weakestOf(road.path), atMs: wallMs })],
+    ["meta", META.history, encodeHistory({ floor: height, next: id, before })],
     ["meta", idKey(id), encode(blockKey(height, 0))],
     ...path.flatMap(({ step, epoch }): Put[] => {
       const rowKey = blockKey(epoch.height, 0);

@@ -8,6 +8,12 @@ import type { RefusalShape } from "../protocol/refusal.ts";
 import type { Call, Transaction } from "../protocol/transaction.ts";
 import type { NetworkCommand, NetworkEvent, SignatureCheck, StorageBatch, StorageTable } from "./ports.ts";
 
+/** Which blocks a peer keeps, beside those that it needs itself: the newest, at most so many, and about so many bytes of them. Null is without a bound. */
+export interface BlockWindow {
+  readonly blocks: number | null;
+  readonly bytes: number | null;
+}
+
 /** Names an effect whose outcome comes back as an input. */
 export type EffectId = number;
 
@@ -43,6 +49,8 @@ export type PeerInput =
   /** A voting key made outside, with which this peer's person takes a seat. */
   | { readonly kind: "adopt-voting-key"; readonly publicKey: VotingKey }
   | { readonly kind: "set-seat-wanted"; readonly wanted: boolean }
+  /** Which old blocks are to be kept. */
+  | { readonly kind: "set-window"; readonly window: BlockWindow }
   /** The tab is about to close or reload: it says so to the others, and takes no further part. */
   | { readonly kind: "closing" };
 
@@ -88,7 +96,7 @@ export type PeerEffect =
   | { readonly kind: "committed"; readonly blocks: readonly CommittedBlock[]; readonly undoneAbove: number | null }
   /** A proven ledger that begins far above has taken the place of the one in storage. This peer does nothing more; another is to be opened there. */
   | { readonly kind: "reopen"; readonly height: number }
-  /** Old blocks were written: all above this height are there now. */
+  /** Old blocks came, or went: all above this height are there now. */
   | { readonly kind: "history"; readonly floor: number }
   /** A host fault or a broken store: the peer votes no more, and the person is told. */
   | { readonly kind: "halted"; readonly refusal: RefusalShape }

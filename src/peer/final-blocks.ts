@@ -50,11 +50,12 @@ export interface FinalBlocksOptions {
   readonly chain: LedgerChain;
   readonly outbox: Outbox;
   readonly transactions: Transactions;
-  /** Of storage: snapshots, newest first; what replaying the blocks since would cost (`replayCostOf`); the lowest height whose `states` row is kept; keys of rows that a switch may still remove. */
+  /** Of storage: snapshots, newest first; what replaying the blocks since would cost (`replayCostOf`); the lowest height whose `states` row is kept; what all rows of blocks take; keys of rows that a switch may still remove. */
   readonly restored: {
     readonly snapshots: readonly SnapshotPointer[];
     readonly replayCost: number;
     readonly statesFrom: number;
+    readonly blocksBytes: number;
     readonly rowKeys: ReadonlyMap<HashHex, string>;
   };
   /** As in `SnapshotPace`. */
@@ -69,6 +70,7 @@ export class FinalBlocks {
   #snapshots: readonly SnapshotPointer[];
   #replayCost: number;
   #statesFrom: number;
+  #blocksBytes: number;
   /** Whether the snapshot in storage is of a branch that was left: it must go in the very write that leaves it, or the next start brings it back. */
   #snapshotLeft = false;
   #rootId: HashHex | null = null;
@@ -86,6 +88,7 @@ export class FinalBlocks {
     this.#snapshots = options.restored.snapshots;
     this.#replayCost = options.restored.replayCost;
     this.#statesFrom = options.restored.statesFrom;
+    this.#blocksBytes = options.restored.blocksBytes;
     const last = [...options.restored.rowKeys.values()].sort().at(-1);
     this.#lastRow = { height: options.chain.head.height, index: last === undefined ? 0 : Number(last.split("/")[1]) };
   }
@@ -97,6 +100,21 @@ export class FinalBlocks {
   /** Of final blocks that storage has not written yet. */
   get writingBytes(): number {
     return this.#writingBytes;
+  }
+
+  /** About what all rows of blocks take, in bytes. */
+  get blocksBytes(): number {
+    return this.#blocksBytes;
+  }
+
+  /** Old blocks came, or went. */
+  onHistory(bytes: number): void {
+    this.#blocksBytes = Math.max(0, this.#blocksBytes + bytes);
+  }
+
+  /** Blocks below this height no branch begins at, and no snapshot that is kept needs. */
+  get prunableBelow(): number {
+    return Math.min(this.#rootHeight, this.#snapshots.at(-1)?.height ?? 0);
   }
 
   /** In storage or on the way there, newest first. */
@@ -130,7 +148,7 @@ export class FinalBlocks {
       committed.push(committedOf(executed));
       if (executed.block !== null) transactions.onFinal(executed.block.transactions, executed.receipts, executed.info.height);
     }
-    puts.push(["meta", META.head, encodeHead(chain.head, chain.state.root())]);
+    puts.push(["meta", META.head, encodeHead(chain.head, chain.state.root(), this.#blocksBytes)]);
     const root = chain.info(effect.root);
     if (root !== undefined) puts.push(["meta", META.root, encodeInfo(root)]);
     if (this.#snapshotLeft) this.#takeSnapshot(snapshot);
@@ -175,7 +193,9 @@ export class FinalBlocks {
     const key = blockKey(info.height, this.#lastRow.index);
     this.#rowKeys.set(toHex(info.id), key);
     const row: BlockRow = { info, block, recovery, receipts: heighted ? encodeReceipts(receipts) : new Uint8Array(0), certificates };
-    puts.push(["blocks", key, encodeBlockRow(row)], ["meta", idKey(info.id), encode(key)]);
+    const rowBytes = encodeBlockRow(row);
+    this.#blocksBytes += rowBytes.length;
+    puts.push(["blocks", key, rowBytes], ["meta", idKey(info.id), encode(key)]);
     if (!heighted) return;
     if (info.endsEpoch) puts.push(["meta", epochKey(key), encodeEpochRow({ id: info.id, step: null, seats })]);
     const stateRow = encodeStateRow(encodeChanges(changes), encodeChanges(undo));
@@ -253,6 +273,7 @@ export class FinalBlocks {
       if (key !== undefined) this.#deletes.push(["blocks", key], ["meta", idKey(id)], ["meta", epochKey(key)]);
       this.#rowKeys.delete(toHex(id));
       if (executed === undefined) continue;
+      this.#blocksBytes = Math.max(0, this.#blocksBytes - (executed.stored?.bytes ?? 0));
       if (equalBytes(executed.info.heightedId, id)) this.#deletes.push(["states", heightKey(executed.info.height)]);
     }
     chain.undoTo(common);

@@ -12,7 +12,7 @@ import { ChunkReader } from "./chunk-reader.ts";
 import { EpochRoad, isBetterRoad, isOnRoad, type RoadAnswer, type RoadStart } from "./epoch-road.ts";
 import type { Outbox } from "./outbox.ts";
 import type { StorageBatch } from "./ports.ts";
-import type { Joined } from "./rows.ts";
+import type { HistoryRow } from "./rows.ts";
 import { encodeSnapshotMessage, type OfferedSnapshot, type SnapshotMessage } from "./snapshot-wire.ts";
 
 /** Other neighbours' offers come at about the same time as the first. */
@@ -30,7 +30,7 @@ export interface NewcomerOptions {
   readonly start: () => RoadStart;
   readonly wallMs: () => number;
   /** Blocks that are here already. */
-  readonly before: () => Joined["before"];
+  readonly kept: () => { readonly before: HistoryRow["before"]; readonly blocksBytes: number };
   /** Blocks are to be asked for after all, from these neighbours. */
   readonly onGivenUp: (peers: readonly string[]) => void;
   readonly onLedger: (ledger: { readonly height: number; readonly rows: StorageBatch["puts"] }) => void;
@@ -269,7 +269,7 @@ export class Newcomer {
   }
 
   #finish({ road, offer, reader }: Extract<Phase, { kind: "chunks" }>): void {
-    const { genesis, wallMs, before, onLedger, outbox } = this.#options;
+    const { genesis, wallMs, kept, onLedger, outbox } = this.#options;
     // What became final here in the meantime would be lost for nothing.
     if (road.height <= this.#options.start().finalHeight) return this.#giveUp();
     this.#phase = { kind: "done" };
@@ -280,7 +280,7 @@ export class Newcomer {
       reader,
       nowMs: this.#nowMs,
       wallMs: wallMs(),
-      before: before(),
+      ...kept(),
     });
     outbox.log("info", "joined by a snapshot", { height: road.height, chunks: reader.chunks.length, steps: road.path.length });
     onLedger({ height: road.height, rows });

@@ -19,7 +19,7 @@ import { LateMachine } from "./late-machine.ts";
 import { LedgerChain, type LedgerChainOptions, type RestoredStep } from "./ledger-chain.ts";
 import { Outbox, OwnFault } from "./outbox.ts";
 import type { NetworkEvent, NetworkStatus } from "./ports.ts";
-import type { Joined, SnapshotPointer } from "./rows.ts";
+import type { HistoryRow, Joined, SnapshotPointer } from "./rows.ts";
 import { SeatKeeper } from "./seat-keeper.ts";
 import { SNAPSHOT_PACE, type SnapshotPace } from "./snapshot-pace.ts";
 import { StateSync } from "./state-sync.ts";
@@ -57,6 +57,9 @@ export interface RestoredLedger {
   readonly statesFrom: number;
   /** Where it begins, if not with the genesis. */
   readonly joined: Joined | null;
+  readonly history: HistoryRow;
+  /** About what all rows of blocks take. */
+  readonly blocksBytes: number;
   /** The table `votes`. */
   readonly records: readonly DurableRecord[];
   /** The table `pool`. */
@@ -158,7 +161,7 @@ export class Peer implements PeerView {
       ledger: this.#ledger,
       engine: this.#engine,
       finalBlocks: this.#finalBlocks,
-      joined: ledger.joined,
+      restored: ledger,
       pace: snapshotPace,
       members: () => this.#members,
       wallMs,
@@ -264,6 +267,8 @@ export class Peer implements PeerView {
         return this.#seats.adopt(input.publicKey);
       case "set-seat-wanted":
         return this.#seats.setWanted(input.wanted);
+      case "set-window":
+        return this.#sync.setWindow(input.window);
       case "closing":
         this.#closing = true;
         this.#transactions.close();
@@ -427,6 +432,10 @@ export class Peer implements PeerView {
 
   get joined(): PeerView["joined"] {
     return this.#sync.joined;
+  }
+
+  get historyFloor(): number {
+    return this.#sync.historyFloor;
   }
 
   get joining(): PeerView["joining"] {

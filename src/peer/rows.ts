@@ -134,6 +134,8 @@ export const META = {
   root: "root",
   /** Where this ledger begins, if not with the genesis: `encodeJoined`. */
   joined: "joined",
+  /** Which of the old blocks are there, if not all: `encodeHistory`. */
+  history: "history",
   /** Height and digest of the head, written with every block, to compare after a restart. */
   head: "head",
 } as const;
@@ -184,14 +186,21 @@ export function snapshotKey(height: number, chunk: number): string {
   return `snapshot/${heightKey(height)}/${String(chunk).padStart(6, "0")}`;
 }
 
-export function encodeHead(info: BlockInfo, stateRoot: Hash): Uint8Array {
-  return encode([info.height, info.id, stateRoot]);
+/** `blocksBytes`: about what all rows of `blocks` take. */
+export function encodeHead(info: BlockInfo, stateRoot: Hash, blocksBytes: number): Uint8Array {
+  return encode([info.height, info.id, stateRoot, blocksBytes]);
 }
 
 /** @throws {Refusal} when the row is not what this peer wrote. */
-export function decodeHead(bytes: Uint8Array): { readonly height: number; readonly id: Hash; readonly stateRoot: Hash } {
-  const list = readList(decode(bytes, 256), "head", 3);
-  return { height: readInteger(list[0], "height"), id: asHash(list[1]), stateRoot: asHash(list[2]) };
+export function decodeHead(bytes: Uint8Array): {
+  readonly height: number;
+  readonly id: Hash;
+  readonly stateRoot: Hash;
+  readonly blocksBytes: number;
+} {
+  const list = readList(decode(bytes, 256), "head", 4);
+  const height = readInteger(list[0], "height");
+  return { height, id: asHash(list[1]), stateRoot: asHash(list[2]), blocksBytes: readInteger(list[3], "blocksBytes") };
 }
 
 const EPOCH = "epoch/";
@@ -242,17 +251,19 @@ export interface HistoryEnd {
   readonly next: Hash;
 }
 
+/** Which of the old blocks are in storage. */
+export interface HistoryRow extends HistoryEnd {
+  /** Blocks below the gap, from this head on downwards, which were here when a snapshot was taken in. */
+  readonly before: { readonly head: Hash; readonly end: HistoryEnd } | null;
+}
+
 /** A ledger that begins with a snapshot. */
 export interface Joined {
-  /** Of the snapshot's block: neither it nor the blocks below it came with it. */
+  /** Of the snapshot's block. */
   readonly height: number;
   /** The weakest link on the way from what was believed before. */
   readonly weakest: Strength;
   readonly atMs: number;
-  /** How far the blocks below have come since. */
-  readonly history: HistoryEnd;
-  /** Blocks that were here before, from this head on downwards. */
-  readonly before: { readonly head: Hash; readonly history: HistoryEnd } | null;
 }
 
 function endToValue({ floor, next }: HistoryEnd): Value {
@@ -264,19 +275,27 @@ function valueToEnd(value: Value | undefined): HistoryEnd {
   return { floor: readInteger(list[0], "floor"), next: asHash(list[1]) };
 }
 
-export function encodeJoined({ height, weakest, atMs, history, before }: Joined): Uint8Array {
-  return encode([height, weakest, atMs, endToValue(history), before === null ? null : [before.head, endToValue(before.history)]]);
+export function encodeHistory({ floor, next, before }: HistoryRow): Uint8Array {
+  return encode([endToValue({ floor, next }), before === null ? null : [before.head, endToValue(before.end)]]);
+}
+
+/** @throws {Refusal} when the row is not what this peer wrote. */
+export function decodeHistory(bytes: Uint8Array): HistoryRow {
+  const list = readList(decode(bytes, 1024), "history", 2);
+  const pair = list[1] === null ? null : readList(list[1], "before", 2);
+  return { ...valueToEnd(list[0]), before: pair === null ? null : { head: asHash(pair[0]), end: valueToEnd(pair[1]) } };
+}
+
+export function encodeJoined({ height, weakest, atMs }: Joined): Uint8Array {
+  return encode([height, weakest, atMs]);
 }
 
 /** @throws {Refusal} when the row is not what this peer wrote. */
 export function decodeJoined(bytes: Uint8Array): Joined {
-  const list = readList(decode(bytes, 1024), "joined", 5);
-  const pair = list[4] === null ? null : readList(list[4], "before", 2);
+  const list = readList(decode(bytes, 256), "joined", 3);
   return {
     height: readInteger(list[0], "height", 1),
     weakest: readOneOf(list[1], "weakest", STRENGTHS),
     atMs: readInteger(list[2], "atMs"),
-    history: valueToEnd(list[3]),
-    before: pair === null ? null : { head: asHash(pair[0]), history: valueToEnd(pair[1]) },
   };
 }

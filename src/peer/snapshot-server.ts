@@ -45,7 +45,8 @@ export interface SnapshotServerOptions {
   readonly floor: () => number;
 }
 
-interface Position {
+/** The beginning of an epoch, as it is in storage. */
+export interface Position {
   readonly rowKey: string;
   readonly row: EpochRow;
 }
@@ -202,7 +203,7 @@ export class SnapshotServer implements SnapshotOffers {
   #stepsOf(positions: readonly Position[], steps: readonly EpochStep[], bytes: number, then: (steps: readonly EpochStep[]) => void): void {
     const [position, ...rest] = positions;
     if (position === undefined) return then(steps);
-    this.#stepOf(position, (step) => {
+    this.stepAt(position, (step) => {
       const size = step === null ? 0 : encode(stepToValue(step)).length;
       if (step === null || (steps.length > 0 && bytes + size > LIMITS.giveBytesMax)) return then(steps);
       this.#stepsOf(rest, [...steps, step], bytes + size, then);
@@ -210,7 +211,7 @@ export class SnapshotServer implements SnapshotOffers {
   }
 
   /** The step into the epoch that begins here from the one before; null where the rows that tell it are gone. */
-  #stepOf({ rowKey, row }: Position, then: (step: EpochStep | null) => void): void {
+  stepAt({ rowKey, row }: Position, then: (step: EpochStep | null) => void): void {
     if (row.step !== null) return then(valueToStep(decode(row.step, LIMITS.rowBytesMax)));
     this.#readOne("blocks", rowKey, (bytes) => {
       if (bytes === null) return then(null);
@@ -277,7 +278,7 @@ export class SnapshotServer implements SnapshotOffers {
   }
 }
 
-function positionOf([key, bytes]: readonly [key: string, bytes: Uint8Array]): Position {
+export function positionOf([key, bytes]: readonly [key: string, bytes: Uint8Array]): Position {
   return { rowKey: key.slice(epochKey("").length), row: decodeEpochRow(bytes) };
 }
 

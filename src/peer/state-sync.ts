@@ -6,13 +6,14 @@ import type { Hash } from "../protocol/identifiers.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { ChainServer } from "./chain-server.ts";
 import type { RoadStart } from "./epoch-road.ts";
+import type { BlockWindow } from "./effects.ts";
 import type { FinalBlocks } from "./final-blocks.ts";
 import { History } from "./history.ts";
 import type { LedgerChain } from "./ledger-chain.ts";
 import { Newcomer } from "./newcomer.ts";
 import type { Outbox } from "./outbox.ts";
 import type { StorageBatch } from "./ports.ts";
-import type { Joined } from "./rows.ts";
+import type { HistoryRow, Joined } from "./rows.ts";
 import type { SnapshotPace } from "./snapshot-pace.ts";
 import { SnapshotServer } from "./snapshot-server.ts";
 import { decodeSnapshotMessage } from "./snapshot-wire.ts";
@@ -28,8 +29,7 @@ export interface StateSyncOptions {
   readonly ledger: LedgerChain;
   readonly engine: Engine;
   readonly finalBlocks: FinalBlocks;
-  /** Where the ledger in storage begins, if not with the genesis. */
-  readonly joined: Joined | null;
+  readonly restored: { readonly joined: Joined | null; readonly history: HistoryRow };
   readonly pace: SnapshotPace;
   /** Neighbours that know more than the genesis. */
   readonly members: () => Iterable<string>;
@@ -50,7 +50,7 @@ export class StateSync {
   readonly chainServer: ChainServer;
 
   constructor(options: StateSyncOptions) {
-    const { chain, outbox, ledger, finalBlocks, joined, pace, members, wallMs, greet, onHalt } = options;
+    const { chain, outbox, ledger, finalBlocks, restored, pace, members, wallMs, greet, onHalt } = options;
     this.#options = options;
     this.#server = new SnapshotServer({
       chain,
@@ -67,11 +67,21 @@ export class StateSync {
       genesis: () => encodeGenesis(genesisOf(ledger.state)),
       start: () => this.#start(),
       wallMs,
-      before: () => this.#kept(),
+      kept: () => ({ before: this.#before(), blocksBytes: finalBlocks.blocksBytes }),
       onGivenUp: greet,
       onLedger: (found) => this.#adopt(found),
     });
-    this.#history = new History({ chain, founder: genesisOf(ledger.state).foundingSeat, outbox, joined, linked: members, onHalt });
+    this.#history = new History({
+      chain,
+      founder: genesisOf(ledger.state).foundingSeat,
+      outbox,
+      server: this.#server,
+      finalBlocks,
+      height: () => ledger.head.height,
+      restored: restored.history,
+      members,
+      onHalt,
+    });
   }
 
   /** Whether another ledger takes the place of this one: nothing new is to be taken in. */
@@ -84,7 +94,15 @@ export class StateSync {
   }
 
   get joined(): Joined | null {
-    return this.#history.joined;
+    return this.#options.restored.joined;
+  }
+
+  get historyFloor(): number {
+    return this.#history.floor;
+  }
+
+  setWindow(window: BlockWindow): void {
+    this.#history.setWindow(window);
   }
 
   onMessage(from: string, bytes: Uint8Array, nowMs: number): void {
@@ -125,10 +143,10 @@ export class StateSync {
   }
 
   /** What stays of the blocks here when a ledger from above takes the place of this one; of those below a gap in them nothing is known any more. */
-  #kept(): Joined["before"] {
+  #before(): HistoryRow["before"] {
     const { height, id } = this.#options.ledger.head;
-    const history = this.joined?.history ?? { floor: 0, next: this.#options.chain };
-    return height === 0 ? null : { head: id, history };
+    const { floor, next } = this.#history.row;
+    return height === 0 ? null : { head: id, end: { floor, next } };
   }
 
   /** In one write: a crash leaves the one ledger or the other. */

@@ -41,6 +41,8 @@ export interface PeerView {
   readonly waitingFor: readonly VotingKey[];
   /** Where this ledger begins, if not with the genesis, and how far that is to be believed. */
   readonly joined: Joined | null;
+  /** Blocks at and below this height are not in storage. */
+  readonly historyFloor: number;
   /** Bytes of a snapshot that are here, of how many, while one is read. */
   readonly joining: { readonly bytes: number; readonly total: number } | null;
   readonly split: { readonly epochId: Hash; readonly recovery: Hash; readonly sinceHeight: number } | null;

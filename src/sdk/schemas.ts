@@ -159,6 +159,8 @@ export const COMMAND_SCHEMAS: { readonly [Name in CommandName]: ObjectSchema<Com
     relays: v.exactOptional(v.pipe(v.array(v.unknown()), v.maxLength(16), v.array(address))),
     iceServers: v.exactOptional(v.pipe(v.array(v.unknown()), v.maxLength(8), v.array(address))),
     windowLimit: v.exactOptional(amount),
+    keepBlocks: v.exactOptional(v.nullable(v.pipe(natural, v.minValue(1)))),
+    keepBytes: v.exactOptional(v.nullable(v.pipe(natural, v.minValue(1)))),
     nicknames: v.exactOptional(v.record(text(128), text(LIMITS.nameBytesMax))),
   }),
   exportPeer: v.strictObject({ passphrase: v.pipe(text(1024), v.minLength(1)), ledger: v.boolean() }),

@@ -386,6 +386,9 @@ export interface Settings {
   readonly iceServers: readonly string[];
   /** What `window.bothy` of one tab may spend before it is refused with `limit-exceeded`; 0 forbids it. */
   readonly windowLimit: number;
+  /** How many of the newest blocks are kept, and about how many bytes of them; null for all. What a peer needs to vote and to show others the way stays. */
+  readonly keepBlocks: number | null;
+  readonly keepBytes: number | null;
   /** What this person calls accounts, devices and contracts; kept in this browser only. */
   readonly nicknames: Readonly<Record<string, string>>;
   /** When the account was last exported, or its words written down, so that the app can warn before a key is lost. */

@@ -334,13 +334,14 @@ class PortServer implements SdkServer {
   async #storage(): Promise<Queries["storage"]["result"]> {
     const estimate = await this.#ledger?.storage.estimate();
     const span = (await this.#ledger?.explorer.blocks.span()) ?? { from: 0, to: 0 };
-    const joined = this.#deps.view()?.joined ?? null;
+    const view = this.#deps.view();
+    const joined = view?.joined ?? null;
     return {
       usedBytes: estimate?.usedBytes ?? 0,
       quotaBytes: estimate?.quotaBytes ?? 0,
       persistent: await this.#deps.persistent(),
-      blocksKept: { ...span, from: Math.max(span.from, (joined?.history.floor ?? -1) + 1) },
-      joined: joined === null ? null : { height: joined.height, weakest: joined.weakest, atMs: joined.atMs },
+      blocksKept: { ...span, from: view === null || view.historyFloor === 0 ? span.from : view.historyFloor + 1 },
+      joined,
     };
   }
 

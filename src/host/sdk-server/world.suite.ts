@@ -32,7 +32,16 @@ export function codeOf(promise: Promise<unknown>): Promise<string> {
   );
 }
 
-export const SETTINGS: Settings = { seatWanted: true, relays: [], iceServers: [], windowLimit: 100, nicknames: {}, exportedMs: null };
+export const SETTINGS: Settings = {
+  seatWanted: true,
+  relays: [],
+  iceServers: [],
+  windowLimit: 100,
+  keepBlocks: null,
+  keepBytes: null,
+  nicknames: {},
+  exportedMs: null,
+};
 
 const refuse = async (): Promise<never> => {
   throw new Refusal("not-supported");

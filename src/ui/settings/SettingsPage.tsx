@@ -239,7 +239,7 @@ export function SettingsPage() {
         <div className="col">
           <AppearanceCard />
           <NicknamesCard />
-          <StorageCard />
+          <StorageCard settings={settings} />
           <LedgerFileCard />
           {settings && <NetworkCard settings={settings} />}
           <ReportCard />

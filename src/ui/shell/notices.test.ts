@@ -63,7 +63,16 @@ function noticesFor(
   }: { network?: PeerState["network"]; secure?: boolean; exportedMs?: number | null } = {},
 ): { text: string; links: readonly string[] } {
   const store = createPeerStore(CLIENT);
-  const settings: Settings = { seatWanted: true, relays: [], iceServers: [], windowLimit: 100, nicknames: {}, exportedMs };
+  const settings: Settings = {
+    seatWanted: true,
+    relays: [],
+    iceServers: [],
+    windowLimit: 100,
+    keepBlocks: null,
+    keepBytes: null,
+    nicknames: {},
+    exportedMs,
+  };
   const state = { ...store.getState(), status: { ...WELL, ...change }, network, settings };
   const shown = { ...store, getState: () => state, getInitialState: () => state };
   // Not as JSX: tests are plain TypeScript.

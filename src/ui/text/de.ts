@@ -746,6 +746,13 @@ export const de: Text = {
       provisional:
         "Auf dem Weg dahin steht eine Wiederherstellung, die höchstens die Hälfte der Sitze unterschrieben hat: Es kann einen anderen Zweig geben.",
     },
+    keepBlocks: "Alte Blöcke",
+    keepTells:
+      "Was dieser Peer braucht, um abzustimmen und anderen den Weg zu zeigen, bleibt auf jeden Fall. Hier gelöschte Blöcke können von anderen zurückkommen, die sie behalten.",
+    keepAll: "Alle behalten",
+    keepNewest: (count) => `Die neuesten ${count} behalten`,
+    keepBytes: "Platz für Blöcke",
+    keepAnyBytes: "So viel sie brauchen",
     olderBlocksCome: "Ältere Blöcke folgen von anderen Peers.",
     ledgerFile: "Das Ledger als Datei",
     ledgerFileTells:

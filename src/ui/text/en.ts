@@ -743,6 +743,13 @@ export const en = {
       recovered: "On the way there a recovery was signed by over half of the seats, and not by two thirds.",
       provisional: "On the way there a recovery was signed by half of the seats or fewer: another branch may exist.",
     },
+    keepBlocks: "Old blocks",
+    keepTells:
+      "What this peer needs to vote, and to show others the way, stays in any case. Blocks deleted here can come back from others who keep them.",
+    keepAll: "Keep all",
+    keepNewest: (count: string) => `Keep the newest ${count}`,
+    keepBytes: "Room for blocks",
+    keepAnyBytes: "As much as they take",
     olderBlocksCome: "Older blocks follow from other peers.",
     ledgerFile: "The ledger as a file",
     ledgerFileTells:
