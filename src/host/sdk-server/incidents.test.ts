@@ -87,6 +87,27 @@ describe("[M5a] what goes wrong around a peer", () => {
     expect(incidents.list()).toEqual([{ ...begun, untilMs: START_MS + 14_000, isOver: true }]);
   });
 
+  it("names those who went missing later, too, and is not put off by a clock that is set back", () => {
+    const steady = createVirtualClock(START_MS);
+    let errorMs = 0;
+    const clock = {
+      ...steady,
+      get timers() {
+        return steady.timers;
+      },
+      wallMs: () => steady.nowMs() + errorMs,
+    };
+    const { incidents, see } = createRig(createMemoryStorage(), clock);
+    see({ waitingFor: [seat(1)] });
+    clock.advance(2_000);
+    errorMs = -3_600_000;
+    clock.advance(5_000);
+    expect(incidents.list()).toMatchObject([{ kind: "stalled", who: [accountToDid(seat(1))] }]);
+    see({ waitingFor: [seat(1), seat(2)] });
+    clock.advance(2_000);
+    expect(incidents.list()).toMatchObject([{ who: [accountToDid(seat(1)), accountToDid(seat(2))], isOver: false }]);
+  });
+
   it("is to be behind, but not before it has caught up for the first time", () => {
     const { clock, see, incidents, kinds } = createRig(createMemoryStorage(), createVirtualClock(START_MS), false);
     clock.advance(60_000);

@@ -41,7 +41,9 @@ type Lasting = "stalled" | "behind" | "split" | "storage";
 type Facts = Partial<Pick<IncidentInfo, "height" | "who" | "offMs" | "code">>;
 
 interface Open {
+  /** Of the clock on the wall, to be told; and of the steady one, which patience goes by. */
   readonly sinceMs: number;
+  readonly seenMs: number;
   /** Where it is in the list once it has lasted long enough. */
   incident: IncidentInfo | null;
 }
@@ -136,15 +138,17 @@ export class Incidents {
   }
 
   #see(kind: Lasting, facts: Facts | null): void {
-    const nowMs = this.#deps.clock.wallMs();
+    const { clock } = this.#deps;
+    const [wallMs, nowMs] = [clock.wallMs(), clock.nowMs()];
     const open = this.#open.get(kind);
     if (facts === null) {
       this.#open.delete(kind);
       if (open?.incident) this.#replace(open.incident, { isOver: true });
-    } else if (open === undefined) this.#open.set(kind, { sinceMs: nowMs, incident: null });
-    else if (open.incident !== null) open.incident = this.#replace(open.incident, { untilMs: nowMs });
-    else if (nowMs - open.sinceMs >= PATIENCE_MS)
-      open.incident = this.#keep({ ...made(kind, open.sinceMs, facts), untilMs: nowMs, isOver: false });
+    } else if (open === undefined) this.#open.set(kind, { sinceMs: wallMs, seenMs: nowMs, incident: null });
+    // Who is missing may be more with time; where it began stays.
+    else if (open.incident !== null) open.incident = this.#replace(open.incident, { untilMs: wallMs, who: facts.who ?? [] });
+    else if (nowMs - open.seenMs >= PATIENCE_MS)
+      open.incident = this.#keep({ ...made(kind, open.sinceMs, facts), untilMs: wallMs, isOver: false });
   }
 
   /** What happened in a moment. */
