@@ -33,7 +33,7 @@ async function measure(browser: Browser, { genesis, height, disk }: Past): Promi
   const relay = await startRelay({ claimBits: 1 });
   try {
     await offerGenesis(relay.url, genesis);
-    const holder = await openTab(browser, `${relay.url}bothy/manifest`);
+    const holder = await openTab(browser, new URL("bothy/manifest", relay.url).href);
     await fillDatabase(holder, `bothy-0-${toHex(chainOf(genesis))}`, disk);
     const restarts: number[] = [];
     for (let run = 0; run < RUNS; run++) {

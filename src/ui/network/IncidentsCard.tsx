@@ -1,8 +1,6 @@
-import { Button } from "@mantine/core";
-import { useState } from "react";
 import type { IncidentInfo } from "../../sdk/api.ts";
 import { shortId } from "../pattern/Digest.tsx";
-import { Answered, Card } from "../pattern/Page.tsx";
+import { Answered, Card, FirstRows } from "../pattern/Page.tsx";
 import { Explain } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useAsk, useNameOf, useNow } from "../shell/peer-context.tsx";
@@ -51,7 +49,6 @@ function IncidentRow({ incident }: { incident: IncidentInfo }) {
 export function IncidentsCard() {
   const text = useText();
   const answer = useAsk("incidents", {});
-  const [isWhole, setIsWhole] = useState(false);
   return (
     <Card
       flush
@@ -64,25 +61,18 @@ export function IncidentsCard() {
     >
       <Answered answer={answer} skeletonHeight={60}>
         {(incidents) => {
-          const shown = isWhole ? incidents : incidents.slice(0, SHOWN);
           return (
             <>
               {incidents.length === 0 && <p className="quiet pad">{text.network.noIncidents}</p>}
-              <ul className="b-rows" aria-label={text.network.incidents}>
-                {shown.map((incident, index) => (
-                  // Two may begin in one moment.
-                  <li key={`${incident.kind} ${incident.sinceMs} ${index}`}>
-                    <IncidentRow incident={incident} />
-                  </li>
-                ))}
-              </ul>
-              {shown.length < incidents.length && (
-                <div className="more-rows">
-                  <Button variant="default" onClick={() => setIsWhole(true)}>
-                    {text.network.allIncidents(incidents.length)}
-                  </Button>
-                </div>
-              )}
+              <FirstRows
+                items={incidents}
+                shown={SHOWN}
+                label={text.network.incidents}
+                all={text.network.allIncidents(incidents.length)}
+                // Two may begin in one moment.
+                keyOf={({ kind, sinceMs }, index) => `${kind} ${sinceMs} ${index}`}
+                row={(incident) => <IncidentRow incident={incident} />}
+              />
             </>
           );
         }}

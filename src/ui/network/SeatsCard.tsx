@@ -1,10 +1,8 @@
-import { Button } from "@mantine/core";
-import { useState } from "react";
 import { Link } from "wouter";
 import type { SeatInfo } from "../../sdk/api.ts";
 import { shortId } from "../pattern/Digest.tsx";
 import { Identicon } from "../pattern/Identicon.tsx";
-import { Answered, Card, useNone } from "../pattern/Page.tsx";
+import { Answered, Card, FirstRows, useNone } from "../pattern/Page.tsx";
 import { Explain } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
 import { useAsk, useNameOf, useNow } from "../shell/peer-context.tsx";
@@ -46,7 +44,6 @@ export function SeatsCard() {
   const text = useText();
   const none = useNone();
   const answer = useAsk("seats", {});
-  const [isWhole, setIsWhole] = useState(false);
   return (
     <Card
       flush
@@ -60,25 +57,18 @@ export function SeatsCard() {
       <Answered answer={answer} skeletonHeight={120}>
         {(seats) => {
           const sorted = seats.toSorted((a, b) => Number(b.mine) - Number(a.mine));
-          const shown = isWhole ? sorted : sorted.slice(0, SHOWN);
           return (
             <>
               {seats.length === 0 && <p className="quiet pad">{none(text.network.noSeats)}</p>}
               {seats.length > 0 && !seats.some(({ mine }) => mine) && <p className="quiet pad">{text.network.noneIsYours}</p>}
-              <ul className="b-rows" aria-label={text.network.seats}>
-                {shown.map((seat) => (
-                  <li key={seat.votingKey}>
-                    <SeatRow seat={seat} />
-                  </li>
-                ))}
-              </ul>
-              {shown.length < seats.length && (
-                <div className="more-rows">
-                  <Button variant="default" onClick={() => setIsWhole(true)}>
-                    {text.network.allSeats(seats.length)}
-                  </Button>
-                </div>
-              )}
+              <FirstRows
+                items={sorted}
+                shown={SHOWN}
+                label={text.network.seats}
+                all={text.network.allSeats(seats.length)}
+                keyOf={({ votingKey }) => votingKey}
+                row={(seat) => <SeatRow seat={seat} />}
+              />
             </>
           );
         }}

@@ -1,6 +1,6 @@
 import { Button, Skeleton } from "@mantine/core";
 import { IconChevronLeft } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import type { RefusalShape } from "../../sdk/api.ts";
 import { usePeer, type Answer } from "../shell/peer-context.tsx";
@@ -131,5 +131,42 @@ export function MoreRows({ end: { hasMore, isStill, busy, error, more, follow } 
         </Button>
       )}
     </div>
+  );
+}
+
+/** The first rows of a list that may be long, and all of them on request. */
+export function FirstRows<Item>({
+  items,
+  shown,
+  label,
+  all,
+  keyOf,
+  row,
+}: {
+  items: readonly Item[];
+  shown: number;
+  label: string;
+  /** What to press for all. */
+  all: string;
+  keyOf: (item: Item, index: number) => string;
+  row: (item: Item) => ReactNode;
+}) {
+  const [isWhole, setIsWhole] = useState(false);
+  const first = isWhole ? items : items.slice(0, shown);
+  return (
+    <>
+      <ul className="b-rows" aria-label={label}>
+        {first.map((item, index) => (
+          <li key={keyOf(item, index)}>{row(item)}</li>
+        ))}
+      </ul>
+      {first.length < items.length && (
+        <div className="more-rows">
+          <Button variant="default" onClick={() => setIsWhole(true)}>
+            {all}
+          </Button>
+        </div>
+      )}
+    </>
   );
 }

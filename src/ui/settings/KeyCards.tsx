@@ -1,7 +1,8 @@
-import { Button, Checkbox, FileInput, Modal, PasswordInput, Textarea } from "@mantine/core";
+import { Button, Checkbox, FileInput, PasswordInput, Textarea } from "@mantine/core";
 import { IconAlertTriangle, IconKey } from "@tabler/icons-react";
 import { useState } from "react";
 import type { PeerFileInfo, Settings } from "../../sdk/api.ts";
+import { AskFirst } from "../pattern/AskFirst.tsx";
 import { download } from "../pattern/download.ts";
 import { bytesOf } from "../pattern/file-bytes.ts";
 import { Digest } from "../pattern/Digest.tsx";
@@ -118,34 +119,23 @@ function AskToRestore({ brought, onClose, onTake }: { brought: Brought | null; o
   const exportedMs = usePeer((state) => state.settings?.exportedMs ?? null);
   const info = brought !== null && "info" in brought ? brought.info : null;
   return (
-    <Modal
+    <AskFirst
       opened={brought !== null}
-      onClose={onClose}
       title={info === null ? text.settings.wordsTitle : text.settings.importTitle}
-      closeButtonProps={{ "aria-label": text.common.close }}
+      go={text.settings.restoreNow}
+      onClose={onClose}
+      onGo={brought && (() => onTake(brought))}
     >
-      {brought && (
-        <div className="col">
-          {exportedMs === null ? (
-            <Banner tone="refused" icon={<IconAlertTriangle size={20} aria-hidden />}>
-              <b>{text.settings.replacesUnsaved}</b> {text.settings.replacesUnsavedTells}
-            </Banner>
-          ) : (
-            <p className="ask-why">{text.settings.replacesSaved(format.dateTime(exportedMs))}</p>
-          )}
-          {info && !info.here && <p className="ask-why">{text.settings.importOther(info.name)}</p>}
-          {info?.ledger && <p className="ask-why">{text.settings.importLedger}</p>}
-          <div className="decision-acts" data-ask>
-            <Button variant="default" onClick={onClose} data-autofocus>
-              {text.common.notNow}
-            </Button>
-            <Button color="rowan" onClick={() => onTake(brought)}>
-              {text.settings.restoreNow}
-            </Button>
-          </div>
-        </div>
+      {exportedMs === null ? (
+        <Banner tone="refused" icon={<IconAlertTriangle size={20} aria-hidden />}>
+          <b>{text.settings.replacesUnsaved}</b> {text.settings.replacesUnsavedTells}
+        </Banner>
+      ) : (
+        <p className="ask-why">{text.settings.replacesSaved(format.dateTime(exportedMs))}</p>
       )}
-    </Modal>
+      {info && !info.here && <p className="ask-why">{text.settings.importOther(info.name)}</p>}
+      {info?.ledger && <p className="ask-why">{text.settings.importLedger}</p>}
+    </AskFirst>
   );
 }
 

@@ -1,6 +1,7 @@
-import { Button, FileInput, Modal } from "@mantine/core";
+import { Button, FileInput } from "@mantine/core";
 import { useState } from "react";
 import type { LedgerFileInfo } from "../../sdk/api.ts";
+import { AskFirst } from "../pattern/AskFirst.tsx";
 import { download } from "../pattern/download.ts";
 import { bytesOf } from "../pattern/file-bytes.ts";
 import { Card } from "../pattern/Page.tsx";
@@ -19,34 +20,24 @@ function AskToTake({ brought, onClose, onTake }: { brought: Brought | null; onCl
   const text = useText();
   const format = useFormat();
   const height = usePeer((state) => state.status?.final.height ?? 0);
+  const info = brought?.info;
   return (
-    <Modal
+    <AskFirst
       opened={brought !== null}
-      onClose={onClose}
       title={text.settings.takeLedgerTitle}
-      closeButtonProps={{ "aria-label": text.common.close }}
+      go={text.settings.restoreNow}
+      onClose={onClose}
+      onGo={brought?.info.here ? () => onTake(brought) : null}
     >
-      {brought && (
-        <div className="col">
-          <p className="ask-why">
-            {brought.info.here
-              ? text.settings.ledgerHeights(format.number(brought.info.height), format.number(height))
-              : text.settings.ledgerOfOther(brought.info.name)}
-          </p>
-          {brought.info.here && height > 0 && <p className="ask-why">{text.settings.importLedger}</p>}
-          <div className="decision-acts" data-ask>
-            <Button variant="default" onClick={onClose} data-autofocus>
-              {text.common.notNow}
-            </Button>
-            {brought.info.here && (
-              <Button color="rowan" onClick={() => onTake(brought)}>
-                {text.settings.restoreNow}
-              </Button>
-            )}
-          </div>
-        </div>
+      {info && (
+        <p className="ask-why">
+          {info.here
+            ? text.settings.ledgerHeights(format.number(info.height), format.number(height))
+            : text.settings.ledgerOfOther(info.name)}
+        </p>
       )}
-    </Modal>
+      {info?.here && height > 0 && <p className="ask-why">{text.settings.importLedger}</p>}
+    </AskFirst>
   );
 }
 
