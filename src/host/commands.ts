@@ -103,12 +103,17 @@ async function importPeer(deps: CommandDeps, bytes: Uint8Array, passphrase: stri
   });
 }
 
+/** Whether a file is of the BoT that this tab is in. */
+function isHere(deps: CommandDeps, genesis: Uint8Array): boolean {
+  const own = deps.genesis();
+  return own !== null && equalBytes(own, genesis);
+}
+
 /** Of another BoT it is refused: this tab would not open it, as long as its relay names this one. */
 async function importLedger(deps: CommandDeps, bytes: Uint8Array): Promise<void> {
   const { decodeLedgerCar } = await loadLedgerCar();
   const { genesis, rows } = await decodeLedgerCar(bytes, deps.pause);
-  const own = deps.genesis();
-  if (own === null || !equalBytes(own, genesis)) throw new Refusal("wrong-chain", { name: decodeGenesis(genesis).name });
+  if (!isHere(deps, genesis)) throw new Refusal("wrong-chain", { name: decodeGenesis(genesis).name });
   if (rows.length === 0) throw new Refusal("export-invalid", { reason: "no block" });
   const ledger = await openLedger(rows, genesis, replayDeps(deps));
   await takeOver(deps, genesis, ledger, async () => ({ part: {}, own: {} }));
@@ -130,8 +135,7 @@ function ledgerCommands(deps: CommandDeps): Pick<CommandHandlers, "exportLedger"
     inspectLedger: async ({ bytes }) => {
       const { decodeLedgerCar } = await loadLedgerCar();
       const { genesis, height } = await decodeLedgerCar(bytes, deps.pause);
-      const own = deps.genesis();
-      return { name: decodeGenesis(genesis).name, here: own !== null && equalBytes(own, genesis), height };
+      return { name: decodeGenesis(genesis).name, here: isHere(deps, genesis), height };
     },
     importLedger: async ({ bytes }) => {
       await importLedger(deps, bytes);
@@ -167,8 +171,7 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
     inspectPeer: async ({ bytes }) => {
       const file = decodePeerExport(bytes);
       const { genesis } = file;
-      const own = deps.genesis();
-      return { name: decodeGenesis(genesis).name, here: own !== null && equalBytes(own, genesis), ledger: hasLedger(file) };
+      return { name: decodeGenesis(genesis).name, here: isHere(deps, genesis), ledger: hasLedger(file) };
     },
     ...ledgerCommands(deps),
     importPeer: async ({ bytes, passphrase }) => {

@@ -56,10 +56,10 @@ export async function encodeLedgerCar(genesis: Uint8Array, rows: readonly Uint8A
   const genesisCid = add(genesis);
   const pages: CID[] = [];
   let page: CID[] = [];
-  let turns = 0;
+  let nextTurn = 0;
   for (const [index, row] of rows.entries()) {
-    if (nodes.length > turns * TURN_NODES) {
-      turns++;
+    if (nodes.length > nextTurn) {
+      nextTurn += TURN_NODES;
       await pause();
     }
     page.push(add(encodeNode(rowNode(row, add))));
