@@ -8,6 +8,8 @@ export class Run {
   readonly random: Random;
   readonly checkers: Checkers;
   readonly times: Record<string, number> = {};
+  /** Whether nodes are whole peers, which are given snapshots. */
+  isOfPeers = false;
 
   constructor(cluster: Cluster, random: Random, checkers: Checkers) {
     this.cluster = cluster;

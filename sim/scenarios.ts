@@ -356,6 +356,9 @@ const scripts = {
     const took = await cluster.untilFinal(cluster.marks, 60_000);
     if (took === null) return run.fail(`the newcomer does not catch up: height ${cluster.node(late).finalHeight()}`);
     run.times["catching up"] = took;
+    // Peers by a snapshot and the last blocks; the checkers compare its state with the others' at each block from there on.
+    // Streams lose nothing elsewhere; here a question that is lost counts as a neighbour that is silent.
+    if (run.isOfPeers && cluster.loss === 0 && cluster.reopened === 0) run.fail("the newcomer was given blocks alone");
     await cluster.until(() => cluster.node(late).status().seat !== null, 60_000);
     await run.mustFinalize("payment of the newcomer", late, 60_000);
   },
@@ -468,6 +471,7 @@ export async function runScenario(name: ScenarioName, options: RunOptions): Prom
   const loss = name === "basic" ? [...LOSSES, 0.25][seed % 4]! : LOSSES[seed % 3]!;
   const cluster = new Cluster({ seed, factory, checkers, loss, byzantine, twist: createTwist(factory), drift: seed % 5 === 4 ? 0.02 : 0 });
   const run = new Run(cluster, random, checkers);
+  run.isOfPeers = options.real === true;
   try {
     cluster.lying = options.real !== true;
     await cluster.openAll();
