@@ -738,7 +738,7 @@ export const de: Text = {
     usedUnknown: "Dieser Browser sagt nicht, wie viel hier liegt.",
     used: (used, quota) => `${used} von ${quota} belegt`,
     blocksKept: (from, to) => `Hier liegen die Blöcke ${from} bis ${to}.`,
-    joined: (height, when) => `Dieser Peer begann ${when} mit dem Zustand von Block ${height}; jeder Teil davon ist bewiesen.`,
+    joined: (height, when) => `Dieser Peer begann mit dem Zustand von Block ${height}; jeder Teil davon ist bewiesen (${when}).`,
     joinedWeakest: {
       full: "Jede Epoche bis dahin folgt nachweislich aus der ersten, durch zwei Drittel ihrer Sitze.",
       recovered:

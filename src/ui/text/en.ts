@@ -737,7 +737,7 @@ export const en = {
     usedUnknown: "This browser does not say how much is stored here.",
     used: (used: string, quota: string) => `${used} of ${quota} used`,
     blocksKept: (from: string, to: string) => `Blocks ${from} to ${to} are kept here.`,
-    joined: (height: string, when: string) => `This peer joined with the state of block ${height}, ${when}, each part of it proven.`,
+    joined: (height: string, when: string) => `This peer joined with the state of block ${height}, each part of it proven (${when}).`,
     joinedWeakest: {
       full: "Every epoch up to there was shown to follow from the first by two thirds of its seats.",
       recovered: "On the way there a recovery was signed by over half of the seats, and not by two thirds.",
