@@ -4,6 +4,7 @@ import { createVirtualClock, type VirtualClock } from "../kit/clock.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { machineOf } from "../ledger/scenario.suite.ts";
 import { decodeBlockRow, decodeSnapshots, encodeBlockRow, heightOfKey, META } from "../peer/rows.ts";
+import type { FinalityProof } from "../peer/epoch-steps.ts";
 import { decodeSnapshotMessage, encodeSnapshotMessage, type SnapshotMessage } from "../peer/snapshot-wire.ts";
 import { chainOf } from "../protocol/genesis.ts";
 import { digest, toHex } from "../protocol/identifiers.ts";
@@ -288,7 +289,7 @@ const flipped = (certificate: Certificate): Certificate => ({
 
 describe("a neighbour that lies", () => {
   /** The liar answers twisted; the newcomer is linked to it, and later to an honest one. */
-  async function lied(twist: Twist): Promise<{ readonly newcomer: ClusterPeer; readonly honest: ClusterPeer }> {
+  async function lied(twist: Twist, { hasSeat = true } = {}): Promise<{ readonly newcomer: ClusterPeer; readonly honest: ClusterPeer }> {
     createCluster({
       twist: (from, command) => {
         if (from !== "liar" || command.kind !== "send" || command.protocol !== "snapshot") return command;
@@ -297,7 +298,8 @@ describe("a neighbour that lies", () => {
       },
     });
     const honest = await seated("honest");
-    await seated("liar");
+    if (hasSeat) await seated("liar");
+    else await cluster.open("liar", { seatWanted: false });
     await pay(honest, 300);
     cluster.cut("honest", "c");
     const newcomer = await cluster.open("c", { seatWanted: false });
@@ -331,20 +333,56 @@ describe("a neighbour that lies", () => {
     120_000,
   );
 
-  it("offers a block with a forged certificate: nothing of it is read, and it loses its standing", async () => {
-    let chunks = 0;
-    const run = await lied((message) => {
-      if (message.kind === "part") chunks++;
-      if (message.kind !== "offer") return message;
-      const snapshots = message.snapshots.map((offer) => ({
-        ...offer,
-        proof: { ...offer.proof, certificate: flipped(offer.proof.certificate) },
-      }));
-      return { ...message, snapshots };
+  const proofs: readonly (readonly [what: string, change: (proof: FinalityProof) => FinalityProof, code: string | null])[] = [
+    ["forged", ({ headers, certificate }) => ({ headers, certificate: flipped(certificate) }), "signature-invalid"],
+    [
+      "of too few seats",
+      ({ headers, certificate }) => ({ headers, certificate: { ...certificate, signers: [], signatures: [] } }),
+      "certificate-invalid",
+    ],
+    ["that only notarizes", ({ headers, certificate }) => ({ headers, certificate: { ...certificate, kind: "notarize" } }), null],
+    ["of another block", ({ headers, certificate }) => ({ headers: [...headers, headers[0]!], certificate }), null],
+    ["of no block", ({ certificate }) => ({ headers: [], certificate }), null],
+  ];
+  it.each(proofs)(
+    "offers a block with a certificate %s: nothing of it is read, nobody halts, and the honest are not blamed",
+    async (_, change, code) => {
+      let chunks = 0;
+      const run = await lied(
+        (message) => {
+          if (message.kind === "part") chunks++;
+          if (message.kind !== "offer") return message;
+          return { ...message, snapshots: message.snapshots.map((offer) => ({ ...offer, proof: change(offer.proof) })) };
+        },
+        { hasSeat: false },
+      );
+      expect(chunks).toBe(0);
+      if (code !== null) expect(run.newcomer.penalties).toContainEqual({ peer: "liar", code });
+      await comesRight(run);
+    },
+    120_000,
+  );
+
+  it("makes a false offer of a block that an honest one offers, too: the honest one's is read, from it alone", async () => {
+    createCluster({
+      twist: (from, command) => {
+        if (from !== "liar" || command.kind !== "send" || command.protocol !== "snapshot") return command;
+        const message = decodeSnapshotMessage(command.bytes);
+        if (message.kind !== "offer") return command;
+        const snapshots = message.snapshots.map(({ proof, ...offer }) => ({
+          ...offer,
+          proof: { ...proof, certificate: flipped(proof.certificate) },
+        }));
+        return { ...command, bytes: encodeSnapshotMessage({ ...message, snapshots }) };
+      },
     });
-    expect(chunks).toBe(0);
-    expect(run.newcomer.penalties).toContainEqual({ peer: "liar", code: "signature-invalid" });
-    await comesRight(run);
+    const liar = await seated("liar");
+    const honest = await seated("honest");
+    await pay(honest, 300);
+    const newcomer = await joined("c", honest);
+    expect(newcomer.reopened).toHaveLength(1);
+    expect(newcomer.penalties.filter(({ peer }) => peer !== "liar")).toEqual([]);
+    expect([...newcomer.halted, ...liar.halted]).toEqual([]);
   }, 120_000);
 
   it("shows epochs with forged certificates, or none: the road is not walked", async () => {

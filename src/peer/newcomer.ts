@@ -4,12 +4,14 @@
  */
 import { BoundedMap } from "../kit/bounded-map.ts";
 import { equalBytes } from "../kit/bytes.ts";
-import { digest, toHex, type Hash } from "../protocol/identifiers.ts";
+import { encode } from "../protocol/codec.ts";
+import { digest, toHex, type Hash, type HashHex } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { rowsOfLedger } from "./adopted-ledger.ts";
 import { ChunkReader } from "./chunk-reader.ts";
 import { EpochRoad, isBetterRoad, isOnRoad, type RoadAnswer, type RoadStart } from "./epoch-road.ts";
+import { proofToValue } from "./epoch-steps.ts";
 import type { Outbox } from "./outbox.ts";
 import type { StorageBatch } from "./ports.ts";
 import type { HistoryRow } from "./rows.ts";
@@ -37,7 +39,9 @@ export interface NewcomerOptions {
 }
 
 interface Offer extends OfferedSnapshot {
+  readonly key: HashHex;
   readonly id: Hash;
+  /** Who made it, with this very proof: one that does not hold is the fault of all of them. */
   readonly peers: Set<string>;
 }
 
@@ -50,10 +54,10 @@ type Phase =
 
 export class Newcomer {
   readonly #options: NewcomerOptions;
-  /** By the id of their block. */
-  readonly #offers = new Map<string, Offer>();
-  /** Blocks whose road was walked, or did not hold. */
-  readonly #left = new BoundedMap<string, true>(LIMITS.leftOffersMax);
+  /** By the digest of their proof. */
+  readonly #offers = new Map<HashHex, Offer>();
+  /** Offers whose road was walked, or did not hold. */
+  readonly #left = new BoundedMap<HashHex, true>(LIMITS.leftOffersMax);
   #best: { readonly road: EpochRoad; readonly offer: Offer } | null = null;
   #rivals = 0;
   /** Neighbours that have offered something since it began. */
@@ -118,8 +122,9 @@ export class Newcomer {
       const header = snapshot.proof.headers[0];
       if (header === undefined) throw new Refusal("epoch-unproven", { reason: "no block" });
       const id = digest(header);
-      const known = this.#offers.get(toHex(id));
-      if (known === undefined) this.#offers.set(toHex(id), { ...snapshot, id, peers: new Set([from]) });
+      const key = toHex(digest(encode(proofToValue(snapshot.proof))));
+      const known = this.#offers.get(key);
+      if (known === undefined) this.#offers.set(key, { ...snapshot, key, id, peers: new Set([from]) });
       else known.peers.add(from);
       if (this.#phase.kind === "chunks" && equalBytes(this.#phase.offer.id, id)) this.#phase.reader.addSource(from);
     }
@@ -130,7 +135,7 @@ export class Newcomer {
   #choose(): void {
     const best = this.#best;
     const roads = [...this.#offers.values()]
-      .filter(({ id, peers }) => peers.size > 0 && !this.#left.has(toHex(id)))
+      .filter(({ key, peers }) => peers.size > 0 && !this.#left.has(key))
       .flatMap((offer) => {
         const road = this.#roadTo(offer);
         return road === null ? [] : [{ road, offer }];
@@ -143,18 +148,20 @@ export class Newcomer {
     }
     if (best === null) return this.#giveUp();
     this.#phase = { kind: "chunks", ...best, reader: new ChunkReader(best.road.target.stateRoot, best.offer.chunks) };
-    for (const peer of best.offer.peers) this.#phase.reader.addSource(peer);
+    for (const { id, peers } of this.#offers.values()) {
+      if (equalBytes(id, best.offer.id)) for (const peer of peers) this.#phase.reader.addSource(peer);
+    }
     this.#read(this.#phase);
   }
 
-  #roadTo({ proof, id }: Offer): EpochRoad | null {
+  #roadTo({ proof, key }: Offer): EpochRoad | null {
     try {
       const road = new EpochRoad(this.#options.chain, this.#options.start(), proof);
       if (road.height > this.#options.start().finalHeight) return road;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
     }
-    this.#left.set(toHex(id), true);
+    this.#left.set(key, true);
     return null;
   }
 
@@ -177,7 +184,7 @@ export class Newcomer {
       phase,
       () => phase.road.finalityChecks(),
       () => {
-        this.#left.set(toHex(phase.offer.id), true);
+        this.#left.set(phase.offer.key, true);
         if (this.#best === null || isBetterRoad(phase.road, this.#best.road)) this.#best = { road: phase.road, offer: phase.offer };
         this.#choose();
       },
@@ -217,9 +224,11 @@ export class Newcomer {
       checks = work();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#askAnother(phase);
-      // Who it is told by stands in the diagnostics.
-      throw error;
+      // A tick may have led here: what a neighbour gave is its fault alone.
+      outbox.forNeighbour(peer, () => {
+        throw error;
+      });
+      return this.#askAnother(phase);
     }
     phase.isBusy = true;
     outbox.verify(peer, checks, (allValid) => {
@@ -242,7 +251,7 @@ export class Newcomer {
   }
 
   #leave(offer: Offer): void {
-    this.#left.set(toHex(offer.id), true);
+    this.#left.set(offer.key, true);
     this.#choose();
   }
 
@@ -263,7 +272,7 @@ export class Newcomer {
     for (const { peer, chunk } of reader.questions(this.#nowMs)) this.#send(peer, { kind: "chunk", height: road.height, chunk });
     if (reader.isWhole) return this.#finish(phase);
     if (!reader.isLost) return;
-    this.#offers.delete(toHex(offer.id));
+    this.#offers.delete(offer.key);
     this.#best = null;
     this.#choose();
   }
@@ -290,6 +299,8 @@ export class Newcomer {
   #giveUp(): void {
     this.#phase = { kind: "idle" };
     this.#restUntilMs = this.#nowMs + REST_MS;
+    this.#best = null;
+    this.#rivals = 0;
     this.#offers.clear();
     const peers = [...this.#offering];
     this.#offering.clear();
