@@ -333,20 +333,20 @@ describe("a neighbour that lies", () => {
     120_000,
   );
 
-  const proofs: readonly (readonly [what: string, change: (proof: FinalityProof) => FinalityProof, code: string | null])[] = [
-    ["forged", ({ headers, certificate }) => ({ headers, certificate: flipped(certificate) }), "signature-invalid"],
+  const proofs: readonly (readonly [what: string, change: (proof: FinalityProof) => FinalityProof, blamed: readonly string[]])[] = [
+    ["forged", ({ headers, certificate }) => ({ headers, certificate: flipped(certificate) }), ["signature-invalid"]],
     [
       "of too few seats",
       ({ headers, certificate }) => ({ headers, certificate: { ...certificate, signers: [], signatures: [] } }),
-      "certificate-invalid",
+      ["certificate-invalid"],
     ],
-    ["that only notarizes", ({ headers, certificate }) => ({ headers, certificate: { ...certificate, kind: "notarize" } }), null],
-    ["of another block", ({ headers, certificate }) => ({ headers: [...headers, headers[0]!], certificate }), null],
-    ["of no block", ({ certificate }) => ({ headers: [], certificate }), null],
+    ["that only notarizes", ({ headers, certificate }) => ({ headers, certificate: { ...certificate, kind: "notarize" } }), []],
+    ["of another block", ({ headers, certificate }) => ({ headers: [...headers, headers[0]!], certificate }), []],
+    ["of no block", ({ certificate }) => ({ headers: [], certificate }), []],
   ];
   it.each(proofs)(
     "offers a block with a certificate %s: nothing of it is read, nobody halts, and the honest are not blamed",
-    async (_, change, code) => {
+    async (_, change, blamed) => {
       let chunks = 0;
       const run = await lied(
         (message) => {
@@ -357,7 +357,7 @@ describe("a neighbour that lies", () => {
         { hasSeat: false },
       );
       expect(chunks).toBe(0);
-      if (code !== null) expect(run.newcomer.penalties).toContainEqual({ peer: "liar", code });
+      expect(run.newcomer.penalties.map(({ code }) => code)).toEqual(expect.arrayContaining([...blamed]));
       await comesRight(run);
     },
     120_000,

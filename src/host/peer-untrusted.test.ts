@@ -399,7 +399,7 @@ describe("questions that cost the peer more than the one who asks", () => {
     let givenBytes = 0;
     const given = new Set<string>();
     rig.heard.push((from, command) => {
-      if (from !== "a" || command.kind !== "send" || command.peer !== "mallory") return;
+      if (from !== "a" || command.kind !== "send" || command.peer !== "mallory" || command.protocol !== "sync") return;
       const message = decodeConsensusMessage(command.bytes);
       if (message.kind !== "give") return;
       givenBytes += command.bytes.length;

@@ -19,6 +19,7 @@ import {
   type TransactionBody,
 } from "../protocol/transaction.ts";
 import { aliveBytes, statementBytes, type Certificate, type Statement } from "../protocol/vote.ts";
+import { decodeSnapshotMessage, encodeSnapshotMessage, type SnapshotMessage } from "../peer/snapshot-wire.ts";
 import { decodeFetch, decodeTransactionBatch, encodeFetch, encodeTransactionBatch } from "../protocol/wire.ts";
 import { MemoryCluster, type ClusterPeer } from "./memory-cluster.ts";
 import { mutate, pick } from "./mutations.suite.ts";
@@ -44,10 +45,14 @@ export interface Rig {
   readonly heard: ((from: string, command: NetworkCommand) => void)[];
 }
 
+/** Before the kinds of such messages: a block is asked for by others, too. */
+const SNAPSHOT = "snapshot ";
+
 function kindOf(command: NetworkCommand): string | null {
   if (command.kind === "publish" && command.topic === "transactions") return "transactions";
   if (command.kind !== "publish" && command.kind !== "send") return null;
   if (command.kind === "send" && command.protocol === "fetch") return decodeFetch(command.bytes).kind;
+  if (command.kind === "send" && command.protocol === "snapshot") return `${SNAPSHOT}${decodeSnapshotMessage(command.bytes).kind}`;
   return decodeConsensusMessage(command.bytes).kind;
 }
 
@@ -91,9 +96,24 @@ export async function createRig(seed: number): Promise<Rig> {
   const envelopes = decodeTransactionBatch(samples.get("transactions")![0]!).map(digest);
   const wanted = encodeFetch({ kind: "wanted", id: 1, envelopes });
   const ask = encodeConsensusMessage({ kind: "ask", id: forger.finalBlocks().at(-1)!.id });
+  const last = forger.finalBlocks().at(-1)!;
+  const [certificate] = await forger.certificates(forger.chain, 1);
+  const offer: SnapshotMessage = {
+    kind: "offer",
+    snapshots: [{ proof: { headers: [last.headerBytes], certificate: certificate! }, chunks: 3, bytes: 1000 }],
+  };
+  const asked: readonly SnapshotMessage[] = [
+    { kind: "blocks" },
+    { kind: "epochs", after: forger.chain },
+    { kind: "skip", height: 1000 },
+    { kind: "chunk", height: 1, chunk: 0 },
+    { kind: "history", from: last.id },
+  ];
+  samples.set(`${SNAPSHOT}offer`, [encodeSnapshotMessage(offer)]);
   for (const [kind, protocol, bytes] of [
     ["wanted", "fetch", wanted],
     ["ask", "sync", ask],
+    ...asked.map((message) => [`${SNAPSHOT}${message.kind}`, "snapshot", encodeSnapshotMessage(message)] as const),
   ] as const) {
     samples.set(kind, [bytes]);
     peers[0]!.runner.input({ kind: "network", event: { kind: "message", from: "mallory", protocol, bytes } });
@@ -135,6 +155,7 @@ export const WAYS = [
   { kind: "message", protocol: "hello" },
   { kind: "message", protocol: "sync" },
   { kind: "message", protocol: "fetch" },
+  { kind: "message", protocol: "snapshot" },
 ] as const;
 
 export function eventOf(way: (typeof WAYS)[number], bytes: Uint8Array): NetworkEvent {
@@ -144,6 +165,7 @@ export function eventOf(way: (typeof WAYS)[number], bytes: Uint8Array): NetworkE
 function usualWays(kind: string): readonly (typeof WAYS)[number][] {
   if (kind === "transactions") return [WAYS[0]];
   if (kind === "wanted" || kind === "bodies") return [WAYS[4]];
+  if (kind.startsWith(SNAPSHOT)) return [WAYS[5]];
   return kind === "hello" ? [WAYS[2], WAYS[1]] : [WAYS[1], WAYS[3]];
 }
 
