@@ -47,6 +47,13 @@ it("a peer with the genesis alone waits for somebody who has the ledger; one wit
   await until("all hold the block", () => newcomers.every(({ peer }) => peer.final.height > 0));
   await sent;
 
+  // What a snapshot has brought so far is told in bytes, however many of them were announced.
+  const view = { final: newcomers[0]!.peer.final, halted: null, caughtUp: false, stranded: false, network: null };
+  const reading = (bytes: number) =>
+    joiningOf({ view: { ...view, joining: { bytes, total: 1000 } } as never, keys: true, waitingCode: null, seatWanted: false });
+  expect(reading(250)).toContainEqual({ step: "ledger", state: "working", done: 250, total: 1000, unit: "bytes" });
+  expect(reading(1200)).toContainEqual({ step: "ledger", state: "working", done: 1000, total: 1000, unit: "bytes" });
+
   cluster.closeAll();
   const alone = await cluster.open("first", { seatWanted: false });
   await until("who has history is ready alone", () => alone.peer.caughtUp);

@@ -133,12 +133,4 @@ export class SnapshotReader {
   get(key: string): Value | undefined {
     return this.#entries.find(([name]) => name === key)?.[1];
   }
-
-  /** The state, once `next` is null. */
-  finish(): LedgerState {
-    assert(this.#next === null, "all chunks are here");
-    const state = new BaseState(this.#entries);
-    assert(equalBytes(state.root(), this.#root), "proven parts make the whole");
-    return state;
-  }
 }

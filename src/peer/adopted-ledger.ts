@@ -1,11 +1,12 @@
 /** The rows of a ledger that begins at a proven block, for an empty storage: its state in chunks, what consensus must know of its epoch, how that was believed. */
-import { STRENGTHS, type BlockInfo, type Strength } from "../consensus/engine.ts";
+import { STRENGTHS, type Strength } from "../consensus/engine.ts";
 import { strengthOf } from "../consensus/epochs.ts";
 import { encodeBranch, encodeEpoch, recordKeys, type EpochRecord } from "../consensus/records.ts";
 import { SEATS_KEY, seatKeysOf } from "../ledger/index.ts";
 import { assert } from "../kit/assert.ts";
 import { encode } from "../protocol/codec.ts";
 import { digest, toHex } from "../protocol/identifiers.ts";
+import { infoOfHeader } from "./block-info.ts";
 import type { ChunkReader } from "./chunk-reader.ts";
 import type { EpochRoad, RoadStep } from "./epoch-road.ts";
 import { proofToValue, stepToValue, type FinalityProof } from "./epoch-steps.ts";
@@ -55,22 +56,10 @@ export function rowsOfLedger({ genesis, road, proof, reader, nowMs, wallMs, befo
   const id = digest(proof.headers[0]!);
   const entry = reader.entry(SEATS_KEY);
   assert(entry !== undefined, "a proven state has its seats");
-  const { seats, sleeping } = seatKeysOf(entry);
-  const { parent, epochId, round, timeMs, endsEpoch, lastRecovery, stateRoot } = target;
-  const info: BlockInfo = {
-    id,
-    parent,
-    epochId,
-    round,
-    height,
-    heightedId: id,
-    timeMs,
-    seats,
-    sleeping,
-    endsEpoch,
-    recovery: null,
-    lastRecovery,
-  };
+  const lists = seatKeysOf(entry);
+  const { seats, sleeping } = lists;
+  const { epochId, endsEpoch, lastRecovery, stateRoot } = target;
+  const info = infoOfHeader(id, target, height, lists);
   const own: EpochRecord = {
     id: epochId,
     seats: road.epoch.seats,

@@ -1,12 +1,10 @@
 /** Answers peers that are behind by more than consensus holds in memory, from storage, each when it is its turn. */
 import type { ConsensusMessage } from "../consensus/engine.ts";
-import { decode } from "../protocol/codec.ts";
 import type { Hash } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import { readText } from "../protocol/schema.ts";
 import { AnswerPart, giveOf, upToProof } from "./answers.ts";
 import type { Outbox } from "./outbox.ts";
-import { blockKey, decodeBlockRow, heightOfKey, idKey } from "./rows.ts";
+import { blockKey, decodeBlockRow, decodeRowKey, heightOfKey, idKey } from "./rows.ts";
 import type { Turns, Work } from "./turns.ts";
 
 /** Above every key of `blocks`. */
@@ -41,7 +39,7 @@ export class ChainServer {
       const key = idKey(id);
       this.#outbox.read({ table: "meta", from: key, to: `${key}!`, limit: 1 }, ([found]) => {
         if (found === undefined) return end(0);
-        const rowKey = rowKeyOf(found[1]);
+        const rowKey = decodeRowKey(found[1]);
         this.#outbox.read({ table: "blocks", from: rowKey, to: `${rowKey}!`, limit: 1 }, ([row]) => {
           end(row?.[1].length ?? 0);
           if (row !== undefined) send(giveOf([decodeBlockRow(row[1])], false));
@@ -91,12 +89,8 @@ export class ChainServer {
     if (id === undefined) return then(blockKey(0, 0));
     const key = idKey(id);
     this.#outbox.read({ table: "meta", from: key, to: `${key}!`, limit: 1 }, ([row]) => {
-      if (row !== undefined) return then(rowKeyOf(row[1]));
+      if (row !== undefined) return then(decodeRowKey(row[1]));
       this.#heldKey(rest, then);
     });
   }
-}
-
-function rowKeyOf(bytes: Uint8Array): string {
-  return readText(decode(bytes, 64), "key", 64);
 }

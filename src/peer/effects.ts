@@ -96,8 +96,8 @@ export type PeerEffect =
   | { readonly kind: "committed"; readonly blocks: readonly CommittedBlock[]; readonly undoneAbove: number | null }
   /** A proven ledger that begins far above has taken the place of the one in storage. This peer does nothing more; another is to be opened there. */
   | { readonly kind: "reopen"; readonly height: number }
-  /** Old blocks came, or went: all above this height are there now. */
-  | { readonly kind: "history"; readonly floor: number }
+  /** Old blocks were read and written, and for now no more are to come. */
+  | { readonly kind: "history" }
   /** A host fault or a broken store: the peer votes no more, and the person is told. */
   | { readonly kind: "halted"; readonly refusal: RefusalShape }
   | {

@@ -11,6 +11,7 @@ import { digest, toHex, type Hash, type HashHex, type VotingKey } from "../proto
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { recoveryBlockId, type Certificate } from "../protocol/vote.ts";
+import { infoOfHeader } from "./block-info.ts";
 import { blockKey, decodeBlockRow, encodeBlockRow, type BlockRow } from "./rows.ts";
 
 /** A block with a height or a recovery, and the empty candidates above it, in order. */
@@ -101,25 +102,12 @@ export class HistoryPart {
 
   #blockInfo({ block, info, receipts, recovery }: BlockRow): BlockInfo {
     const { id, header } = block!;
-    const { parent, epochId, round, height, timeMs, endsEpoch, lastRecovery } = header;
+    const { height } = header;
     if (height === null || recovery !== null) throw broken("not a block");
     if (!equalBytes(digest(receipts), header.receiptsRoot)) throw broken("receipts");
     if (!equalBytes(digest(encode([...info.seats])), header.seatsDigest)) throw broken("seats");
     // Who slept then is told nowhere, and matters to nobody any more.
-    return {
-      id,
-      parent,
-      epochId,
-      round,
-      height,
-      heightedId: id,
-      timeMs,
-      seats: info.seats,
-      sleeping: [],
-      endsEpoch,
-      recovery: null,
-      lastRecovery,
-    };
+    return infoOfHeader(id, header, height, { seats: info.seats, sleeping: [] });
   }
 
   #recoveryInfo({ info, recovery: complete }: BlockRow): BlockInfo {

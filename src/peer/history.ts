@@ -52,6 +52,8 @@ export class History {
   /** Neighbours that have nothing more to give for now. */
   readonly #spent = new Set<string>();
   #isBusy = false;
+  /** Whether blocks came that nobody was told of. */
+  #hasNews = false;
   #nextMs = 0;
 
   constructor(options: HistoryOptions) {
@@ -81,6 +83,7 @@ export class History {
     const limit = this.#pruneLimit();
     if (limit > this.floor) return this.#prune(limit, nowMs);
     if (this.#mayFetch()) this.#fetch(nowMs);
+    else this.#rest();
   }
 
   // ------------------------------------------------------------ what is not wanted
@@ -118,11 +121,9 @@ export class History {
 
   #store(puts: readonly Put[], deletes: StorageBatch["deletes"]): void {
     const { outbox, onHalt } = this.#options;
-    const { floor } = this;
     outbox.store({ puts, deletes, strict: false }, (refusal) => {
       this.#isBusy = false;
-      if (refusal !== null) return onHalt(new Refusal(refusal.code, refusal.data));
-      outbox.emit({ kind: "history", floor });
+      if (refusal !== null) onHalt(new Refusal(refusal.code, refusal.data));
     });
   }
 
@@ -144,11 +145,17 @@ export class History {
     if (peer === undefined) {
       this.#spent.clear();
       this.#nextMs = nowMs + REST_MS;
-      return;
+      return this.#rest();
     }
     this.#asked = { peer, from: this.#part.next, atMs: nowMs };
     const bytes = encodeSnapshotMessage({ kind: "history", from: this.#part.next });
     this.#options.outbox.network({ kind: "send", peer, protocol: "snapshot", bytes });
+  }
+
+  /** All that was wanted is here, or nobody has more. */
+  #rest(): void {
+    if (this.#hasNews) this.#options.outbox.emit({ kind: "history" });
+    this.#hasNews = false;
   }
 
   onUnlinked(peer: string): void {
@@ -199,6 +206,7 @@ export class History {
       if (info.endsEpoch && block !== null) puts.push(["meta", epochKey(key), encodeEpochRow({ id: info.id, step: null, seats: null })]);
     }
     this.#options.finalBlocks.onHistory(bytes);
+    this.#hasNews = true;
     this.#store(puts, []);
   }
 

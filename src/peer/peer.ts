@@ -292,8 +292,7 @@ export class Peer implements PeerView {
     if (this.#closing || this.#nowMs - this.#seatsLookedMs < SEAT_PACE_MS) return;
     this.#seatsLookedMs = this.#nowMs;
     this.#seats.tick(this.#nowMs, this.caughtUp);
-    if (!this.caughtUp) return;
-    this.#seats.forgetEnded();
+    if (this.caughtUp) this.#seats.forgetEnded();
   }
 
   // ------------------------------------------------------------ network

@@ -4,7 +4,7 @@ import { decodeBlock, encodeBlock, type Block } from "../protocol/block.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
 import { asHash, asVotingKey, toHex, type Hash } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import { readBoolean, readBytes, readInteger, readList, readOneOf } from "../protocol/schema.ts";
+import { readBoolean, readBytes, readInteger, readList, readOneOf, readText } from "../protocol/schema.ts";
 import { certificateToValue, recoveryToValue, valueToCertificate, valueToRecovery, type Certificate } from "../protocol/vote.ts";
 
 const HEIGHT_DIGITS = 12;
@@ -25,6 +25,11 @@ export function heightOfKey(key: string): number {
 /** Key in `meta` under which a final block's row is named. */
 export function idKey(id: Hash): string {
   return `id/${toHex(id)}`;
+}
+
+/** What such a row holds: the key in `blocks`. @throws {Refusal} when the row is not what this peer wrote. */
+export function decodeRowKey(bytes: Uint8Array): string {
+  return readText(decode(bytes, 64), "key", 64);
 }
 
 /** One final block as stored: what it is, what it did, and what proves it. */

@@ -4,7 +4,6 @@ import { equalBytes } from "../kit/bytes.ts";
 import { decode, encode } from "../protocol/codec.ts";
 import { digest, type Hash } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
-import { readText } from "../protocol/schema.ts";
 import type { Certificate } from "../protocol/vote.ts";
 import type { SnapshotOffers } from "./chain-server.ts";
 import { stepToValue, valueToProof, valueToStep, type EpochStep, type FinalityProof } from "./epoch-steps.ts";
@@ -13,6 +12,7 @@ import {
   blockKey,
   decodeBlockRow,
   decodeEpochRow,
+  decodeRowKey,
   epochKey,
   epochOfKey,
   heightOfKey,
@@ -73,6 +73,11 @@ export class SnapshotServer implements SnapshotOffers {
       if (snapshots.length === 0) return height < this.#options.floor() ? end(0) : otherwise();
       end(this.#send(peer, { kind: "offer", snapshots }));
     });
+  }
+
+  /** On its next link it is asked again what it wants. */
+  onUnlinked(peer: string): void {
+    this.#insisting.delete(peer);
   }
 
   onMessage(from: string, message: SnapshotMessage, nowMs: number): void {
@@ -155,7 +160,7 @@ export class SnapshotServer implements SnapshotOffers {
   #rowsFrom(top: Hash, then: (rows: readonly Uint8Array[]) => void): void {
     this.#readOne("meta", idKey(top), (bytes) => {
       if (bytes === null) return then([]);
-      const above = heightOfKey(readText(decode(bytes, 64), "key", 64)) + 1;
+      const above = heightOfKey(decodeRowKey(bytes)) + 1;
       this.#readDown(blockKey(above, 0), FIRST_HISTORY_ROWS, [], 0, then);
     });
   }
@@ -193,10 +198,9 @@ export class SnapshotServer implements SnapshotOffers {
   /** Key of the row of the block that began an epoch; null if it is not known here. */
   #rowKeyOf(epochId: Hash, then: (rowKey: string | null) => void): void {
     if (equalBytes(epochId, this.#options.chain)) return then("");
-    const read = (bytes: Uint8Array): string => readText(decode(bytes, 64), "key", 64);
     this.#readOne("meta", idKey(epochId), (own) => {
-      if (own !== null) return then(read(own));
-      this.#readOne("meta", epochOfKey(epochId), (given) => then(given === null ? null : read(given)));
+      if (own !== null) return then(decodeRowKey(own));
+      this.#readOne("meta", epochOfKey(epochId), (given) => then(given === null ? null : decodeRowKey(given)));
     });
   }
 

@@ -29,7 +29,7 @@ export type SnapshotMessage =
   | { readonly kind: "part"; readonly height: number; readonly chunk: number; readonly bytes: Uint8Array | null }
   /** The block with this digest and those below it. */
   | { readonly kind: "history"; readonly from: Hash }
-  /** Rows as they are stored (spec/storage.md), newest first; none where that block is not kept. */
+  /** Rows as they are stored (spec/sync.md), newest first; none where that block is not kept. */
   | { readonly kind: "rows"; readonly from: Hash; readonly rows: readonly Uint8Array[] };
 
 function messageToValue(message: SnapshotMessage): Value {

@@ -113,6 +113,7 @@ export class StateSync {
   }
 
   onUnlinked(peer: string): void {
+    this.#server.onUnlinked(peer);
     this.#newcomer.onUnlinked(peer);
     this.#history.onUnlinked(peer);
   }
