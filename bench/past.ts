@@ -4,6 +4,7 @@ import { chainOf } from "../src/protocol/genesis.ts";
 import { toHex } from "../src/protocol/identifiers.ts";
 import type { BenchCase } from "./case.ts";
 import { launchBrowser, openTab, type Browser, type Tab } from "./harness/browser.ts";
+import { median } from "./harness/median.ts";
 import { fillDatabase, makePasts, type Past } from "./harness/past.ts";
 import { startRelay } from "./harness/relay.ts";
 
@@ -25,8 +26,6 @@ function headAt({ page }: Tab, height: number, ready: boolean): Promise<number> 
     { height, ready, limitMs: LIMIT_MS },
   );
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 /** Medians of several openings: to make the past takes far longer than to open it. */
 async function measure(browser: Browser, { genesis, height, disk }: Past): Promise<{ readonly restart: number; readonly open: number }> {

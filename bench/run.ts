@@ -4,6 +4,7 @@ import { cpus, loadavg, totalmem } from "node:os";
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { BenchCase, Figure, Goal } from "./case.ts";
 import { CASES } from "./cases.ts";
+import { median } from "./harness/median.ts";
 
 const RESULTS = "bench/results.json";
 const HASHED_BYTES = 4 * 1024 * 1024;
@@ -33,12 +34,6 @@ function machine(): string {
   const processors = cpus();
   const memoryGb = Math.round(totalmem() / 2 ** 30);
   return `${processors[0]?.model.trim() ?? "unknown processor"}, ${processors.length} cores, ${memoryGb} GB, Node ${process.versions.node}, ${process.platform}`;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
 
 /** MB/s. */

@@ -11,7 +11,8 @@ import { createMemorySeeds } from "../keys/memory-seeds.ts";
 import { createMemoryStorage } from "../storage/memory-storage.ts";
 import { createContractMachine } from "../vm/contract-machine.ts";
 import { loadMeteredWasmNode } from "../vm/load-wasm-node.ts";
-import { codeOf, foundWorld, openWorld, OTHER, SETTINGS, transfer, UNKNOWN, type World } from "./world.suite.ts";
+import { DEFAULT_SETTINGS } from "../settings.ts";
+import { codeOf, foundWorld, openWorld, OTHER, transfer, UNKNOWN, type World } from "./world.suite.ts";
 
 let world: World;
 let client: Client;
@@ -177,7 +178,7 @@ describe("ledger", () => {
     expect(await client.query("consensus")).toMatchObject({ quorum: 1, leader: world.account, tallies: {} });
     expect(await client.query("parameters")).toMatchObject({ grant: 1000, bond: 500 });
     expect(await client.query("storage")).toMatchObject({ persistent: true, blocksKept: { from: 1 } });
-    expect(await client.query("settings")).toEqual(SETTINGS);
+    expect(await client.query("settings")).toEqual(DEFAULT_SETTINGS);
     expect(await client.query("network")).toMatchObject({ links: [] });
     expect((await client.query("finality")).length).toBeGreaterThan(0);
     expect(await client.query("pending")).toEqual([]);

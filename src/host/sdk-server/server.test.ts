@@ -10,7 +10,8 @@ import { CONTRACT_TEMPLATES } from "../../sdk/templates.ts";
 import { createContractMachine } from "../vm/contract-machine.ts";
 import { loadMeteredWasmNode } from "../vm/load-wasm-node.ts";
 import { createSdkServer } from "./server.ts";
-import { codeOf, commands, openWorld, OTHER, SETTINGS, transfer, UNKNOWN, type World } from "./world.suite.ts";
+import { DEFAULT_SETTINGS } from "../settings.ts";
+import { codeOf, commands, openWorld, OTHER, transfer, UNKNOWN, type World } from "./world.suite.ts";
 
 const ESCROW = CONTRACT_TEMPLATES.find(({ name }) => name === "Escrow")!.source;
 const COUNTER = `
@@ -360,7 +361,7 @@ describe("whatever a port says", () => {
       keysDurable: true,
       persistent: async () => false,
       room: () => null,
-      settings: () => SETTINGS,
+      settings: () => DEFAULT_SETTINGS,
       fault: () => ({ code: "storage-broken", data: {} }),
       joining: () => [{ step: "relay", state: "working" }],
       account: () => new Uint8Array(0),

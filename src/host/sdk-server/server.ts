@@ -145,7 +145,7 @@ class PortServer implements SdkServer {
   onEffect(effect: ReportedEffect): void {
     if (effect.kind === "committed") this.#ledger?.explorer.onCommitted(effect);
     // Blocks below those that are indexed are found only in an index made anew.
-    if (effect.kind === "history" && effect.floor === 0) void this.#ledger?.explorer.rebuild();
+    if (effect.kind === "history") void this.#ledger?.explorer.rebuild();
     this.#ledger?.written.onEffect(effect);
     this.#incidents.onEffect(effect);
     this.#reports.onEffect(effect, this.#ledger?.explorer ?? null);

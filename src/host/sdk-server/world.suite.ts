@@ -1,10 +1,11 @@
 /** A founder alone behind a real server of the sdk: what tests of the server speak to. In memory, or where a test keeps it. */
+import { DEFAULT_SETTINGS } from "../settings.ts";
 import { Peer } from "../../peer/peer.ts";
 import type { Storage } from "../../peer/ports.ts";
 import type { ContractMachine } from "../../protocol/contract-machine.ts";
 import { DEFAULT_PARAMETERS, chainOf, decodeGenesis, encodeGenesis, type Parameters } from "../../protocol/genesis.ts";
 import { accountToDid, asAccountId, asVotingKey } from "../../protocol/identifiers.ts";
-import { Refusal, type OperationCall, type Settings } from "../../sdk/api.ts";
+import { Refusal, type OperationCall } from "../../sdk/api.ts";
 import { createClient, type Client } from "../../sdk/client.ts";
 import { searchClaim } from "../claims.ts";
 import { createSystemClock } from "../clock/clock.ts";
@@ -32,22 +33,11 @@ export function codeOf(promise: Promise<unknown>): Promise<string> {
   );
 }
 
-export const SETTINGS: Settings = {
-  seatWanted: true,
-  relays: [],
-  iceServers: [],
-  windowLimit: 100,
-  keepBlocks: null,
-  keepBytes: null,
-  nicknames: {},
-  exportedMs: null,
-};
-
 const refuse = async (): Promise<never> => {
   throw new Refusal("not-supported");
 };
 export const commands: CommandHandlers = {
-  setSettings: async () => SETTINGS,
+  setSettings: async () => DEFAULT_SETTINGS,
   exportPeer: refuse,
   inspectPeer: refuse,
   importPeer: refuse,
@@ -126,7 +116,7 @@ export async function openWorld(machine: ContractMachine | null, place?: WorldPl
     keysDurable: keys.durable,
     persistent: async () => true,
     room: () => null,
-    settings: () => SETTINGS,
+    settings: () => DEFAULT_SETTINGS,
     fault: () => null,
     joining: () => [],
     account: () => account,
