@@ -203,6 +203,17 @@ function wireVectors() {
   };
 }
 
+/** Members in ascending order of their accounts, the first of them only a reader. */
+function otherKinds(genesis: Genesis): readonly Genesis[] {
+  const parameters = { ...genesis.parameters, grant: 0, bond: 0, feePerKilobyte: 0, feePerMillionGas: 0 };
+  const [owner, reader] = [genesis.founder, asAccountId(fill(1))];
+  const others = { ...genesis, parameters, token: null };
+  return [
+    { ...others, kind: "consortium", members: [[reader, ["read"]] as const, [owner, ["deploy", "transact", "vote"]] as const] },
+    { ...others, kind: "private", owner, members: [[reader, ["read"]]] },
+  ];
+}
+
 /** The file's text. */
 function makeEncodingVectors(): string {
   const { votingSeed, seat, genesis, chain, vector, block, consensus } = EXAMPLES;
@@ -210,6 +221,12 @@ function makeEncodingVectors(): string {
   const recovery = { chain, epochId: chain, base: block.id, seats: [seat], sleepers: false };
   const vectors = {
     genesis: { bytes: bytesToHex(encodeGenesis(genesis)), chain: bytesToHex(chain) },
+    ...Object.fromEntries(
+      otherKinds(genesis).map((other) => [
+        `genesis of a ${other.kind} BoT`,
+        { bytes: bytesToHex(encodeGenesis(other)), chain: bytesToHex(chainOf(encodeGenesis(other))) },
+      ]),
+    ),
     transaction: vector,
     block: { header: bytesToHex(block.headerBytes), id: bytesToHex(block.id), bytes: bytesToHex(encodeBlock(block)) },
     vote: signedText(statementBytes(statement), votingSeed),
@@ -245,9 +262,9 @@ describe("the published encoding vectors", () => {
     await expect(makeEncodingVectors()).toMatchFileSnapshot("../../spec/vectors/encoding.json");
   });
 
-  it("hold a genesis, a transaction and blocks that come back as they were", () => {
+  it("hold a genesis of each kind, a transaction and blocks that come back as they were", () => {
     const { genesis, transaction, block, consensus } = EXAMPLES;
-    expect(decodeGenesis(encodeGenesis(genesis))).toEqual(genesis);
+    for (const one of [genesis, ...otherKinds(genesis)]) expect(decodeGenesis(encodeGenesis(one))).toEqual(one);
     expect(decodeTransaction(transaction.bytes)).toEqual(transaction);
     for (const one of [block, consensus.block]) expect(decodeBlock(encodeBlock(one))).toEqual(one);
   });

@@ -136,8 +136,17 @@ export function genesisOf(state: StateView): Genesis {
   return genesis;
 }
 
+const PARAMETERS_KEY = "parameters";
+
+/** The parameters in force: those of the genesis, until governance changes them. */
 export function parametersOf(state: StateView): Parameters {
-  return genesisOf(state).parameters;
+  const value = state.get(PARAMETERS_KEY);
+  assert(value !== undefined, "state begins with parameters");
+  return value as unknown as Parameters;
+}
+
+export function writeParameters(state: Overlay, parameters: Parameters): void {
+  state.set(PARAMETERS_KEY, parameters as unknown as Value);
 }
 
 export function hexOfKey(key: string): HashHex {

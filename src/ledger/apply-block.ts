@@ -9,7 +9,7 @@ import { Refusal, requireThat, type RefusalShape } from "../protocol/refusal.ts"
 import { includesSeat, seatsAfterRecovery } from "../protocol/seats.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import { recoveryBytes, type Recovery } from "../protocol/vote.ts";
-import { addToSupply, genesisOf, GENESIS_KEY } from "./accounts.ts";
+import { addToSupply, genesisOf, GENESIS_KEY, parametersOf } from "./accounts.ts";
 import { isFree } from "./calls.ts";
 import { executeTransaction, type BlockRun, type Place } from "./execute.ts";
 import { receiptsRootOf } from "./receipts.ts";
@@ -43,12 +43,12 @@ export function chainOfState(state: StateView): Hash {
 }
 
 export function placeOf(state: StateView, height: number, timeMs: number): Place {
-  return { chain: chainOfState(state), genesis: genesisOf(state), height, timeMs };
+  return { chain: chainOfState(state), genesis: genesisOf(state), parameters: parametersOf(state), height, timeMs };
 }
 
 /** Block time from which a block with a height is due even without a transaction: the heartbeat, or the next admission of a seat. */
 export function blockDueAtMs(state: StateView): number {
-  return dueAtMs(state, genesisOf(state).parameters.heartbeatMs);
+  return dueAtMs(state, parametersOf(state).heartbeatMs);
 }
 
 /** What execution needs of a header. `participants`: seats whose verified votes it carries. */
@@ -74,7 +74,7 @@ function beginBlock(parent: StateView, context: BlockContext, deps: LedgerDeps):
     state,
     machine: deps.machine,
     lastBlock,
-    effects: { claims: 0, seatsChanged: false, issued: 0, burnt: 0 },
+    effects: { claims: 0, seatsChanged: false, consensusChanged: false, issued: 0, burnt: 0 },
     gasUsed: 0,
   };
 }
@@ -90,14 +90,14 @@ function finishBlock(run: BlockRun, context: BlockContext, receipts: readonly Re
       {
         height: run.height,
         timeMs: run.timeMs,
-        parameters: run.genesis.parameters,
+        parameters: run.parameters,
         participants: context.participants,
         lastAdmissionMs: head.lastAdmissionMs,
         seatsChanged: effects.seatsChanged,
       },
       (name: string, data: ValueMap) => void events.push({ name, data }),
     );
-    endsEpoch = effects.seatsChanged || settled.changed || context.alives.length > 0;
+    endsEpoch = effects.seatsChanged || effects.consensusChanged || settled.changed || context.alives.length > 0;
     if (effects.issued > 0 || effects.burnt > 0) addToSupply(state, effects);
     writeHead(state, {
       height: run.height,
@@ -144,7 +144,7 @@ export function applyBlock(parent: StateView, context: BlockContext, transaction
     requireThat(bytes <= LIMITS.blockBytesMax, "block-full", { bytes });
     // Before the work of any is tried, which is dear; the first that shows too little ends the block.
     const claims = transactions.reduce((count, transaction) => count + Number(isFree(transaction)), 0);
-    requireThat(claims <= run.genesis.parameters.claimsPerBlockMax, "claims-full", { claims });
+    requireThat(claims <= run.parameters.claimsPerBlockMax, "claims-full", { claims });
   }
   return finishBlock(
     run,
@@ -220,16 +220,18 @@ export function buildBlockBody(parent: StateView, context: BlockContext, candida
 /**
  * Executes a recovery on the state of its base: an empty block that changes the seats and begins an epoch of its own. Its signatures
  * were verified before. `epochSeats` are the seats of the epoch that it recovers.
- * @throws {Refusal} `recovery-invalid`.
+ * @throws {Refusal} `recovery-invalid`, in a consortium always.
  */
 export function applyRecovery(parent: StateView, recovery: Recovery, lastBlock: Hash, epochSeats: readonly VotingKey[]): BlockOutcome {
   const head = headOf(parent);
   requireThat(equalBytes(recovery.base, lastBlock), "recovery-invalid", { reason: "base" });
+  // Safety comes first there: the rest waits until a quorum is back.
+  requireThat(genesisOf(parent).kind !== "consortium", "recovery-invalid", { reason: "consortium" });
   const pool = recovery.sleepers ? seatsOf(parent).sleeping.map(({ votingKey }) => votingKey) : epochSeats;
   for (const seat of recovery.seats) requireThat(includesSeat(pool, seat), "recovery-invalid", { reason: "no such seat" });
   const state = createOverlay(parent);
   const events: LedgerEvent[] = [];
-  const moment = { height: head.height + 1, timeMs: head.timeMs + 1, parameters: genesisOf(parent).parameters };
+  const moment = { height: head.height + 1, timeMs: head.timeMs + 1, parameters: parametersOf(parent) };
   rememberBlock(state, head.height, lastBlock);
   const before = seatsOf(parent);
   const changed = rejoinLists(before, seatsAfterRecovery(listsOf(before), recovery, epochSeats));

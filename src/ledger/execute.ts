@@ -2,13 +2,14 @@
 import { equalBytes } from "../kit/bytes.ts";
 import type { Value } from "../protocol/codec.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
-import type { Genesis } from "../protocol/genesis.ts";
+import type { Genesis, Parameters } from "../protocol/genesis.ts";
 import type { Hash } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, requireThat } from "../protocol/refusal.ts";
 import type { Transaction } from "../protocol/transaction.ts";
 import { readAccount, settled, writeAccount, type Account } from "./accounts.ts";
 import { feeOf, readTransaction } from "./calls.ts";
+import { checkRoles } from "./members.ts";
 import { checkSigners } from "./policies.ts";
 import type { BlockEffects, CallContext, CheckContext } from "./operation.ts";
 import type { LedgerEvent, Overlay, Receipt, StateView } from "./types.ts";
@@ -17,6 +18,8 @@ import type { LedgerEvent, Overlay, Receipt, StateView } from "./types.ts";
 export interface Place {
   readonly chain: Hash;
   readonly genesis: Genesis;
+  /** In force since the parent: what a block changes counts from the next one on. */
+  readonly parameters: Parameters;
   readonly height: number;
   readonly timeMs: number;
 }
@@ -41,13 +44,14 @@ function checkEnvelope(state: StateView, transaction: Transaction, place: Place)
   requireThat(body.validUntilMs >= place.timeMs, "expired", { validUntilMs: body.validUntilMs, timeMs: place.timeMs });
   requireThat(body.validUntilMs <= place.timeMs + LIMITS.validityMsMax, "valid-too-long", { validUntilMs: body.validUntilMs });
   checkSigners(state, { account: body.sender, calls: body.calls, signatures }, place.timeMs);
+  checkRoles(state, place.genesis, body);
   const { senderKey, free, gasMax } = readTransaction(transaction);
   const account = settled(readAccount(state, senderKey), place.timeMs);
   const [lane, number] = body.nonce;
   const next = account.lanes[lane] ?? 0;
   if (number !== next) throw new Refusal(number < next ? "nonce-used" : "nonce-gap", { next, number });
   if (free) return account;
-  const feeMin = feeOf(transaction, gasMax, place.genesis.parameters);
+  const feeMin = feeOf(transaction, gasMax, place.parameters);
   requireThat(body.fee >= feeMin, "fee-too-low", { fee: body.fee, feeMin });
   requireThat(account.balance >= body.fee, "balance-too-low", { balance: account.balance, amount: body.fee });
   return account;
@@ -58,7 +62,7 @@ function checkContext(state: StateView, transaction: Transaction, place: Place):
     state,
     chain: place.chain,
     genesis: place.genesis,
-    parameters: place.genesis.parameters,
+    parameters: place.parameters,
     height: place.height,
     timeMs: place.timeMs,
     sender: transaction.body.sender,
@@ -108,7 +112,7 @@ export function executeTransaction(run: BlockRun, transaction: Transaction): Rec
     state,
     chain: run.chain,
     genesis: run.genesis,
-    parameters: run.genesis.parameters,
+    parameters: run.parameters,
     height: run.height,
     timeMs: run.timeMs,
     sender: transaction.body.sender,
@@ -134,7 +138,7 @@ export function executeTransaction(run: BlockRun, transaction: Transaction): Rec
     if (free) throw error;
     refusal = error;
   }
-  const feePaid = free ? 0 : feeOf(transaction, Math.min(gasUsed, gasMax), run.genesis.parameters);
+  const feePaid = free ? 0 : feeOf(transaction, Math.min(gasUsed, gasMax), run.parameters);
   if (feePaid < reserve) {
     const after = readAccount(state, senderKey);
     writeAccount(state, senderKey, { ...after, balance: after.balance + reserve - feePaid });

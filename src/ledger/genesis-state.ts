@@ -1,7 +1,8 @@
 /** The state that a genesis document describes. */
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
 import { requireThat } from "../protocol/refusal.ts";
-import { accountKey, addToSupply, GENESIS_KEY, NO_ACCOUNT, writeAccount } from "./accounts.ts";
+import { accountKey, addToSupply, GENESIS_KEY, NO_ACCOUNT, writeAccount, writeParameters } from "./accounts.ts";
+import { writeMember } from "./members.ts";
 import { rememberBlock } from "./recent-blocks.ts";
 import { writeHead, writeSeats } from "./seats.ts";
 import { BaseState, createOverlay } from "./state.ts";
@@ -24,6 +25,8 @@ export function createLedgerState(genesisBytes: Uint8Array): LedgerState {
     bond: { amount: bond, freeAtMs: null },
     claimed: true,
   });
+  writeParameters(state, genesis.parameters);
+  if (genesis.kind !== "public") for (const [account, roles] of genesis.members) writeMember(state, account, roles);
   addToSupply(state, { issued: grant, burnt: 0 });
   const seat = { votingKey: genesis.foundingSeat, account: genesis.founder };
   const { createdMs } = genesis;

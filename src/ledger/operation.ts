@@ -39,6 +39,8 @@ export interface BlockEffects {
   claims: number;
   /** Whether the current seats changed, which ends the epoch. */
   seatsChanged: boolean;
+  /** Whether a parameter of consensus changed, which ends the epoch too: all of one goes by the same. */
+  consensusChanged: boolean;
   issued: number;
   burnt: number;
 }

@@ -5,8 +5,10 @@ import { ACCOUNT_PREFIX, accountKey, accountView, hexOfKey, readAccount, valueTo
 import { CONTRACT_STATE_PREFIX } from "./contract-host.ts";
 import { CONTRACT_PREFIX, contractKey, readContract, sourceOf, type Contract } from "./modules/contract.ts";
 import { descriptionKey, DEVICE_PREFIX, deviceKey, readDevice, type Device } from "./modules/device.ts";
+import { proposalKey } from "./proposals.ts";
 import { RECORD_PREFIX, recordKey, type LedgerRecord } from "./modules/record.ts";
 import { readStream, STREAM_PREFIX, streamKey, type Stream } from "./modules/stream.ts";
+import { memberKey } from "./members.ts";
 import { policyKey } from "./policies.ts";
 import { headOf, SEATS_KEY } from "./seats.ts";
 import type { StateView } from "./types.ts";
@@ -28,6 +30,8 @@ export const proofKeyOf = {
   contract: contractKey,
   record: recordKey,
   policy: policyKey,
+  member: memberKey,
+  proposal: proposalKey,
   /** All seats are one entry. */
   seat: (): string => SEATS_KEY,
 } as const;

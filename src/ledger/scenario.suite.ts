@@ -1,8 +1,18 @@
 /** A ledger to test with: accounts by number, blocks one after the other, and a machine whose programs are written in the test. */
-import { isWellFormed } from "../kit/bytes.ts";
+import { compareBytes, isWellFormed } from "../kit/bytes.ts";
 import { encode, type Value } from "../protocol/codec.ts";
 import type { ContractHost, ContractMachine } from "../protocol/contract-machine.ts";
-import { DEFAULT_PARAMETERS, encodeGenesis, type Parameters as ChainParameters } from "../protocol/genesis.ts";
+import {
+  DEFAULT_PARAMETERS,
+  encodeGenesis,
+  type ConsortiumGenesis,
+  type Genesis,
+  type Member,
+  type Parameters as ChainParameters,
+  type PrivateGenesis,
+  type PublicGenesis,
+  type Role,
+} from "../protocol/genesis.ts";
 import { digest, type AccountId, type Hash, type VotingKey } from "../protocol/identifiers.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import { createTransaction, encodeTransactionBody, type Call, type Transaction } from "../protocol/transaction.ts";
@@ -44,6 +54,24 @@ export function machineOf(programs: Readonly<Record<string, Program>>): Contract
   };
 }
 
+export interface ScenarioOptions {
+  readonly parameters?: Partial<ChainParameters>;
+  readonly programs?: Readonly<Record<string, Program>>;
+  /** What the genesis of another kind says besides; a public one otherwise. Account 0 founds. */
+  readonly kind?: KindFields<ConsortiumGenesis> | KindFields<PrivateGenesis>;
+}
+
+type KindFields<Kind extends Genesis> = Omit<Kind, keyof PublicGenesis> & Pick<Kind, "kind" | "token">;
+
+export const NO_TOKENS = { grant: 0, bond: 0, feePerKilobyte: 0, feePerMillionGas: 0 } as const;
+
+/** Members by number, as a genesis has them. */
+export function membersOfNumbers(roles: Readonly<Record<number, readonly Role[]>>): readonly Member[] {
+  return Object.entries(roles)
+    .map(([number, given]): Member => [account(Number(number)), given])
+    .sort(([a], [b]) => compareBytes(a, b));
+}
+
 export class Scenario {
   readonly state: LedgerState;
   readonly chain: Hash;
@@ -53,12 +81,11 @@ export class Scenario {
   readonly outcomes: BlockOutcome[] = [];
   #salt = 0;
 
-  constructor(options: { readonly parameters?: Partial<ChainParameters>; readonly programs?: Readonly<Record<string, Program>> } = {}) {
+  constructor(options: ScenarioOptions = {}) {
     const genesis = encodeGenesis({
       version: 1,
-      kind: "public",
+      ...(options.kind ?? { kind: "public", token: "coal" }),
       name: "scenario",
-      token: "coal",
       createdMs: START_MS,
       founder: account(0),
       foundingSeat: votingKey(0),

@@ -5,6 +5,7 @@
 import type { BlockInfo, DurableRecord } from "../consensus/engine.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { createSimplex } from "../consensus/simplex/simplex.ts";
+import type { SimplexOptions } from "../consensus/simplex/state.ts";
 import { createMempool, headOf, parametersOf, genesisOf, type LedgerState, type StateView } from "../ledger/index.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import type { Genesis } from "../protocol/genesis.ts";
@@ -85,6 +86,26 @@ export interface PeerOptions {
   readonly snapshotPace?: SnapshotPace;
 }
 
+/** Longer than any clock of a recovery runs. */
+const NO_RECOVERY_MS = Number.MAX_SAFE_INTEGER;
+
+/** An epoch goes by one set of parameters: what changes them ends it, and the next begins when that is final. A consortium never recovers: safety comes first. */
+function simplexOptions(chain: Hash, state: StateView, blockIntervalMs: () => number): SimplexOptions {
+  return {
+    chain,
+    blockIntervalMs,
+    get baseTimeoutMs() {
+      return parametersOf(state).baseTimeoutMs;
+    },
+    get heartbeatMs() {
+      return parametersOf(state).heartbeatMs;
+    },
+    get recoveryMs() {
+      return genesisOf(state).kind === "consortium" ? NO_RECOVERY_MS : parametersOf(state).recoveryMs;
+    },
+  };
+}
+
 export class Peer implements PeerView {
   readonly chain: Hash;
   readonly account: AccountId;
@@ -152,9 +173,8 @@ export class Peer implements PeerView {
     this.#bodies = new Bodies({ outbox, transactions: this.#transactions, anotherPeer });
     const ownBlocks = { chain: this.#ledger, transactions: this.#transactions, restored: ledger };
     this.#finalBlocks = new FinalBlocks({ ...ownBlocks, outbox, snapshotCostMin: snapshotPace.costMin, onHalt });
-    const { baseTimeoutMs, heartbeatMs, recoveryMs } = parametersOf(ledger.state);
     const blockIntervalMs = (): number => (this.#mempool.size > BUSY_TRANSACTIONS ? BUSY_INTERVAL_MS : BLOCK_INTERVAL_MS);
-    this.#engine = createSimplex(this.#ledger, ledger.root, { chain, baseTimeoutMs, heartbeatMs, recoveryMs, blockIntervalMs });
+    this.#engine = createSimplex(this.#ledger, ledger.root, simplexOptions(chain, ledger.state, blockIntervalMs));
     this.#sync = new StateSync({
       chain,
       outbox,

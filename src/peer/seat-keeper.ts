@@ -7,6 +7,7 @@ import { equalBytes } from "../kit/bytes.ts";
 import { accountKey, readAccount } from "../ledger/accounts.ts";
 import { parametersOf, seatsOf, type Seat, type Seats, type StateView } from "../ledger/index.ts";
 import { takeMessage } from "../ledger/modules/seat.ts";
+import { mayDo } from "../ledger/members.ts";
 import { latestReferenceOf } from "../ledger/recent-blocks.ts";
 import { toHex, type AccountId, type Hash, type VotingKey } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
@@ -100,6 +101,7 @@ export class SeatKeeper {
     // Another peer of the account has its one seat. What the ledger is known to refuse is not asked: the fee would be gone all the same.
     const isOfAccount = ({ account }: Seat): boolean => equalBytes(account, this.#options.account);
     if ([...seats.current, ...seats.waiting].some(isOfAccount)) return;
+    if (!mayDo(this.#options.state(), this.#options.account, "vote")) return;
     const asleep = seats.sleeping.find((seat) => this.#isMine(seat) && isOfAccount(seat));
     if (asleep === undefined) return this.#takeOrClaim(seats);
     if (seats.current.length < LIMITS.seatsMax) this.#submit("waiting", ["seat.present", { votingKey: asleep.votingKey }]);

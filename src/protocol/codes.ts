@@ -11,6 +11,9 @@ export const REJECT_CODES = [
   "not-authorized",
   "not-owner",
   "policy-invalid",
+  "locks-out",
+  "votes-missing",
+  "unknown-proposal",
   // transactions
   "wrong-chain",
   "expired",

@@ -27,6 +27,15 @@ export const LIMITS = {
   contractValueDepthMax: 24,
   /** A multi-signature account of a household or a club; each signature costs every peer 70 µs. */
   signaturesMax: 16,
+  /** Members of a consortium or a private BoT: what a genesis names in 64 KiB, and what counting the votes of one proposal may cost. */
+  membersMax: 256,
+  /** Proposals open at once, so that a page shows them all; and of one proposer, so that eight are needed to fill them. */
+  proposalsMax: 32,
+  proposalsPerAccountMax: 4,
+  /** How long one may be open: a month, after which nobody remembers what it was about. */
+  proposalMsMax: 30 * 86_400_000,
+  /** Why it is proposed, in UTF-8. */
+  proposalNoteBytesMax: 512,
   /** Operations that a policy, or the scope of one key, names: every operation there is, and some to come. */
   policyOperationsMax: 64,
   /** Keys with a scope of one account: its devices and gateways. Read with every transaction of the account. */

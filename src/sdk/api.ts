@@ -64,6 +64,14 @@ export interface SigningPolicy {
   readonly operations: Readonly<Record<string, number>>;
 }
 
+export type Role = "deploy" | "read" | "transact" | "vote";
+
+/** `roles` of a membership: those of who comes in, null for who goes. Parameters are those of the genesis, by name. */
+export type ProposedChange =
+  | { readonly kind: "membership"; readonly account: AccountText; readonly roles: readonly Role[] | null }
+  | { readonly kind: "roles"; readonly account: AccountText; readonly roles: readonly Role[] }
+  | { readonly kind: "parameters"; readonly parameters: Readonly<Record<string, number>> };
+
 /** Arguments of every operation. Where the result is more than `null` it is in `OperationResults`. */
 export interface Operations {
   "account.transfer": { readonly to: AccountText; readonly amount: number };
@@ -74,6 +82,11 @@ export interface Operations {
   /** Lets a key act alone for the operations in `scope`, until block time `untilMs`. */
   "account.authorize": { readonly key: AccountText; readonly scope: readonly string[]; readonly untilMs: number | null };
   "account.deauthorize": { readonly key: AccountText };
+  /** Opens a proposal with the proposer's own vote for it. Where that is enough, it is made at once. `untilMs`: block time, a month ahead at most. */
+  "governance.propose": { readonly change: ProposedChange; readonly note: string; readonly untilMs: number };
+  /** One vote an account; a later one takes the place of the earlier. */
+  "governance.vote": { readonly proposal: DigestText; readonly approve: boolean };
+  "governance.execute": { readonly proposal: DigestText };
   /** The peer finds the proof of work itself when `nonce` is absent. */
   "token.claim": Readonly<Record<string, never>>;
   /** The peer makes a fresh voting key when `votingKey` is absent. */
@@ -118,6 +131,7 @@ export interface OperationResults {
   "contract.call": Value;
   "contract.terminate": number;
   "record.write": DigestText;
+  "governance.propose": DigestText;
 }
 
 /** One call of a transaction; the calls of one transaction are atomic together. */

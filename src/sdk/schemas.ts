@@ -43,6 +43,13 @@ const source = bytesText(LIMITS.contractSourceBytesMax);
 const page = { after: v.exactOptional(text(256)), limit: v.exactOptional(v.pipe(natural, v.maxValue(PAGE_MAX))) };
 const nothing = v.strictObject({});
 const operationName = text(64);
+const ROLES = ["deploy", "read", "transact", "vote"] as const;
+const roles = v.pipe(v.array(v.picklist(ROLES)), v.maxLength(ROLES.length));
+const change = v.variant("kind", [
+  v.strictObject({ kind: v.literal("membership"), account, roles: v.nullable(roles) }),
+  v.strictObject({ kind: v.literal("roles"), account, roles }),
+  v.strictObject({ kind: v.literal("parameters"), parameters: v.pipe(v.record(text(64), natural), v.maxEntries(64)) }),
+]);
 const thresholds = v.pipe(v.record(operationName, natural), v.maxEntries(LIMITS.policyOperationsMax));
 
 type ObjectSchema<Output> = v.GenericSchema<unknown, Output> & { readonly entries: v.ObjectEntries };
@@ -61,6 +68,9 @@ export const OPERATION_SCHEMAS: { readonly [Name in OperationName]: ObjectSchema
     untilMs: v.nullable(natural),
   }),
   "account.deauthorize": v.strictObject({ key: account }),
+  "governance.propose": v.strictObject({ change, note: bytesText(LIMITS.proposalNoteBytesMax), untilMs: natural }),
+  "governance.vote": v.strictObject({ proposal: digest, approve: v.boolean() }),
+  "governance.execute": v.strictObject({ proposal: digest }),
   "token.claim": v.strictObject({}),
   "seat.take": v.strictObject({}),
   "seat.leave": v.strictObject({ votingKey: v.exactOptional(digest) }),

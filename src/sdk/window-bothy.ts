@@ -43,8 +43,15 @@ function amountOf(call: OperationCall | null, bond: number): unknown {
   }
 }
 
-/** What hands the account itself to others, which no limit of amounts bounds. */
-const OVER_ACCOUNT: ReadonlySet<unknown> = new Set(["account.setPolicy", "account.authorize", "account.deauthorize"]);
+/** What hands the account itself to others, or speaks for its owner in what all decide: no limit of amounts bounds it. */
+const FOR_PERSONS: ReadonlySet<unknown> = new Set([
+  "account.setPolicy",
+  "account.authorize",
+  "account.deauthorize",
+  "governance.propose",
+  "governance.vote",
+  "governance.execute",
+]);
 
 /** The peer refuses a call whose amount is none, so it costs nothing; below zero it would even make room. */
 function counted(amount: unknown): number {
@@ -54,26 +61,18 @@ function counted(amount: unknown): number {
 /** The api for `window.bothy`; its budget lasts as long as the tab. */
 export function createWindowBothy(client: Client): WindowBothy {
   let spent = 0;
-  // They are the same for as long as there is this chain.
-  let parameters: ReturnType<typeof askParameters> | undefined;
-  const askParameters = () => client.query("parameters");
-  const knownParameters = (): ReturnType<typeof askParameters> => {
-    parameters ??= askParameters();
-    parameters.catch(() => (parameters = undefined));
-    return parameters;
-  };
   return {
     status: () => client.status(),
     query: (name, ...parameters) => client.query(name, ...parameters),
     subscribe: (topic, handler) => client.subscribe(topic, handler),
     send: async (givenCalls, givenOptions) => {
       const calls = readCalls(givenCalls);
-      const over = calls.find((call) => OVER_ACCOUNT.has(call?.operation));
+      const over = calls.find((call) => FOR_PERSONS.has(call?.operation));
       if (over !== undefined) throw new Refusal("not-authorized", { operation: over.operation });
       const options: SendOptions = { ...copyOf(givenOptions, "options") };
       const [settings, { bond }, feeMax] = await Promise.all([
         client.query("settings"),
-        knownParameters(),
+        client.query("parameters"),
         options.feeMax ?? client.query("estimate", { calls }).then(({ fee }) => fee),
       ]);
       const fee = counted(feeMax);

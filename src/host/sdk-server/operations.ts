@@ -177,6 +177,9 @@ function toArguments(call: PlainCall): Value {
     case "account.setPolicy":
     case "account.authorize":
     case "account.deauthorize":
+    case "governance.propose":
+    case "governance.vote":
+    case "governance.execute":
       return toRightsArguments(call);
     case "device.register": {
       const { description, leaseMs } = call.arguments;
@@ -226,7 +229,13 @@ function legible(arguments_: ValueMap): ValueMap {
   }
 }
 
-const GIVES_IDENTIFIER: ReadonlySet<string> = new Set(["device.register", "stream.open", "contract.deploy", "record.write"]);
+const GIVES_IDENTIFIER: ReadonlySet<string> = new Set([
+  "device.register",
+  "stream.open",
+  "contract.deploy",
+  "record.write",
+  "governance.propose",
+]);
 
 /** What `send` promises for each call: the identifier of what was made, a method's result, else null. */
 export function resultsToTexts(calls: readonly Call[], results: readonly Value[]): readonly Value[] {

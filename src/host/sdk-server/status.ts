@@ -1,7 +1,7 @@
 /** How this peer is, and how its consensus and finality have been: what the first screen shows. */
 import { bytesToHex, equalBytes } from "../../kit/bytes.ts";
 import { accountKey, readAccount, settled } from "../../ledger/accounts.ts";
-import { headOf, seatsOf, type StateView } from "../../ledger/index.ts";
+import { headOf, parametersOf, seatsOf, type StateView } from "../../ledger/index.ts";
 import type { CommittedBlock } from "../../peer/effects.ts";
 import type { PeerView } from "../../peer/view.ts";
 import { accountToDid, toHex, type VotingKey } from "../../protocol/identifiers.ts";
@@ -138,7 +138,7 @@ export class Rounds {
         recovery === null || this.#recoverySinceMs === null
           ? null
           : {
-              step: recoveryStep(recovery.clockMs, view.genesis.parameters.recoveryMs),
+              step: recoveryStep(recovery.clockMs, parametersOf(state).recoveryMs),
               sinceMs: this.#recoverySinceMs,
               missing: waitingFor.map((votingKey) => seatOwner(state, votingKey)),
             },
@@ -209,7 +209,7 @@ export function statusOf(deps: StatusDeps): Status {
     seats: { total: consensus.seats.length, mine: consensus.seat !== null },
     strength: consensus.strength,
     name: genesis.name,
-    token: genesis.token,
+    token: genesis.token ?? "",
     balance: own.balance,
     slot: deps.slot,
     joining: deps.joining,

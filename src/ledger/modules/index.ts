@@ -3,6 +3,7 @@ import type { Operation } from "../operation.ts";
 import { accountOperations } from "./account.ts";
 import { contractOperations } from "./contract.ts";
 import { deviceOperations } from "./device.ts";
+import { governanceOperations } from "./governance.ts";
 import { recordOperations } from "./record.ts";
 import { seatOperations } from "./seat.ts";
 import { streamOperations } from "./stream.ts";
@@ -16,4 +17,5 @@ export const operations: Readonly<Record<string, Operation<unknown>>> = {
   ...streamOperations,
   ...contractOperations,
   ...recordOperations,
+  ...governanceOperations,
 };

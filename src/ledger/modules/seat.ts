@@ -7,7 +7,7 @@ import { Refusal, requireThat } from "../../protocol/refusal.ts";
 import { readBytes, readMap } from "../../protocol/schema.ts";
 import { statementBytes, valueToVote, type Vote } from "../../protocol/vote.ts";
 import { accountKey, readAccount, writeAccount } from "../accounts.ts";
-import { operation, type CheckContext } from "../operation.ts";
+import { operation, type CallContext, type CheckContext } from "../operation.ts";
 import { endSeat, forgetFormerSeat, formerSeat, seatsOf, writeSeats } from "../seats.ts";
 import type { Seat, Seats, StateView } from "../types.ts";
 
@@ -56,6 +56,21 @@ function removed(seats: Seats, gone: Seat): Seats {
 
 function findSeat(seats: Seats, votingKey: Uint8Array): Seat | undefined {
   return [...seats.current, ...seats.sleeping, ...seats.waiting].find((seat) => equalBytes(seat.votingKey, votingKey));
+}
+
+/** Ends every seat of an account at once, as when it is no member any more. */
+export function endSeatsOf(context: CallContext, account: Uint8Array): void {
+  const { state, block, emit } = context;
+  for (;;) {
+    const seats = seatsOf(state);
+    const own = [...seats.current, ...seats.sleeping, ...seats.waiting].find((seat) => equalBytes(seat.account, account));
+    if (own === undefined) return;
+    if (seats.current.includes(own)) block.seatsChanged = true;
+    const remaining = removed(seats, own);
+    writeSeats(state, remaining);
+    endSeat(state, own, remaining, context);
+    emit("seat.left", { seat: own.votingKey, account });
+  }
 }
 
 /** @throws {Refusal} `unknown-seat`, `not-owner`. */
