@@ -131,7 +131,7 @@ class PeerNode implements SimNode {
       case "closing":
         return input;
       case "linked":
-        return { kind: "network", event: { kind: "linked", peer: input.peer, direct: true } };
+        return { kind: "network", event: { kind: "linked", peer: input.peer, self: this.#o.id, direct: true } };
       case "unlinked":
         return { kind: "network", event: { kind: "unlinked", peer: input.peer } };
       case "message": {

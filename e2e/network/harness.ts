@@ -52,7 +52,7 @@ function installTab(): void {
           texts.push({ kind: event.kind, from: event.from, text: new TextDecoder().decode(event.bytes.subarray(0, 64)) });
         }
       });
-      network.command({ kind: "join", chain });
+      network.command({ kind: "join", chain, closed: false });
     },
     command: (command) => network?.command(command),
     sendText: (peer, protocol, text) => network?.command({ kind: "send", peer, protocol, bytes: bytesOf(text) }),

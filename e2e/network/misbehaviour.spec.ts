@@ -55,6 +55,6 @@ test("faults that the peer reports cut a link once they are enough, and those th
 
 test("a tab of another chain is not linked to", async ({ browser }) => {
   const [victim, other] = await openThree(browser);
-  await other.page.evaluate((chain) => window.tab.command({ kind: "join", chain }), CHAIN.replaceAll("ab", "cd"));
+  await other.page.evaluate((chain) => window.tab.command({ kind: "join", chain, closed: false }), CHAIN.replaceAll("ab", "cd"));
   await victim.page.waitForFunction((id) => !(id in window.tab.linked()), other.id, { timeout: 30_000 });
 });

@@ -1,13 +1,22 @@
 /** Peers in one process: real machines, real signatures, memory for storage and network. For tests and benchmarks. */
 import { assert } from "../kit/assert.ts";
 import type { Clock, VirtualClock } from "../kit/clock.ts";
+import { compareBytes } from "../kit/bytes.ts";
 import { createRandom } from "../kit/random.ts";
 import type { CommittedBlock, RoadReport } from "../peer/effects.ts";
 import { Peer } from "../peer/peer.ts";
 import type { Keys, NetworkCommand, NetworkEvent, Signatures, Storage } from "../peer/ports.ts";
 import type { RejectCode } from "../protocol/codes.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
-import { DEFAULT_PARAMETERS, encodeGenesis, chainOf, type Parameters } from "../protocol/genesis.ts";
+import {
+  DEFAULT_PARAMETERS,
+  ROLES,
+  encodeGenesis,
+  chainOf,
+  type Member as RoleHolder,
+  type Parameters,
+  type Role,
+} from "../protocol/genesis.ts";
 import { asAccountId, asVotingKey } from "../protocol/identifiers.ts";
 import type { RefusalShape } from "../protocol/refusal.ts";
 import type { Call } from "../protocol/transaction.ts";
@@ -24,6 +33,8 @@ export interface ClusterOptions {
   readonly clock: Clock;
   readonly machine: ContractMachine;
   readonly parameters?: Partial<Parameters>;
+  /** Who may do what besides the first peer, by name, in a BoT that is not public; the first founds, and is its owner or has all roles. */
+  readonly closed?: { readonly kind: "consortium" | "private"; readonly members: Readonly<Record<string, readonly Role[]>> };
   /** Makes all keys from it, so that with a virtual clock a run can be repeated. */
   readonly seed?: number;
   /** A peer's storage over what it left on disk; memory without faults by default. */
@@ -60,6 +71,10 @@ interface Member {
   readonly account: Uint8Array;
   readonly disk: MemoryDisk;
 }
+
+const NO_TOKENS = { grant: 0, bond: 0, feePerKilobyte: 0, feePerMillionGas: 0 };
+/** A refused peer tries again after this. */
+const REFUSED_MS = 10_000;
 
 /** Of the virtual clock: about what a message takes in a room. */
 const STEP_MS = 5;
@@ -106,21 +121,34 @@ export class MemoryCluster {
       random === undefined ? undefined : () => Uint8Array.from({ length: 32 }, () => random.below(256)),
     );
     const member: Member = { keys, account: await keys.create("account"), disk: createMemoryDisk() };
-    if (this.#genesis === null) {
-      this.#genesis = encodeGenesis({
-        version: 1,
-        kind: "public",
-        name: "Test",
-        token: "coal",
-        createdMs: this.#options.clock.nowMs() - 1,
-        founder: asAccountId(member.account),
-        foundingSeat: asVotingKey(await keys.create("voting")),
-        parameters: { ...DEFAULT_PARAMETERS, claimBits: 0, ...this.#options.parameters },
-        salt: new Uint8Array(16),
-      });
-    }
     this.#members.set(name, member);
+    if (this.#genesis === null) await this.#found(member);
     return member;
+  }
+
+  async #found({ account, keys }: Member): Promise<void> {
+    const { closed, parameters, clock } = this.#options;
+    const founder = asAccountId(account);
+    const common = {
+      version: 1,
+      name: "Test",
+      createdMs: clock.nowMs() - 1,
+      founder,
+      foundingSeat: asVotingKey(await keys.create("voting")),
+      parameters: { ...DEFAULT_PARAMETERS, claimBits: 0, ...(closed === undefined ? {} : NO_TOKENS), ...parameters },
+      salt: new Uint8Array(16),
+    };
+    if (closed === undefined) return void (this.#genesis = encodeGenesis({ ...common, kind: "public", token: "coal" }));
+    // None of them founds once more.
+    this.#genesis = new Uint8Array(0);
+    const others: RoleHolder[] = [];
+    for (const [name, roles] of Object.entries(closed.members)) others.push([asAccountId((await this.#member(name)).account), roles]);
+    const members = (closed.kind === "private" ? others : [...others, [founder, ROLES] as const]).sort(([a], [b]) => compareBytes(a, b));
+    this.#genesis = encodeGenesis(
+      closed.kind === "private"
+        ? { ...common, kind: closed.kind, token: null, owner: founder, members }
+        : { ...common, kind: closed.kind, token: null, members },
+    );
   }
 
   #memberOf(name: string): Member {
@@ -229,7 +257,7 @@ export class MemoryCluster {
   }
 
   #tellLinked(name: string, other: string): void {
-    this.running.get(name)?.runner.input({ kind: "network", event: { kind: "linked", peer: other, direct: true } });
+    this.running.get(name)?.runner.input({ kind: "network", event: { kind: "linked", peer: other, self: name, direct: true } });
   }
 
   #link(a: string, b: string): void {
@@ -352,7 +380,22 @@ export class MemoryCluster {
     } else if (command.kind === "send") {
       const { peer, protocol, bytes } = command;
       this.#deliver(from, peer, { kind: "message", from, protocol, bytes: bytes.slice() });
-    }
+    } else if (command.kind === "refuse") this.#refuse(from, command.peer);
+  }
+
+  /** After what is under way; then it tries again. */
+  #refuse(from: string, peer: string): void {
+    const { clock } = this.#options;
+    clock.setTimer(STEP_MS, () => {
+      for (const [one, other] of [
+        [from, peer],
+        [peer, from],
+      ] as const)
+        this.running.get(one)?.runner.input({ kind: "network", event: { kind: "unlinked", peer: other } });
+    });
+    clock.setTimer(REFUSED_MS, () => {
+      if (this.running.has(from) && this.running.has(peer)) this.#link(from, peer);
+    });
   }
 
   #deliver(from: string, to: string, event: NetworkEvent): void {

@@ -69,6 +69,7 @@ async function openPeer(genesis: Uint8Array, storage: Storage): Promise<Peer> {
     seatWanted: false,
     machine: null,
     ledger: await loadLedger(storage, genesis),
+    openTo: FILE,
   });
 }
 
@@ -112,7 +113,7 @@ class Replay {
         if (effect.kind === "halted") this.#fault = new Refusal("export-invalid", { reason: effect.refusal.code });
       },
     });
-    this.#runner.input({ kind: "network", event: { kind: "linked", peer: FILE, direct: true } });
+    this.#runner.input({ kind: "network", event: { kind: "linked", peer: FILE, self: "", direct: true } });
   }
 
   get isFinal(): boolean {

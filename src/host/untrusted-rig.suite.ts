@@ -80,7 +80,8 @@ export async function createRig(seed: number): Promise<Rig> {
   await cluster.settled();
   cluster.close("mallory");
   const votingKey = (await mallory.keys.list("voting"))[0]!;
-  for (const { runner } of peers) runner.input({ kind: "network", event: { kind: "linked", peer: "mallory", direct: true } });
+  for (const { runner } of peers)
+    runner.input({ kind: "network", event: { kind: "linked", peer: "mallory", self: "honest", direct: true } });
   const forger: Forger = {
     chain: chainOf(cluster.genesis),
     votingKey,

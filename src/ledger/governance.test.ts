@@ -72,7 +72,7 @@ function seated(): Scenario {
 }
 
 describe("a public BoT", () => {
-  it("gives every seat one vote, and changes its parameters with more than half of them", () => {
+  it("[I-3] gives every seat one vote, and changes its parameters with more than half of them", () => {
     const scenario = seated();
     expect(propose(scenario, 4, parameters({ feePerKilobyte: 3 }))).toBe("not-authorized");
     expect(propose(scenario, 1, parameters({ feePerKilobyte: 3 }))).toBeNull();
@@ -166,7 +166,7 @@ describe("a public BoT", () => {
 });
 
 describe("a consortium", () => {
-  it("carries transactions of members only, each with the role that it needs, before anybody pays or verifies", () => {
+  it("[I-4] carries transactions of members only, each with the role that it needs, before anybody pays or verifies", () => {
     const scenario = consortium();
     const deploy: Call = ["contract.deploy", { source: "x", arguments: null, gasMax: 5000 }];
     expect(refusalOf(scenario, 5, note)).toBe("not-authorized");
@@ -178,7 +178,7 @@ describe("a consortium", () => {
     expect(() => createMempool().check(stranger, scenario.state, scenario.timeMs)).toThrow("not-authorized");
   });
 
-  it("seats members with the role to vote only, and without a bond", () => {
+  it("[I-3] seats members with the role to vote only, and without a bond", () => {
     const scenario = consortium();
     expect(refusalOf(scenario, 3, take(3))).toBe("not-authorized");
     expect(refusalOf(scenario, 5, take(5))).toBe("not-authorized");
@@ -186,7 +186,7 @@ describe("a consortium", () => {
     expect(seatsOf(scenario.state).current).toHaveLength(3);
   });
 
-  it("has no tokens: none can be claimed, sent or asked for", () => {
+  it("[I-8] has no tokens: none can be claimed, sent or asked for", () => {
     const scenario = consortium();
     expect(refusalOf(scenario, 1, ["token.claim", { reference: scenario.chain, nonce: new Uint8Array(1) }])).toBe("no-tokens");
     expect(refusalOf(scenario, 1, ["account.transfer", { to: account(2), amount: 1 }])).toBe("balance-too-low");
@@ -269,7 +269,7 @@ describe("a private BoT", () => {
     expect(parametersOf(scenario.state).recoveryMs).toBe(2000);
   });
 
-  it("has tokens where its owner wants them", () => {
+  it("[I-8] has tokens where its owner wants them", () => {
     const kind = { kind: "private", token: "bun", owner: account(0), members: membersOfNumbers({ 1: ["transact"] }) } as const;
     const scenario = new Scenario({ kind });
     const claim: Call = ["token.claim", { reference: scenario.chain, nonce: new Uint8Array(1) }];

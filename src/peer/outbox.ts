@@ -36,10 +36,16 @@ export type Verdict = (accept: boolean) => void;
 type Outcome = Extract<PeerInput, { readonly id: EffectId }>;
 
 export class Outbox {
+  /** Whether the network may have a command. */
+  readonly #mayPass: (command: NetworkCommand) => boolean;
   #effects: PeerEffect[] = [];
   #nextId: EffectId = 1;
   readonly #waiting = new Map<EffectId, Continuation>();
   readonly #noted = new BoundedMap<string, true>(LIMITS.notedRefusalsMax);
+
+  constructor(mayPass: (command: NetworkCommand) => boolean = () => true) {
+    this.#mayPass = mayPass;
+  }
 
   /** Effects since the last call, in order. */
   drain(): readonly PeerEffect[] {
@@ -58,7 +64,7 @@ export class Outbox {
   }
 
   network(command: NetworkCommand): void {
-    this.emit({ kind: "network", command });
+    if (this.#mayPass(command)) this.emit({ kind: "network", command });
   }
 
   penalize(peer: string, code: RejectCode): void {

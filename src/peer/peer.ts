@@ -5,8 +5,7 @@
 import type { BlockInfo, DurableRecord } from "../consensus/engine.ts";
 import { equalBytes } from "../kit/bytes.ts";
 import { createSimplex } from "../consensus/simplex/simplex.ts";
-import type { SimplexOptions } from "../consensus/simplex/state.ts";
-import { createMempool, headOf, parametersOf, genesisOf, type LedgerState, type StateView } from "../ledger/index.ts";
+import { createMempool, headOf, genesisOf, type LedgerState, type StateView } from "../ledger/index.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import { toHex, type AccountId, type Hash, type HashHex, type VotingKey } from "../protocol/identifiers.ts";
@@ -15,6 +14,7 @@ import type { Transaction } from "../protocol/transaction.ts";
 import { Bodies } from "./bodies.ts";
 import { ConsensusDriver } from "./consensus-driver.ts";
 import type { CommittedBlock, PeerEffect, PeerInput } from "./effects.ts";
+import { Door } from "./door.ts";
 import { FinalBlocks, committedOf } from "./final-blocks.ts";
 import { LateMachine } from "./late-machine.ts";
 import { LedgerChain, type LedgerChainOptions, type RestoredStep } from "./ledger-chain.ts";
@@ -22,6 +22,7 @@ import { Outbox, OwnFault } from "./outbox.ts";
 import type { NetworkEvent, NetworkStatus } from "./ports.ts";
 import type { HistoryRow, Joined, SnapshotPointer } from "./rows.ts";
 import { SeatKeeper } from "./seat-keeper.ts";
+import { simplexOptions } from "./simplex-options.ts";
 import { SNAPSHOT_PACE, type SnapshotPace } from "./snapshot-pace.ts";
 import { StateSync } from "./state-sync.ts";
 import { Transactions } from "./transactions.ts";
@@ -84,32 +85,15 @@ export interface PeerOptions {
   readonly machine: ContractMachine | null;
   readonly ledger: RestoredLedger;
   readonly snapshotPace?: SnapshotPace;
-}
-
-/** Longer than any clock of a recovery runs. */
-const NO_RECOVERY_MS = Number.MAX_SAFE_INTEGER;
-
-/** An epoch goes by one set of parameters: what changes them ends it, and the next begins when that is final. A consortium never recovers: safety comes first. */
-function simplexOptions(chain: Hash, state: StateView, blockIntervalMs: () => number): SimplexOptions {
-  return {
-    chain,
-    blockIntervalMs,
-    get baseTimeoutMs() {
-      return parametersOf(state).baseTimeoutMs;
-    },
-    get heartbeatMs() {
-      return parametersOf(state).heartbeatMs;
-    },
-    get recoveryMs() {
-      return genesisOf(state).kind === "consortium" ? NO_RECOVERY_MS : parametersOf(state).recoveryMs;
-    },
-  };
+  /** A link that is no peer but a file that is read, and so needs no pass. */
+  readonly openTo?: string;
 }
 
 export class Peer implements PeerView {
   readonly chain: Hash;
   readonly account: AccountId;
-  readonly #outbox = new Outbox();
+  readonly #outbox: Outbox = new Outbox((command) => this.#door.mayPass(command));
+  readonly #door: Door;
   readonly #ledger: LedgerChain;
   readonly #mempool = createMempool();
   readonly #transactions: Transactions;
@@ -169,6 +153,7 @@ export class Peer implements PeerView {
       onChanged: () => (this.#changed = true),
       onVerified: () => this.#bodies.settleAll(),
     });
+    this.#door = this.#createDoor(options.openTo ?? null);
     const anotherPeer = (than: string): string | undefined => this.#anotherPeer(than);
     this.#bodies = new Bodies({ outbox, transactions: this.#transactions, anotherPeer });
     const ownBlocks = { chain: this.#ledger, transactions: this.#transactions, restored: ledger };
@@ -219,6 +204,18 @@ export class Peer implements PeerView {
     });
   }
 
+  #createDoor(openTo: string | null): Door {
+    return new Door({
+      chain: this.chain,
+      account: this.account,
+      outbox: this.#outbox,
+      state: () => this.#ledger.state,
+      caughtUp: () => this.caughtUp,
+      onOpened: (peer) => this.#onLinked(peer),
+      openTo,
+    });
+  }
+
   /**
    * Takes one input and gives what is to be done, in order.
    * @param nowMs what pauses, rates and timeouts go by; it never goes back.
@@ -256,7 +253,7 @@ export class Peer implements PeerView {
     this.#driver.input(this.#nowMs, { kind: "keys", keys: this.#seats.keys });
     this.#driver.input(this.#nowMs, { kind: "load", records: restored.records, finals });
     this.#transactions.restore(restored.pool, this.#nowMs);
-    this.#outbox.network({ kind: "join", chain: toHex(this.chain) });
+    this.#outbox.network({ kind: "join", chain: toHex(this.chain), closed: this.#door.isClosed });
   }
 
   /** A host fault or a bug: whoever is wrong about itself must not vote. */
@@ -305,6 +302,7 @@ export class Peer implements PeerView {
   #tick(): void {
     if (this.#changed) this.#changedTickMs = this.#nowMs;
     this.#changed = false;
+    this.#door.tick(this.#nowMs);
     this.#transactions.tick(this.#nowMs);
     this.#bodies.tick(this.#nowMs);
     this.#sync.tick(this.#nowMs, { mayRead: this.caughtUp && !this.#closing });
@@ -320,9 +318,10 @@ export class Peer implements PeerView {
   #onNetwork(event: NetworkEvent): void {
     switch (event.kind) {
       case "linked":
-        this.#linked.add(event.peer);
-        return this.#driver.input(this.#nowMs, { kind: "linked", peer: event.peer });
+        if (this.#door.onLinked(event, this.#nowMs)) this.#onLinked(event.peer);
+        return;
       case "unlinked":
+        this.#door.onUnlinked(event.peer);
         this.#linked.delete(event.peer);
         this.#greeted.delete(event.peer);
         this.#statedHeights.delete(event.peer);
@@ -331,12 +330,18 @@ export class Peer implements PeerView {
         return this.#driver.input(this.#nowMs, { kind: "unlinked", peer: event.peer });
       case "network-status":
         this.#network = event.status;
+        this.#door.onStatus(event.status);
         return;
       case "gossip":
         return this.#outbox.forNeighbour(event.from, () => this.#onGossip(event));
       case "message":
         return this.#outbox.forNeighbour(event.from, () => this.#onMessage(event));
     }
+  }
+
+  #onLinked(peer: string): void {
+    this.#linked.add(peer);
+    this.#driver.input(this.#nowMs, { kind: "linked", peer });
   }
 
   #onGossip({ id, topic, from, bytes }: Extract<NetworkEvent, { kind: "gossip" }>): void {
@@ -346,6 +351,13 @@ export class Peer implements PeerView {
   }
 
   #onMessage(event: Extract<NetworkEvent, { kind: "message" }>): void {
+    if (event.protocol === "admit") return this.#door.onAdmission(event.from, event.bytes, this.#nowMs);
+    if (!this.#door.hears(event.from)) return;
+    if (event.protocol !== "hello") this.#door.onServed();
+    if (event.protocol === "forward") {
+      const heard = this.#door.heard(event.from, event.bytes);
+      return heard === null ? undefined : this.#onGossip(heard);
+    }
     // A hello, or its answer: whoever says anything on these streams has heard where this peer stands.
     this.#greeted.add(event.from);
     if (event.protocol === "fetch") this.#bodies.onMessage(event.from, event.bytes);
@@ -432,6 +444,10 @@ export class Peer implements PeerView {
   get stranded(): boolean {
     if (this.#hasHistory || this.#members.size > 0) return false;
     return this.#started && !this.#engine.status().behind && this.#nowMs - this.#startedMs >= ALONE_MS;
+  }
+
+  get isRefused(): boolean {
+    return this.#door.isRefused;
   }
 
   get targetHeight(): number | null {

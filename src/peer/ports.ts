@@ -55,12 +55,18 @@ export interface Signatures {
 
 export const GOSSIP_TOPICS = ["transactions", "consensus"] as const;
 export type GossipTopic = (typeof GOSSIP_TOPICS)[number];
-export const STREAM_PROTOCOLS = ["hello", "sync", "fetch", "snapshot"] as const;
+/** `admit` and `forward` are of BoTs that are not public: who may come in, and what is gossiped among members. */
+export const STREAM_PROTOCOLS = ["hello", "sync", "fetch", "snapshot", "admit", "forward"] as const;
 export type StreamProtocol = (typeof STREAM_PROTOCOLS)[number];
 
 /** What a peer orders of the network. All are structured-cloneable; bytes are transferred. Nothing is answered: results come as events. */
 export type NetworkCommand =
-  | { readonly kind: "join"; readonly chain: string }
+  /** In a `closed` BoT nothing is gossiped, and nobody is told who is there before it is admitted. */
+  | { readonly kind: "join"; readonly chain: string; readonly closed: boolean }
+  /** The peer may hear who else is there: in a closed BoT, where nobody else does. */
+  | { readonly kind: "admit"; readonly peer: string }
+  /** Ends the link, and leaves the peer alone for a while: it has done nothing wrong, but is nobody here. */
+  | { readonly kind: "refuse"; readonly peer: string }
   | { readonly kind: "publish"; readonly topic: GossipTopic; readonly bytes: Uint8Array }
   /** One message to a linked peer, in order per peer and protocol; dropped silently if the link is gone. */
   | { readonly kind: "send"; readonly peer: string; readonly protocol: StreamProtocol; readonly bytes: Uint8Array }
@@ -71,7 +77,8 @@ export type NetworkCommand =
   | { readonly kind: "setRelays"; readonly relays: readonly string[] };
 
 export type NetworkEvent =
-  | { readonly kind: "linked"; readonly peer: string; readonly direct: boolean }
+  /** `self`: this peer's own network identity, as the transport has shown it to the other side. */
+  | { readonly kind: "linked"; readonly peer: string; readonly self: string; readonly direct: boolean }
   | { readonly kind: "unlinked"; readonly peer: string }
   /** `from` is the neighbour that forwarded it, not its author; `id` is named in the verdict. */
   | { readonly kind: "gossip"; readonly id: number; readonly topic: GossipTopic; readonly from: string; readonly bytes: Uint8Array }

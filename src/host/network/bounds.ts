@@ -82,6 +82,16 @@ export const CHANNEL_BOUNDS: Readonly<Record<ChannelProtocol, ChannelBounds>> = 
     bytesPerSecond: 128 * 1024,
     burstSeconds: 10,
   },
+  admit: {
+    messageBytesMax: LIMITS.admissionBytesMax,
+    queueBytesMax: 4 * 1024,
+    // A knock and a pass for each connection; each pass that comes is a signature to check.
+    messagesPerSecond: 1,
+    bytesPerSecond: LIMITS.admissionBytesMax,
+    burstSeconds: 12,
+  },
+  // As much as by gossip.
+  forward: { ...bulk, messagesPerSecond: 2_000 },
   sync: bulk,
   fetch: bulk,
   snapshot: bulk,
@@ -96,4 +106,6 @@ export const STANDING = {
   forgivenPerSecond: 0.5,
   banMs: 300_000,
   peersMax: 1024,
+  /** Who is no member may ask again after this. */
+  refusedMs: 10_000,
 } as const;

@@ -97,13 +97,14 @@ export class Gossip {
     deps.pubsub.addEventListener("gossipsub:message", ({ detail }) => this.#onMessage(detail));
   }
 
-  join(chain: string): void {
+  /** Null where nothing is gossiped. */
+  join(chain: string | null): void {
     const { pubsub } = this.#deps;
     for (const name of this.#topics.keys()) {
       pubsub.unsubscribe(name);
       pubsub.topicValidators.delete(name);
     }
-    this.#topics = new Map(GOSSIP_TOPICS.map((topic) => [`/bothy/1/${chain}/${topic}`, topic]));
+    this.#topics = new Map(chain === null ? [] : GOSSIP_TOPICS.map((topic) => [`/bothy/1/${chain}/${topic}`, topic]));
     pubsub.allowedTopics = new Set(this.#topics.keys());
     for (const name of this.#topics.keys()) {
       pubsub.topicValidators.set(name, (peer, message) => this.#validate(peer.toString(), message));

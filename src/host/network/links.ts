@@ -9,6 +9,8 @@ export interface Link {
   connections: Connection[];
   /** Whether the peer has said that it is for our chain; only then is it a neighbour. */
   introduced: boolean;
+  /** Whether it may hear who else is there. */
+  admitted: boolean;
   /** The connection that was in use when the peer worker was last told of this link. */
   announced: string | undefined;
   neighbours: readonly string[];
@@ -75,6 +77,7 @@ export class Links {
         sinceMs: nowMs,
         connections: [],
         introduced: false,
+        admitted: false,
         announced: undefined,
         neighbours: [],
         hears: [],

@@ -29,6 +29,12 @@ export class Standing {
     this.#records.set(peer, { points: 0, atMs: nowMs, bannedUntilMs: nowMs + STANDING.banMs });
   }
 
+  /** It did nothing wrong, but is not wanted now. */
+  refuse(peer: string, nowMs: number): void {
+    const record = this.#records.get(peer) ?? { points: 0, atMs: nowMs, bannedUntilMs: 0 };
+    this.#records.set(peer, { ...record, bannedUntilMs: Math.max(record.bannedUntilMs, nowMs + STANDING.refusedMs) });
+  }
+
   isBanned(peer: string, nowMs: number): boolean {
     return (this.#records.get(peer)?.bannedUntilMs ?? 0) > nowMs;
   }

@@ -53,7 +53,7 @@ async function openTab(): Promise<Tab> {
   const network = new TabNetwork({ node, links, standing: new Standing(), canDialDirectly: false, relays: [], emit });
   ends.push(() => network.stop());
   await network.start();
-  network.command({ kind: "join", chain: CHAIN });
+  network.command({ kind: "join", chain: CHAIN, closed: false });
   return { node, links, network, events };
 }
 

@@ -5,7 +5,7 @@ import { decodeIntroduction, encodeIntroduction } from "../../protocol/introduct
 import { Refusal } from "../../protocol/refusal.ts";
 import type { NetworkCommand, NetworkEvent, StreamProtocol } from "../../peer/ports.ts";
 import { createSystemClock } from "../clock/clock.ts";
-import { DIALS, NEIGHBOURS, PINGS, RELAYS, type ChannelProtocol } from "./bounds.ts";
+import { DIALS, NEIGHBOURS, PINGS, RELAYS, STANDING, type ChannelProtocol } from "./bounds.ts";
 import { Channels } from "./channels.ts";
 import { Dialer } from "./dialer.ts";
 import { Gossip, type GossipInternals } from "./gossip.ts";
@@ -28,6 +28,8 @@ const INTRODUCE_EVERY_MS = 15_000;
 const GOSSIP_MEND_MS = 3_000;
 /** How long a peer that was let go, because there were too many links, is left alone. */
 const LET_GO_MS = 60_000;
+/** Long enough for a last word to go out. */
+const REFUSAL_MS = 500;
 
 export async function startTabNetwork(options: NetworkOptions, emit: (event: NetworkEvent) => void): Promise<TabNetwork> {
   const standing = new Standing();
@@ -70,6 +72,8 @@ export class TabNetwork {
   readonly #reserved = new Set<string>();
   readonly #timer: ReturnType<typeof setInterval>;
   #chain: string | null = null;
+  /** Whether its members alone may know of each other. */
+  #isClosed = false;
   #addresses: readonly string[];
   #relays: RelayLink[] = [];
   #introducedNeighbours = "";
@@ -143,7 +147,11 @@ export class TabNetwork {
   command(command: NetworkCommand): void {
     switch (command.kind) {
       case "join":
-        return this.#join(command.chain);
+        return this.#join(command.chain, command.closed);
+      case "admit":
+        return this.#admit(command.peer);
+      case "refuse":
+        return this.#refuse(command.peer);
       case "publish":
         void this.#gossip.publish(command.topic, command.bytes).then(
           (neighbours) => (this.#bytesOut += neighbours * command.bytes.length),
@@ -165,12 +173,27 @@ export class TabNetwork {
     }
   }
 
-  #join(chain: string): void {
+  #join(chain: string, closed: boolean): void {
     if (chain === this.#chain) return;
     this.#chain = chain;
+    this.#isClosed = closed;
     for (const link of this.#links.all()) this.#cut(link.peer);
-    this.#gossip.join(chain);
+    this.#gossip.join(closed ? null : chain);
     for (const relay of this.#relays) relay.announce();
+  }
+
+  #admit(peer: string): void {
+    const link = this.#links.get(peer);
+    if (link === undefined) return;
+    link.admitted = true;
+    this.#introduce(peer);
+  }
+
+  /** After what is under way, so that it hears why. */
+  #refuse(peer: string): void {
+    this.#standing.refuse(peer, nowMs());
+    this.#dialer.rest(peer, STANDING.refusedMs);
+    setTimeout(() => this.#cut(peer), REFUSAL_MS);
   }
 
   #connectRelays(): void {
@@ -260,9 +283,15 @@ export class TabNetwork {
   }
 
   #introduce(peer: string): void {
-    if (this.#chain === null) return;
-    const peers = this.#neighbourNames(peer);
+    const link = this.#links.get(peer);
+    if (this.#chain === null || link === undefined || !this.#mayName(link)) return;
+    const peers = !this.#isClosed || link.admitted ? this.#neighbourNames(peer) : [];
     this.#channels.send(peer, "peers", encodeIntroduction({ chain: this.#chain, peers, hears: this.#heardFrom(peers) }));
+  }
+
+  /** Who dials names the chain first: to whoever knows of none, a closed one is not named. */
+  #mayName({ introduced, connections }: Link): boolean {
+    return !this.#isClosed || introduced || connections.some(({ direction }) => direction === "outbound");
   }
 
   #neighbourNames(except: string): string[] {
@@ -300,8 +329,12 @@ export class TabNetwork {
       link.neighbours = peers.filter((peer) => peer !== this.#self);
       link.hears = hears;
       this.#dialer.learn(link.neighbours);
-      if (!link.introduced) this.#introducedNeighbours = "";
-      link.introduced = true;
+      if (!link.introduced) {
+        this.#introducedNeighbours = "";
+        link.introduced = true;
+        // It may not have been named to this one yet.
+        if (this.#isClosed) this.#introduce(link.peer);
+      }
       this.#announce(link);
     } catch (error) {
       if (error instanceof Refusal) this.#fault(link.peer, error.code);
@@ -313,7 +346,7 @@ export class TabNetwork {
     if (connection === undefined) return;
     link.announced = connection.id;
     link.missedPings = 0;
-    this.#emit({ kind: "linked", peer: link.peer, direct: isDirect(connection) });
+    this.#emit({ kind: "linked", peer: link.peer, self: this.#self, direct: isDirect(connection) });
   }
 
   /** Breaking the transport's own bounds is cut at once; a wrong message only counts. */
@@ -355,6 +388,7 @@ export class TabNetwork {
    * The peer's stream to us is the peer's to make; ending what is left of it tells the peer so.
    */
   #mendGossip(link: Link, atMs: number): void {
+    if (this.#isClosed) return;
     const streams = gossipStreams(link.connections.flatMap((connection) => connection.streams));
     const best = bestConnection(link);
     if (best !== undefined && !streams.some(({ direction }) => direction === "outbound"))
