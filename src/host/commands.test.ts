@@ -59,6 +59,8 @@ async function createRig() {
     diagnostics: async () => ({ done: done.length }),
     leave: async () => void done.push("leave"),
     nowMs: () => NOW_MS,
+    final: () => null,
+    relays: () => [],
   });
   return { keys, account, genesis, settings, settingsDisk, ledger, commands, done };
 }

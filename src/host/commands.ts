@@ -6,6 +6,7 @@ import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
 import { Refusal } from "../protocol/refusal.ts";
 import type { CommandName, Commands, Settings } from "../sdk/api.ts";
+import { botCommands, type BotDeps } from "./bots.ts";
 import type { PeerKeys } from "./keys/keys.ts";
 import { removeLedger, stageLedger, type LedgerDatabases } from "./ledger-place.ts";
 import { readIceServer } from "./network/ice-server.ts";
@@ -44,6 +45,9 @@ export interface CommandDeps {
   /** Says goodbye to the voters and waits until all is written. */
   readonly leave: () => Promise<void>;
   readonly nowMs: () => number;
+  /** See `BotDeps`. */
+  readonly final: BotDeps["final"];
+  readonly relays: BotDeps["relays"];
 }
 
 /** Only the account is sealed in a file, and whoever gets hold of it reads the rest. */
@@ -203,6 +207,7 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
       });
       return null;
     },
+    ...botCommands(deps),
     found: async ({ name }) => ({ chain: await deps.found(name) }),
     diagnostics: async () => ({ settings: settingsToShow(settings.current), ...(await deps.diagnostics()) }),
     prepareToLeave: async () => {

@@ -10,7 +10,14 @@ import { openSettings, type SettingsStore } from "./settings.ts";
 import { createMemoryStorage } from "./storage/memory-storage.ts";
 
 const BASE = "https://relay.example/";
-const FOUNDING = { name: "Test", parameters: DEFAULT_PARAMETERS, account: new Uint8Array(32).fill(1), nowMs: 1 };
+const FOUNDING = {
+  name: "Test",
+  kind: "public",
+  tokens: true,
+  parameters: DEFAULT_PARAMETERS,
+  account: new Uint8Array(32).fill(1),
+  nowMs: 1,
+} as const;
 
 interface Tab {
   readonly keys: PeerKeys;

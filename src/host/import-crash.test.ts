@@ -110,6 +110,8 @@ function commandsOf(slot: OpenSlot, account: Uint8Array, done: string[]): Comman
     diagnostics: () => Promise.resolve({}),
     leave: async () => undefined,
     nowMs: () => NOW_MS,
+    final: () => null,
+    relays: () => [],
   });
 }
 

@@ -38,6 +38,7 @@ function ledgerStep(view: PeerView | null, waitingCode: RejectCode | null): Join
   const done = view.final.height;
   if (view.halted !== null) return { step: "ledger", state: "failed", code: view.halted.code };
   if (view.caughtUp) return { step: "ledger", state: "done", done };
+  if (view.isRefused) return { step: "ledger", state: "waiting", code: "not-authorized" };
   if (view.stranded) return { step: "ledger", state: "waiting", code: "no-members" };
   if (view.joining !== null) {
     const { bytes, total } = view.joining;

@@ -76,6 +76,8 @@ async function createTab(genesis: Uint8Array, storage: ClusterPeer["storage"] | 
     diagnostics: () => Promise.resolve({}),
     leave: async () => undefined,
     nowMs: () => START_MS,
+    final: () => null,
+    relays: () => [],
   });
   return { commands, imported, done, votingKeys: async () => (await keys.list("voting")).length };
 }

@@ -83,13 +83,16 @@ export async function fetchManifest(base: string): Promise<Manifest | null> {
   }
 }
 
-/** Asks until the relay that served the app is in reach, and that of this BoT: another's is of no use to whoever is in this one. */
-export async function awaitManifest(base: string, genesis: Uint8Array, pause: (ms: number) => Promise<void>): Promise<Manifest> {
+/**
+ * Asks until the relay that served the app is in reach and names this BoT: what another one's says of relays and rooms is not meant for whoever is in this one.
+ * Null where any does.
+ */
+export async function awaitManifest(base: string, genesis: Uint8Array | null, pause: (ms: number) => Promise<void>): Promise<Manifest> {
   for (let paceMs = MANIFEST_PACE_MS; ; paceMs = Math.min(2 * paceMs, MANIFEST_PACE_MS_MAX)) {
     await pause(paceMs);
     const manifest = await fetchManifest(base).catch(() => null);
-    const offered = manifest?.genesis ?? null;
-    if (manifest !== null && offered !== null && equalBytes(offered, genesis)) return manifest;
+    if (manifest === null) continue;
+    if (genesis === null || (manifest.genesis !== null && equalBytes(manifest.genesis, genesis))) return manifest;
   }
 }
 

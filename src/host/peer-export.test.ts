@@ -83,6 +83,8 @@ async function createTab({ clock, cluster }: Rig, storage: Storage, loadMachine?
     diagnostics: () => Promise.resolve({}),
     leave: async () => undefined,
     nowMs: () => clock.nowMs(),
+    final: () => null,
+    relays: () => [],
   });
   return { keys, commands, done, pauses };
 }

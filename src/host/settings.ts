@@ -2,8 +2,11 @@
 import { equalBytes } from "../kit/bytes.ts";
 import type { Storage, StorageBatch } from "../peer/ports.ts";
 import { decode, encode, type Value } from "../protocol/codec.ts";
-import { fromHex, toHex, type Hash } from "../protocol/identifiers.ts";
-import { isValueMap, readBoolean, readInteger, readList, readMap, readText } from "../protocol/schema.ts";
+import { chainOf } from "../protocol/genesis.ts";
+import { asHash, fromHex, toHex, type Hash } from "../protocol/identifiers.ts";
+import { checkpointToValue, readRelays, valueToCheckpoint, type Checkpoint } from "../protocol/invite.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { isValueMap, readBoolean, readBytes, readInteger, readList, readMap, readText } from "../protocol/schema.ts";
 import type { Settings } from "../sdk/api.ts";
 import type { PeerKeys } from "./keys/keys.ts";
 import { isIceServer } from "./network/ice-server.ts";
@@ -13,11 +16,15 @@ const GENESIS_KEY = "genesis";
 const ACCOUNT_KEY = "account";
 const LEDGER_KEYS = "ledger/";
 const FOUNDING_KEYS = "founding/";
+const BOT_KEYS = "bot/";
+const CHOSEN_KEY = "chosen";
 /** Above every chain of such a key. */
 const KEY_END = "~";
 const BASE_UNITS_MAX = 4096;
 /** Of one read; another start reads the rest. */
 const OFFERED_MAX = 100;
+/** More than a person tells apart. */
+const BOTS_MAX = 64;
 
 export const DEFAULT_SETTINGS: Settings = {
   seatWanted: true,
@@ -40,11 +47,22 @@ export interface LedgerPlace {
   readonly unvoted: boolean;
 }
 
+/** A BoT that a person founded or joined from this slot; the one that its relay names is none of them. */
+export interface KnownBot {
+  readonly genesis: Uint8Array;
+  /** From the invite. */
+  readonly relays: readonly string[];
+  readonly checkpoint: Checkpoint | null;
+}
+
 /** What else changes by the very write that changes settings. */
 export interface OwnChange {
   readonly account?: Uint8Array;
   readonly genesis?: Uint8Array;
   readonly ledger?: { readonly chain: Hash; readonly place: LedgerPlace };
+  readonly bot?: KnownBot;
+  /** Which of the known BoTs is opened; null for the one that the relay names. */
+  readonly chosen?: Hash | null;
 }
 
 /** A BoT that this slot offered to a relay, while it is not known what became of it. */
@@ -62,7 +80,11 @@ export interface SettingsStore {
   refresh(): Promise<void>;
   /** Public key of the account that this slot is; null while that was never said. */
   account(): Promise<Uint8Array | null>;
-  /** Genesis of the BoT this slot was last in, or null. */
+  /** By their chains, ascending. */
+  bots(): Promise<readonly KnownBot[]>;
+  /** The one to open, or null where it is the relay's. */
+  chosenBot(): Promise<KnownBot | null>;
+  /** Genesis of the relay's BoT in which this slot was last, or null. */
   lastGenesis(): Promise<Uint8Array | null>;
   ledgerPlace(chain: Hash): Promise<LedgerPlace>;
   offered(): Promise<readonly Offered[]>;
@@ -136,7 +158,24 @@ function placeOf(row: Uint8Array): LedgerPlace {
 const rowsOf = (part: Partial<Settings>, next: Settings): StorageBatch["puts"] =>
   Object.keys(part).length === 0 ? [] : [["meta", SETTINGS_KEY, encode(next as unknown as Value)]];
 
-function* ownRowsOf({ account, genesis, ledger }: OwnChange): Generator<StorageBatch["puts"][number]> {
+const botKey = (chain: Hash): string => BOT_KEYS + toHex(chain);
+
+function botToBytes({ genesis, relays, checkpoint }: KnownBot): Uint8Array {
+  return encode({ genesis, relays, checkpoint: checkpointToValue(checkpoint) });
+}
+
+function bytesToBot(bytes: Uint8Array): KnownBot {
+  const map = readMap(decode(bytes), "bot", ["genesis", "relays", "checkpoint"]);
+  return {
+    genesis: readBytes(map["genesis"], "genesis", LIMITS.inviteBytesMax),
+    relays: readRelays(map["relays"]),
+    checkpoint: valueToCheckpoint(map["checkpoint"]),
+  };
+}
+
+function* ownRowsOf({ account, genesis, ledger, bot, chosen }: OwnChange): Generator<StorageBatch["puts"][number]> {
+  if (bot !== undefined) yield ["meta", botKey(chainOf(bot.genesis)), botToBytes(bot)];
+  if (chosen !== undefined) yield ["meta", CHOSEN_KEY, chosen ?? new Uint8Array(0)];
   if (account !== undefined) yield ["meta", ACCOUNT_KEY, account];
   if (genesis !== undefined) yield ["meta", GENESIS_KEY, genesis];
   if (ledger !== undefined) yield ["meta", LEDGER_KEYS + toHex(ledger.chain), encode(ledger.place as unknown as Value)];
@@ -170,6 +209,16 @@ export async function openSettings(storage: Storage): Promise<SettingsStore> {
     },
     refresh: async () => void (current = await read()),
     account: async () => (await storage.read("meta", ACCOUNT_KEY)) ?? null,
+    bots: async () => {
+      const rows = await storage.range("meta", { from: BOT_KEYS, to: BOT_KEYS + KEY_END, limit: BOTS_MAX });
+      return rows.map(([, bytes]) => bytesToBot(bytes));
+    },
+    chosenBot: async () => {
+      const chain = await storage.read("meta", CHOSEN_KEY);
+      if (chain === undefined || chain.length === 0) return null;
+      const row = await storage.read("meta", botKey(asHash(chain)));
+      return row === undefined ? null : bytesToBot(row);
+    },
     lastGenesis: async () => (await storage.read("meta", GENESIS_KEY)) ?? null,
     ledgerPlace: async (chain) => {
       const row = await storage.read("meta", LEDGER_KEYS + toHex(chain));

@@ -6,7 +6,7 @@ import { bytesToHex } from "../kit/bytes.ts";
 import { Peer } from "../peer/peer.ts";
 import { encode, type Value } from "../protocol/codec.ts";
 import { DEFAULT_PARAMETERS, chainOf, encodeGenesis } from "../protocol/genesis.ts";
-import { accountToDid, asAccountId, asVotingKey, toHex } from "../protocol/identifiers.ts";
+import { accountToDid, asAccountId, asHash, asVotingKey, toHex } from "../protocol/identifiers.ts";
 import type { Status } from "../sdk/api.ts";
 import { createClient, type Client } from "../sdk/client.ts";
 import { openIndexedDbSeeds } from "./keys/indexeddb-seeds.ts";
@@ -180,6 +180,25 @@ describe("a tab whose slot another page has not given up yet", () => {
     expect(inputs.find(({ kind }) => kind === "adopt-voting-key")).toBeUndefined();
     expect(inputs.filter((input) => input.kind === "set-seat-wanted")).toEqual([{ kind: "set-seat-wanted", wanted: false }]);
   });
+});
+
+it("a ledger that has another block than the one of the invite stops the peer, which is told so", async () => {
+  endOldPage();
+  await makeFoundingSeat();
+  const settings = await openOldSettings();
+  const chain = chainOf(genesis);
+  await settings.rememberOffered({ chain, base: "" });
+  const checkpoint = { height: 1, id: asHash(new Uint8Array(32).fill(9)) };
+  await settings.change({}, { bot: { genesis, relays: [], checkpoint }, chosen: chain });
+  // As if it had come so far.
+  vi.spyOn(Peer.prototype, "final", "get").mockReturnValue({ height: 1, id: chain, stateRoot: chain, timeMs: 1 });
+  const steps = vi.spyOn(Peer.prototype, "step");
+  const client = openTab();
+  await vi.waitFor(async () => expect((await client.status()).fault?.code).toBe("checkpoint-contradicted"), { timeout: 5000 });
+  expect((await client.status()).ready).toBe(false);
+  const count = steps.mock.calls.length;
+  await client.query("settings");
+  expect(steps.mock.calls).toHaveLength(count);
 });
 
 it("a ledger that is empty though its key may have voted takes the key with it; that of a founding may vote, once", async () => {

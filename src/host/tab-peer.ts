@@ -8,6 +8,7 @@ import { Peer } from "../peer/peer.ts";
 import type { Keys, NetworkCommand, NetworkEvent, Signatures, Storage } from "../peer/ports.ts";
 import type { ContractMachine } from "../protocol/contract-machine.ts";
 import { chainOf, decodeGenesis } from "../protocol/genesis.ts";
+import type { Checkpoint } from "../protocol/invite.ts";
 import { asAccountId, asVotingKey, digest, toHex, type Hash } from "../protocol/identifiers.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { Refusal, shapeOf, type RefusalShape } from "../protocol/refusal.ts";
@@ -16,11 +17,13 @@ import { latestReferenceOf, parametersOf, takeMessage } from "../ledger/index.ts
 import { restoresContracts } from "../peer/late-machine.ts";
 import type { Call } from "../protocol/transaction.ts";
 import type { OperationCall } from "../sdk/api.ts";
+import { agreesWith } from "./checkpoint.ts";
 import { createSystemClock } from "./clock/clock.ts";
 import { createCommands } from "./commands.ts";
 import { createExplorer } from "./explorer/explorer.ts";
 import { found, settleOffered } from "./found.ts";
 import { joiningOf } from "./joining.ts";
+import { KnownLinks } from "./known-links.ts";
 import { openKeys } from "./keys/indexeddb-seeds.ts";
 import type { PeerKeys } from "./keys/keys.ts";
 import { noteEmptyLedger, settleLedger, type LedgerDatabases } from "./ledger-place.ts";
@@ -28,7 +31,7 @@ import { loadLedger } from "./load-ledger.ts";
 import { awaitManifest, fetchManifest, MANIFEST_PACE_MS, type Manifest } from "./manifest.ts";
 import { runPeer, type PeerRunner, type ReportedEffect } from "./peer-runner.ts";
 import { createSdkServer, type SdkServer } from "./sdk-server/server.ts";
-import { accountOf, openSettings, type SettingsStore } from "./settings.ts";
+import { accountOf, openSettings, type KnownBot, type SettingsStore } from "./settings.ts";
 import { createSignatures, signatureWorkersFor, type SignatureWorker } from "./signatures/signatures.ts";
 import { holdVotingLock } from "./slot.ts";
 import { deleteDexieStorage, openDexieStorage } from "./storage/dexie-storage.ts";
@@ -54,7 +57,7 @@ export class TabPeer {
   readonly #log: EventLog = createEventLog({ clock: this.#clock });
   readonly #waitingPorts: MessagePort[] = [];
   readonly #waitingEvents: NetworkEvent[] = [];
-  readonly #links = new Links();
+  readonly #links = new KnownLinks();
   #start: StartMessage | null = null;
   #server: SdkServer | null = null;
   #peer: Peer | null = null;
@@ -69,6 +72,10 @@ export class TabPeer {
   #identity: Uint8Array = new Uint8Array(0);
   #genesis: Uint8Array | null = null;
   #manifest: Manifest | null = null;
+  /** Where a person chose another BoT than the relay's. */
+  #chosen: KnownBot | null = null;
+  /** Of the invite, until the ledger was held to it. */
+  #checkpoint: Checkpoint | null = null;
   #fault: RefusalShape | null = null;
   /** Whether no other tab votes with the keys of this slot and BoT. */
   #mayVote = false;
@@ -148,6 +155,15 @@ export class TabPeer {
   /** Genesis from the relay, or this tab founds it, or what this slot was last in while the relay is out of reach. */
   async #findGenesis(base: string, asked: Promise<Manifest | null>): Promise<Uint8Array> {
     const settings = this.#ready(this.#settings);
+    this.#chosen = await settings.chosenBot();
+    if (this.#chosen !== null) {
+      this.#genesis = this.#chosen.genesis;
+      this.#checkpoint = this.#chosen.checkpoint;
+      // For the relays that it names, which introduce the peers of any BoT; this one can be opened without them.
+      const any = asked.catch(() => null).then((manifest) => manifest ?? awaitManifest(base, null, (ms) => this.#pause(ms)));
+      void any.then((manifest) => this.#onManifest(manifest));
+      return this.#chosen.genesis;
+    }
     for (let answer = asked; ; answer = fetchManifest(base)) {
       this.#manifest = await answer;
       if (this.#manifest?.mayFound === true) this.#manifest = await this.#found(FIRST_NAME);
@@ -167,7 +183,14 @@ export class TabPeer {
     const keys = this.#ready(this.#keys);
     const parameters = this.#ready(this.#manifest).parameters;
     const settings = this.#ready(this.#settings);
-    const manifest = await found(base, keys, settings, { name, parameters, account: this.#account, nowMs: this.#clock.wallMs() });
+    const manifest = await found(base, keys, settings, {
+      name,
+      kind: "public",
+      tokens: true,
+      parameters,
+      account: this.#account,
+      nowMs: this.#clock.wallMs(),
+    });
     const isFounder = manifest.genesis !== null && (await this.#keysFor(manifest.genesis).list("voting")).length > 0;
     // The founder has the only seat: without it nothing would become final. Elsewhere a seat would only be left dead behind.
     if (!keys.durable && isFounder) await settings.change({ seatWanted: true });
@@ -200,7 +223,7 @@ export class TabPeer {
     await settings.forgetOffered(chain);
     this.#server?.opened({ storage: this.#storage, explorer: createExplorer(this.#storage) });
     void this.#loadMachineAhead();
-    if (this.#manifest === null) void this.#manifestLater(genesis);
+    if (this.#manifest === null && this.#chosen === null) void this.#manifestLater(genesis);
   }
 
   /** Over what is stored now. */
@@ -232,6 +255,7 @@ export class TabPeer {
     });
     this.#tellWindow();
     for (const event of this.#waitingEvents.splice(0)) this.#runner.input({ kind: "network", event });
+    void this.#holdToCheckpoint();
   }
 
   #tellWindow(): void {
@@ -253,7 +277,11 @@ export class TabPeer {
 
   /** For a tab that opened while the relay was out of reach, which knows none by itself. */
   async #manifestLater(genesis: Uint8Array): Promise<void> {
-    this.#manifest = await awaitManifest(this.#ready(this.#start).base, genesis, (ms) => this.#pause(ms));
+    this.#onManifest(await awaitManifest(this.#ready(this.#start).base, genesis, (ms) => this.#pause(ms)));
+  }
+
+  #onManifest(manifest: Manifest): void {
+    this.#manifest = manifest;
     this.#tellRelays();
   }
 
@@ -317,12 +345,25 @@ export class TabPeer {
       this.#log.record(effect.level, "peer", effect.message, data);
       return;
     }
+    if (effect.kind === "committed" || effect.kind === "history") void this.#holdToCheckpoint();
     if (effect.kind === "reopen") void this.#alone(() => this.#reopen()).catch((error: unknown) => this.#fail(error));
     if (effect.kind === "halted") {
       this.#fault = effect.refusal;
       this.#log.record("error", "peer", "halted", { code: effect.refusal.code });
     }
     this.#server?.onEffect(effect);
+  }
+
+  /** A ledger that is not the one which the person was invited to: nothing is built on it, and nothing of it voted for. */
+  async #holdToCheckpoint(): Promise<void> {
+    const [checkpoint, storage, peer] = [this.#checkpoint, this.#storage, this.#peer];
+    if (checkpoint === null || storage === null || peer === null) return;
+    const agrees = await agreesWith(checkpoint, peer, storage);
+    if (agrees === null || this.#checkpoint !== checkpoint) return;
+    this.#checkpoint = null;
+    if (agrees) return;
+    this.#runner?.stop();
+    this.#fail(new Refusal("checkpoint-contradicted", { height: checkpoint.height }));
   }
 
   // ------------------------------------------------------------ clients
@@ -370,6 +411,8 @@ export class TabPeer {
         }),
         leave: () => this.#leave(),
         nowMs: () => this.#clock.wallMs(),
+        final: () => (this.#peer === null || this.#peer.final.height === 0 ? null : this.#peer.final),
+        relays: () => this.#relays(),
       }),
     });
     for (const port of this.#waitingPorts.splice(0)) this.#server.attach(port);
@@ -401,8 +444,12 @@ export class TabPeer {
   }
 
   #tellRelays(): void {
+    this.#command({ kind: "setRelays", relays: this.#relays() });
+  }
+
+  #relays(): readonly string[] {
     const own = this.#ready(this.#settings).current.relays;
-    this.#command({ kind: "setRelays", relays: [...new Set([...(this.#manifest?.relays ?? []), ...own])] });
+    return [...new Set([...(this.#manifest?.relays ?? []), ...(this.#chosen?.relays ?? []), ...own])];
   }
 
   async #foundByHand(name: string): Promise<string> {
@@ -432,22 +479,6 @@ export class TabPeer {
   #ready<Part>(part: Part | null): Part {
     if (part === null) throw new Refusal("not-ready");
     return part;
-  }
-}
-
-/** What a peer that is opened later must be told of the network. */
-class Links {
-  readonly #linked = new Map<string, NetworkEvent>();
-  #status: NetworkEvent | null = null;
-
-  onEvent(event: NetworkEvent): void {
-    if (event.kind === "linked") this.#linked.set(event.peer, event);
-    else if (event.kind === "unlinked") this.#linked.delete(event.peer);
-    else if (event.kind === "network-status") this.#status = event;
-  }
-
-  events(): readonly NetworkEvent[] {
-    return [...this.#linked.values(), ...(this.#status === null ? [] : [this.#status])];
   }
 }
 

@@ -14,6 +14,8 @@ export const REJECT_CODES = [
   "locks-out",
   "votes-missing",
   "unknown-proposal",
+  "invite-invalid",
+  "checkpoint-contradicted",
   // transactions
   "wrong-chain",
   "expired",

@@ -57,6 +57,8 @@ export const LIMITS = {
   /** Peers named in one introduction: a class of thirty twice over, and a page of text. */
   introducedPeersMax: 64,
   introductionBytesMax: 12 * 1024,
+  /** A genesis with all members that it may name, and addresses. */
+  inviteBytesMax: 72 * 1024,
   /** A knock or a pass: a proof, an account and a signature. */
   admissionBytesMax: 256,
   /** One gossiped batch: small enough to travel between two votes, large enough that a batch a tick carries 1000 transfers a second. */

@@ -9,6 +9,8 @@ import type { Value } from "../protocol/codec.ts";
 import type {
   AccountInfo,
   BlockInfo,
+  BotInfo,
+  BotKind,
   BlockSummary,
   ConsensusInfo,
   ContractInfo,
@@ -306,6 +308,21 @@ export interface Commands {
   restoreWords: { parameters: { readonly words: readonly string[] }; result: null };
   /** Deletes this peer's database; with `keys` its keys too. The tab reloads afterwards. */
   reset: { parameters: { readonly keys: boolean }; result: null };
+  /** The one that the relay names, which is opened where none is chosen, and those founded or joined from here. */
+  listBots: { parameters: Record<never, never>; result: readonly BotInfo[] };
+  /**
+   * Founds a BoT that no relay names: others come by an invite alone. `tokens` is asked for in a private one. Refused with `not-supported` where keys end
+   * with the tab. It is opened from now on; the tab reloads afterwards, as for the two below.
+   */
+  foundBot: { parameters: { readonly name: string; readonly kind: BotKind; readonly tokens: boolean }; result: null };
+  /** What an invite is for; changes nothing. Refused with `invite-invalid`. */
+  inspectInvite: { parameters: { readonly invite: string }; result: BotInfo & { readonly height: number } };
+  /** Opens the BoT of an invite from now on. */
+  joinBot: { parameters: { readonly invite: string }; result: null };
+  /** Opens a BoT of the list from now on; null for the relay's. */
+  openBot: { parameters: { readonly chain: DigestText | null }; result: null };
+  /** For the BoT that is open, with its last final block; null where the page's address is invite enough. */
+  makeInvite: { parameters: Record<never, never>; result: { readonly invite: string | null } };
   /** Founds a BoT and makes this tab its first seat. */
   found: { parameters: { readonly name: string }; result: { readonly chain: DigestText } };
   /** Everything a maintainer needs and no key: status, versions, the last log lines. */

@@ -52,6 +52,8 @@ const change = v.variant("kind", [
 ]);
 const thresholds = v.pipe(v.record(operationName, natural), v.maxEntries(LIMITS.policyOperationsMax));
 
+const inviteText = text(2 * LIMITS.inviteBytesMax);
+
 type ObjectSchema<Output> = v.GenericSchema<unknown, Output> & { readonly entries: v.ObjectEntries };
 
 export const OPERATION_SCHEMAS: { readonly [Name in OperationName]: ObjectSchema<Operations[Name]> } = {
@@ -183,6 +185,16 @@ export const COMMAND_SCHEMAS: { readonly [Name in CommandName]: ObjectSchema<Com
   keepWords: nothing,
   restoreWords: v.strictObject({ words: v.pipe(v.array(text(16)), v.length(24)) }),
   reset: v.strictObject({ keys: v.boolean() }),
+  listBots: nothing,
+  foundBot: v.strictObject({
+    name: v.pipe(text(64), v.minLength(1)),
+    kind: v.picklist(["public", "consortium", "private"]),
+    tokens: v.boolean(),
+  }),
+  inspectInvite: v.strictObject({ invite: inviteText }),
+  joinBot: v.strictObject({ invite: inviteText }),
+  openBot: v.strictObject({ chain: v.nullable(digest) }),
+  makeInvite: nothing,
   found: v.strictObject({ name: v.pipe(text(64), v.minLength(1)) }),
   diagnostics: nothing,
   prepareToLeave: nothing,

@@ -45,7 +45,8 @@ export interface Status {
   readonly seats: { readonly total: number; readonly mine: boolean };
   readonly strength: Strength;
   readonly name: string;
-  /** Word for the token, and what is in this account, finalized. */
+  readonly kind: BotKind;
+  /** Word for the token, empty in a BoT without any, and what is in this account, finalized. */
   readonly token: string;
   readonly balance: number;
   /** Which of this browser's peers this tab is, from 0. */
@@ -64,6 +65,19 @@ export interface Status {
   readonly split: { readonly mine: DigestText; readonly other: DigestText; readonly sinceHeight: number } | null;
   /** Null where the address of this page does for all. */
   readonly room: Room | null;
+}
+
+export type BotKind = "public" | "consortium" | "private";
+
+/** A BoT that this browser knows. */
+export interface BotInfo {
+  readonly chain: DigestText;
+  readonly name: string;
+  readonly kind: BotKind;
+  /** Whether the relay that served the app names it. */
+  readonly home: boolean;
+  /** Whether it is the one that is open. */
+  readonly here: boolean;
 }
 
 /** What an account or contract calls itself. */

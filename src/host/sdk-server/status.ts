@@ -178,6 +178,7 @@ function statusWhileStarting({ joining, slot, keysDurable, fault, finality, room
     seats: { total: 0, mine: false },
     strength: "full",
     name: "",
+    kind: "public",
     token: "",
     balance: 0,
     slot,
@@ -198,7 +199,7 @@ export function statusOf(deps: StatusDeps): Status {
   const { state, consensus, network, final, genesis, split } = view;
   const own = settled(readAccount(state, accountKey(view.account)), headOf(state).timeMs);
   return {
-    ready: view.caughtUp && view.halted === null,
+    ready: view.caughtUp && view.halted === null && deps.fault === null,
     peer: network?.self ?? "",
     account: accountText(state, view.account),
     keysDurable: deps.keysDurable,
@@ -209,6 +210,7 @@ export function statusOf(deps: StatusDeps): Status {
     seats: { total: consensus.seats.length, mine: consensus.seat !== null },
     strength: consensus.strength,
     name: genesis.name,
+    kind: genesis.kind,
     token: genesis.token ?? "",
     balance: own.balance,
     slot: deps.slot,

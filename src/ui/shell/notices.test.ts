@@ -21,6 +21,7 @@ const WELL: Status = {
   peers: [{ id: "12D4", direct: true }],
   seats: { total: 4, mine: true },
   strength: "full",
+  kind: "public",
   name: "Bothy",
   token: "coal",
   balance: 0,

@@ -11,6 +11,8 @@ export const codes: Readonly<Record<RejectCode, string>> = {
   "locks-out": "After this change nobody could change anything any more.",
   "votes-missing": "Too few have voted for this proposal.",
   "unknown-proposal": "There is no such proposal: it was executed, or has expired.",
+  "invite-invalid": "This invite is damaged or was cut off; ask for it again.",
+  "checkpoint-contradicted": "The ledger that peers offer is not the one that your invite speaks of. Nothing was taken from it.",
   "policy-invalid": "This rule for signatures cannot be met, or protects nothing.",
   "not-authorized": "This account may not do that.",
   "not-owner": "Only the owner may do that.",
