@@ -6,6 +6,7 @@
  */
 import type { Value } from "../protocol/codec.ts";
 
+import type { GovernanceInfo } from "./governance.ts";
 import type {
   AccountInfo,
   BlockInfo,
@@ -41,6 +42,7 @@ import type {
   TrialCall,
 } from "./shapes.ts";
 
+export type * from "./governance.ts";
 export type * from "./shapes.ts";
 export { INCIDENT_KINDS, PROOF_KINDS } from "./shapes.ts";
 export type { RejectCode } from "../protocol/codes.ts";
@@ -253,6 +255,8 @@ export interface Queries {
     parameters: Record<never, never>;
     result: { readonly grant: number; readonly bond: number; readonly feePerKilobyte: number; readonly feePerMillionGas: number };
   };
+  /** Who decides in this BoT, by which rules, and what is proposed. */
+  governance: { parameters: Record<never, never>; result: GovernanceInfo };
 }
 export type QueryName = keyof Queries;
 

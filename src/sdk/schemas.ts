@@ -159,6 +159,7 @@ export const QUERY_SCHEMAS: { readonly [Name in QueryName]: ObjectSchema<Queries
   settings: nothing,
   estimate: v.strictObject({ calls: calls as unknown as v.GenericSchema<unknown, Queries["estimate"]["parameters"]["calls"]> }),
   parameters: nothing,
+  governance: nothing,
 };
 
 /** A URL, for TURN with a name and a password, whose forms the peer reads before it keeps them. */

@@ -86,7 +86,7 @@ function seatByAccount(state: StateView): ReadonlyMap<string, string> {
   return new Map([...sleeping, ...waiting, ...current].map(({ account, votingKey }) => [bytesToHex(account), bytesToHex(votingKey)]));
 }
 
-const nameOf = (state: StateView, id: Uint8Array, { profile }: Account): string | null =>
+export const nameOf = (state: StateView, id: Uint8Array, { profile }: Account): string | null =>
   profile?.name ?? readContract(state, id)?.name ?? null;
 
 function accountInfo(

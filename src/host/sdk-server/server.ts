@@ -21,6 +21,7 @@ import type { Explorer } from "../explorer/explorer.ts";
 import type { ReportedEffect } from "../peer-runner.ts";
 import type { CompleteCall } from "./operations.ts";
 import { Incidents } from "./incidents.ts";
+import { governance } from "./queries-governance.ts";
 import { Reports } from "./reports.ts";
 import * as history from "./queries-history.ts";
 import * as current from "./queries-state.ts";
@@ -308,6 +309,8 @@ class PortServer implements SdkServer {
         return trials.inspect({ machine: await this.#deps.loadMachine() }, message.parameters);
       case "consensus":
         return this.#reports.consensus(this.#view());
+      case "governance":
+        return governance({ view: this.#view(), nowMs: this.#deps.clock.wallMs() });
       case "view":
       case "dryRun":
       case "estimate":
@@ -359,6 +362,7 @@ class PortServer implements SdkServer {
           | "checkProof"
           | "inspect"
           | "consensus"
+          | "governance"
           | "view"
           | "dryRun"
           | "estimate";

@@ -20,7 +20,14 @@ export interface TrialDeps extends CallDeps {
   readonly nowMs: number;
 }
 
-const GAS_OPERATIONS: ReadonlySet<string> = new Set(["contract.deploy", "contract.call"]);
+/** What is tried before anybody pays for it: its gas shows only then, and a change that cannot be made need not be signed to be refused. */
+const TRIED_OPERATIONS: ReadonlySet<string> = new Set([
+  "contract.deploy",
+  "contract.call",
+  "governance.propose",
+  "governance.vote",
+  "governance.execute",
+]);
 
 /** What calls give away, and what the bond of a seat still lacks. */
 function amountOf(calls: readonly Call[], { bond }: Account, bondNeeded: number): number {
@@ -39,7 +46,7 @@ const STAND_INS: Readonly<Record<string, Value>> = {
 
 const standIn: CompleteCall = async ({ operation }) => [operation, STAND_INS[operation]!];
 
-/** @throws {Refusal} when a call cannot be made or a contract refuses it; `balance-too-low` when a contract cannot be given its amount. */
+/** @throws {Refusal} when a call cannot be made, or a contract or governance refuses it; `balance-too-low` when a contract cannot be given its amount. */
 export async function estimate(
   deps: TrialDeps,
   { calls: given }: Queries["estimate"]["parameters"],
@@ -50,7 +57,7 @@ export async function estimate(
   const own = settled(readAccount(state, accountKey(account)), headOf(state).timeMs);
   const { balance } = own;
   const amount = amountOf(calls, own, parametersOf(state).bond);
-  if (!calls.some(([operation]) => GAS_OPERATIONS.has(operation))) return { fee, gasUsed: 0, amount, balance };
+  if (!calls.some(([operation]) => TRIED_OPERATIONS.has(operation))) return { fee, gasUsed: 0, amount, balance };
   requireThat(balance >= amount, "balance-too-low", { balance, amount: amount + fee });
   return { fee, gasUsed: gasOf(deps, calls, fee), amount, balance };
 }
