@@ -8,7 +8,7 @@ declare global {
   }
 }
 
-export type PlaceName = "Home" | "Devices" | "Data" | "Contracts" | "Ledger" | "Network" | "Wallet" | "Invite" | "Settings";
+export type PlaceName = "Home" | "Devices" | "Data" | "Contracts" | "Ledger" | "Network" | "Wallet" | "Invite" | "BoTs" | "Settings";
 
 /** Paths of the places, as hash routes. */
 const PATHS: Record<PlaceName, string> = {
@@ -20,6 +20,7 @@ const PATHS: Record<PlaceName, string> = {
   Network: "#/network",
   Wallet: "#/wallet",
   Invite: "#/invite",
+  BoTs: "#/bots",
   Settings: "#/settings",
 };
 

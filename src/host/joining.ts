@@ -38,12 +38,12 @@ function ledgerStep(view: PeerView | null, waitingCode: RejectCode | null): Join
   const done = view.final.height;
   if (view.halted !== null) return { step: "ledger", state: "failed", code: view.halted.code };
   if (view.caughtUp) return { step: "ledger", state: "done", done };
-  if (view.isRefused) return { step: "ledger", state: "waiting", code: "not-authorized" };
-  if (view.stranded) return { step: "ledger", state: "waiting", code: "no-members" };
   if (view.joining !== null) {
     const { bytes, total } = view.joining;
     return { step: "ledger", state: "working", done: Math.min(bytes, total), total, unit: "bytes" };
   }
+  if (view.isShutOut) return { step: "ledger", state: "waiting", code: "not-authorized" };
+  if (view.stranded) return { step: "ledger", state: "waiting", code: "no-members" };
   return view.targetHeight === null
     ? { step: "ledger", state: "working", done }
     : { step: "ledger", state: "working", done, total: view.targetHeight };

@@ -86,6 +86,7 @@ export class Door {
   #nextId = 1;
   #nowMs = 0;
   #refusedMs = -Infinity;
+  #isServed = false;
   #neighboursOf: ReadonlyMap<string, readonly string[]> = new Map();
 
   constructor(options: DoorOptions) {
@@ -98,9 +99,11 @@ export class Door {
     return this.#genesis !== null;
   }
 
-  /** Whether members keep this peer out, as far as it heard of late. */
-  get isRefused(): boolean {
-    return this.#nowMs - this.#refusedMs < REFUSED_MS;
+  /** Whether this peer is kept out: it heard so of late, or its account has no role in its own ledger and nobody has told it more. */
+  get isShut(): boolean {
+    if (this.#genesis === null) return false;
+    if (this.#nowMs - this.#refusedMs < REFUSED_MS) return true;
+    return !this.#isServed && rolesOf(this.#o.state(), this.#o.account).length === 0;
   }
 
   // ------------------------------------------------------------ links
@@ -127,6 +130,7 @@ export class Door {
 
   /** More than a greeting came from a neighbour: this peer is let in. */
   onServed(): void {
+    this.#isServed = true;
     this.#refusedMs = -Infinity;
   }
 
@@ -142,6 +146,7 @@ export class Door {
     const message = decodeAdmission(bytes);
     if (message.kind === "refused") {
       this.#refusedMs = nowMs;
+      this.#isServed = false;
       return;
     }
     if (!isRightProof(message.proof, knockProof(this.#genesis, from, caller.self))) return this.#refuse(from);

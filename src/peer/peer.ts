@@ -428,7 +428,7 @@ export class Peer implements PeerView {
   }
 
   get caughtUp(): boolean {
-    if (!this.#started || this.#engine.status().behind) return false;
+    if (!this.#started || this.#engine.status().behind || this.isShutOut) return false;
     if (this.#engine.status().seats.length === 1 && this.#engine.status().seat !== null) return true;
     if (!this.#hasHistory && this.#members.size === 0) return false;
     if (this.#linked.size === 0) return this.#nowMs - this.#startedMs >= ALONE_MS;
@@ -446,8 +446,8 @@ export class Peer implements PeerView {
     return this.#started && !this.#engine.status().behind && this.#nowMs - this.#startedMs >= ALONE_MS;
   }
 
-  get isRefused(): boolean {
-    return this.#door.isRefused;
+  get isShutOut(): boolean {
+    return this.#door.isShut;
   }
 
   get targetHeight(): number | null {

@@ -33,8 +33,8 @@ export interface PeerView {
   readonly caughtUp: boolean;
   /** Whether nobody who has the ledger has been met, and there is no more than the genesis here. */
   readonly stranded: boolean;
-  /** Whether members keep this peer out of their BoT. */
-  readonly isRefused: boolean;
+  /** Whether members keep this peer out of their BoT, or will: its account has no role, as far as this ledger says. */
+  readonly isShutOut: boolean;
   /** The greatest height that neighbours said is final, while this peer is behind it. Their word alone: to be shown, and not to be built on. */
   readonly targetHeight: number | null;
   /** What the seat keeper is doing. */

@@ -15,7 +15,7 @@ import { PageState } from "./pattern/PageState.tsx";
 import type { BootStore } from "./shell/boot-store.ts";
 import { FIRST_STEPS, Joining } from "./shell/Joining.tsx";
 import { PageBoundary } from "./shell/PageBoundary.tsx";
-import { PeerProvider, usePeer } from "./shell/peer-context.tsx";
+import { PeerProvider, usePeer, usePlatform } from "./shell/peer-context.tsx";
 import { createPeerStore } from "./shell/peer-store.ts";
 import type { Platform } from "./shell/platform.ts";
 import { Shell } from "./shell/Shell.tsx";
@@ -33,6 +33,7 @@ export interface AppProps {
 const AccountPage = lazy(() => import("./ledger/AccountPage.tsx").then((module) => ({ default: module.AccountPage })));
 const AddDevicePage = lazy(() => import("./devices/AddDevicePage.tsx").then((module) => ({ default: module.AddDevicePage })));
 const BlockPage = lazy(() => import("./ledger/BlockPage.tsx").then((module) => ({ default: module.BlockPage })));
+const BotsPage = lazy(() => import("./bots/BotsPage.tsx").then((module) => ({ default: module.BotsPage })));
 const ContractPage = lazy(() => import("./contracts/ContractPage.tsx").then((module) => ({ default: module.ContractPage })));
 const ContractsPage = lazy(() => import("./contracts/ContractsPage.tsx").then((module) => ({ default: module.ContractsPage })));
 const DataPage = lazy(() => import("./data/DataPage.tsx").then((module) => ({ default: module.DataPage })));
@@ -40,8 +41,10 @@ const DevicePage = lazy(() => import("./devices/DevicePage.tsx").then((module) =
 const DevicesPage = lazy(() => import("./devices/DevicesPage.tsx").then((module) => ({ default: module.DevicesPage })));
 const EditorPage = lazy(() => import("./contracts/EditorPage.tsx").then((module) => ({ default: module.EditorPage })));
 const InvitePage = lazy(() => import("./invite/InvitePage.tsx").then((module) => ({ default: module.InvitePage })));
+const JoinPage = lazy(() => import("./bots/JoinPage.tsx").then((module) => ({ default: module.JoinPage })));
 const LedgerPage = lazy(() => import("./ledger/LedgerPage.tsx").then((module) => ({ default: module.LedgerPage })));
 const NetworkPage = lazy(() => import("./network/NetworkPage.tsx").then((module) => ({ default: module.NetworkPage })));
+const NewBotPage = lazy(() => import("./bots/NewBotPage.tsx").then((module) => ({ default: module.NewBotPage })));
 const SettingsPage = lazy(() => import("./settings/SettingsPage.tsx").then((module) => ({ default: module.SettingsPage })));
 const StreamPage = lazy(() => import("./data/StreamPage.tsx").then((module) => ({ default: module.StreamPage })));
 const TransactionPage = lazy(() => import("./ledger/TransactionPage.tsx").then((module) => ({ default: module.TransactionPage })));
@@ -82,6 +85,9 @@ const Pages = memo(function Pages() {
         <Route path="/wallet/:to?">{({ to }) => <WalletPage key={to} to={to} />}</Route>
         <Route path="/settings" component={SettingsPage} />
         <Route path="/invite" component={InvitePage} />
+        <Route path="/bots" component={BotsPage} />
+        <Route path="/bots/new" component={NewBotPage} />
+        <Route path="/join/:invite">{({ invite }) => <JoinPage key={invite} invite={invite} />}</Route>
         <Route component={NotFound} />
       </Switch>
     </Suspense>
@@ -91,6 +97,7 @@ const Pages = memo(function Pages() {
 /** The first minute, as the peer tells it. */
 function FirstMinute({ onSkip }: { onSkip: () => void }) {
   const status = usePeer((state) => state.status);
+  const { copy } = usePlatform();
   return (
     <Joining
       name={status?.name ?? ""}
@@ -98,6 +105,7 @@ function FirstMinute({ onSkip }: { onSkip: () => void }) {
       slot={status?.slot ?? null}
       account={status?.account || null}
       onSkip={onSkip}
+      copy={copy}
     />
   );
 }
@@ -138,7 +146,8 @@ function Boot({ boot, gateway, platform }: AppProps) {
     document.title = text.shell.app;
   }, [text]);
   // With a broken database the peer still has its keys and settings: there it is reset, or restored from an export.
-  const mendable = client !== null && error !== null && error.code.startsWith("storage-");
+  // And beside a ledger that is not the one of the invite there are others.
+  const mendable = client !== null && error !== null && (error.code.startsWith("storage-") || error.code === "checkpoint-contradicted");
   if (phase === "failed" && error !== null && !mendable)
     return (
       <main className="join">
@@ -158,7 +167,7 @@ function Boot({ boot, gateway, platform }: AppProps) {
         </PageState>
       </main>
     );
-  if (client === null) return <Joining name="" steps={FIRST_STEPS} slot={slot} account={null} onSkip={null} />;
+  if (client === null) return <Joining name="" steps={FIRST_STEPS} slot={slot} account={null} onSkip={null} copy={platform.copy} />;
   return <WithPeer client={client} platform={platform} gateway={gateway} />;
 }
 

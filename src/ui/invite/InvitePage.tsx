@@ -1,10 +1,10 @@
 import { Button } from "@mantine/core";
 import { IconCheck, IconCopy, IconLockOpen, IconShare } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Card, PageHead } from "../pattern/Page.tsx";
 import { Banner } from "../pattern/PageState.tsx";
 import { QrCode } from "../pattern/QrCode.tsx";
-import { usePeer, usePlatform } from "../shell/peer-context.tsx";
+import { useClient, usePeer, usePlatform } from "../shell/peer-context.tsx";
 import { useText } from "../text/language.tsx";
 
 /** Whether other machines cannot reach the address: this machine's own name means each one itself. */
@@ -13,21 +13,43 @@ function isLocal(address: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
 }
 
+/** Null where the page's address is invite enough; undefined until that is known. */
+function useInvite(): string | null | undefined {
+  const client = useClient();
+  const chain = usePeer((state) => state.status?.chain ?? "");
+  const [invite, setInvite] = useState<string | null>();
+  useEffect(() => {
+    if (chain === "") return undefined;
+    let isShown = true;
+    client.command("makeInvite").then(
+      (made) => isShown && setInvite(made.invite),
+      () => isShown && setInvite(null),
+    );
+    return () => void (isShown = false);
+  }, [client, chain]);
+  return invite;
+}
+
 export function InvitePage() {
   const text = useText();
   const { inviteAddress, has, copy } = usePlatform();
   const name = usePeer((state) => state.status?.name ?? "");
   const [copied, setCopied] = useState<boolean | null>(null);
   const room = usePeer((state) => state.status?.room ?? null);
+  const kind = usePeer((state) => state.status?.kind ?? "public");
+  const invite = useInvite();
   const own = inviteAddress();
   // Whoever runs the relay sees the app at an address that is of no use to phones.
-  const address = room !== null && isLocal(own) ? room.app : own;
+  const app = room !== null && isLocal(own) ? room.app : own;
+  if (invite === undefined) return null;
+  const address = invite === null ? app : `${app}#/join/${invite}`;
+  const lede = room === null ? text.invite.lede : text.invite.ledeRoom;
   return (
     <>
       <PageHead
         title={text.invite.title(name)}
         back={{ href: "/", name: text.places.home }}
-        lede={room === null ? text.invite.lede : text.invite.ledeRoom}
+        lede={kind === "public" ? lede : text.bots.inviteFor[kind]}
       />
       <div className="cols" data-even={room === null ? undefined : true}>
         {room !== null && (
@@ -42,7 +64,8 @@ export function InvitePage() {
         <Card title={room === null ? undefined : text.invite.then}>
           <div className="col">
             <QrCode content={address} label={text.invite.qr} />
-            <p className="address">{address}</p>
+            {(invite === null || copied === false) && <p className="address">{address}</p>}
+            {kind !== "public" && <p className="quiet">{text.bots.secretLink}</p>}
             {isLocal(address) && (
               <Banner tone="tentative" icon={<IconLockOpen size={20} aria-hidden />}>
                 {text.invite.local}
@@ -74,7 +97,7 @@ export function InvitePage() {
         </Card>
         <Card title={text.invite.what}>
           <ul className="plain">
-            {text.invite.gets.map((line) => (
+            {(kind === "public" ? text.invite.gets : text.bots.gets[kind]).map((line) => (
               <li key={line}>
                 <IconCheck size={18} aria-hidden /> {line}
               </li>

@@ -60,8 +60,12 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
         <dd>
           <Who id={status.account} name={nameOf(status.account)} you />
         </dd>
-        <dt>{text.common.costs}</dt>
-        <dd>{cost ? <Amount value={cost.fee} unit={status.token} /> : text.common.measuring}</dd>
+        {status.token !== "" && (
+          <>
+            <dt>{text.common.costs}</dt>
+            <dd>{cost ? <Amount value={cost.fee} unit={status.token} /> : text.common.measuring}</dd>
+          </>
+        )}
       </dl>
       {refusal && (
         <Banner tone="refused" icon={<IconAlertTriangle size={20} aria-hidden />}>

@@ -1,10 +1,14 @@
 import { Button, Progress } from "@mantine/core";
 import { IconAlertCircle, IconCircle, IconCircleCheckFilled, IconCircleDashed } from "@tabler/icons-react";
+import { lazy, Suspense } from "react";
 import type { JoiningProgress, JoiningStep } from "../../sdk/api.ts";
 import { BothyMark } from "../pattern/BothyMark.tsx";
 import { shortId } from "../pattern/Digest.tsx";
 import { Explain } from "../pattern/StatCard.tsx";
 import { useFormat, useText } from "../text/language.tsx";
+
+/** With what draws a QR code: few ever need it. */
+const NotMember = lazy(() => import("../bots/NotMember.tsx").then((module) => ({ default: module.NotMember })));
 
 /** What is to come, while the peer itself does not answer yet. */
 export const FIRST_STEPS: readonly JoiningProgress[] = (["slot", "keys", "relay", "peers", "ledger", "seat"] as const).map((step) => ({
@@ -35,7 +39,7 @@ function Step({ progress: { step, state, done, total, unit, code }, detail }: { 
         <span className="b-sr">{text.joining.states[state]}</span>
       </span>
       <span>{numbers ?? detail}</span>
-      {code && <span>{text.codes[code]}</span>}
+      {code && <span>{code === "not-authorized" ? text.bots.notMember : text.codes[code]}</span>}
       {state === "working" && done !== undefined && total !== undefined && total > 0 && (
         <Progress value={(100 * done) / total} aria-label={text.joining.steps[step]} />
       )}
@@ -50,12 +54,14 @@ export function Joining({
   slot,
   account,
   onSkip,
+  copy,
 }: {
   name: string;
   steps: readonly JoiningProgress[];
   slot: number | null;
   account: string | null;
   onSkip: (() => void) | null;
+  copy: (content: string) => Promise<boolean>;
 }) {
   const text = useText();
   const details: Partial<Record<JoiningStep, string>> = {
@@ -79,6 +85,11 @@ export function Joining({
             ))}
           </ol>
         </section>
+        {account !== null && steps.some(({ step, code }) => step === "ledger" && code === "not-authorized") && (
+          <Suspense>
+            <NotMember account={account} copy={copy} />
+          </Suspense>
+        )}
         <div className="foot-acts">
           <span className="quiet">
             {text.joining.whatIsAPeer} <Explain term={text.joining.peer}>{text.joining.peerTells}</Explain>

@@ -1,14 +1,14 @@
 import { Spotlight, spotlight, type SpotlightActionData, type SpotlightActionGroupData } from "@mantine/spotlight";
 import "@mantine/spotlight/styles.css";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconDevicesPlus, IconFileCode2, IconSearch, IconSend } from "@tabler/icons-react";
+import { IconDevicesPlus, IconFileCode2, IconPlus, IconSearch, IconSend } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useLocation } from "wouter";
 import { hitPath, hitText } from "../ledger/hits.ts";
 import { Identicon, type IdenticonKind } from "../pattern/Identicon.tsx";
 import { useText } from "../text/language.tsx";
 import { useAsk } from "./peer-context.tsx";
-import { DAILY_PLACES, OTHER_PLACES } from "./places.ts";
+import { DAILY_PLACES, useOtherPlaces } from "./places.ts";
 
 const HIT_KINDS: Readonly<Record<string, IdenticonKind>> = { device: "device", contract: "contract", account: "account", block: "block" };
 
@@ -20,6 +20,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [wanted] = useDebouncedValue(typed.trim(), 150);
   const hits = useAsk("search", wanted === "" ? null : { text: wanted }, "once");
   useEffect(() => spotlight.open(), []);
+  const otherPlaces = useOtherPlaces();
+  const hasWallet = otherPlaces.some(({ name }) => name === "wallet");
   const needle = typed.trim().toLocaleLowerCase();
   const fits = (label: string): boolean => label.toLocaleLowerCase().includes(needle);
   const verbs: readonly SpotlightActionData[] = [
@@ -30,9 +32,10 @@ export function Palette({ onClose }: { onClose: () => void }) {
       leftSection: <IconFileCode2 size={22} />,
       onClick: () => go("/contracts/new"),
     },
-    { id: "send", label: text.wallet.send, leftSection: <IconSend size={22} />, onClick: () => go("/wallet") },
+    ...(hasWallet ? [{ id: "send", label: text.wallet.send, leftSection: <IconSend size={22} />, onClick: () => go("/wallet") }] : []),
+    { id: "new-bot", label: text.bots.newBot, leftSection: <IconPlus size={22} />, onClick: () => go("/bots/new") },
   ];
-  const places: readonly SpotlightActionData[] = [...DAILY_PLACES, ...OTHER_PLACES].map(({ name, path, Icon }) => ({
+  const places: readonly SpotlightActionData[] = [...DAILY_PLACES, ...otherPlaces].map(({ name, path, Icon }) => ({
     id: name,
     label: text.places[name],
     leftSection: <Icon size={22} stroke={1.7} />,

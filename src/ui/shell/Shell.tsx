@@ -11,7 +11,7 @@ import { Notices } from "./Notices.tsx";
 import { isOnline, type PeerState } from "./peer-store.ts";
 import { useOfflineMs } from "./offline.ts";
 import { useNameOf, usePeer } from "./peer-context.tsx";
-import { DAILY_PLACES, isAt, OTHER_PLACES, type Place } from "./places.ts";
+import { DAILY_PLACES, isAt, useOtherPlaces, type Place } from "./places.ts";
 import { Toasts } from "./Toasts.tsx";
 
 const Palette = lazy(() => import("./Palette.tsx").then((module) => ({ default: module.Palette })));
@@ -45,7 +45,9 @@ function BotName() {
   const lineOf = (): string => {
     if (status?.fault) return text.shell.stopped;
     if (status === null || !status.ready) return text.shell.joining;
-    return offlineMs === null ? text.shell.linked(status.peers.length) : text.shell.offlineFor(format.span(offlineMs));
+    return offlineMs === null
+      ? text.shell.linked(text.bots.kinds[status.kind], status.peers.length)
+      : text.shell.offlineFor(format.span(offlineMs));
   };
   const line = lineOf();
   return (
@@ -74,6 +76,7 @@ function SchemeButton() {
 function Top({ onFind }: { onFind: () => void }) {
   const text = useText();
   const account = usePeer((state) => state.status?.account);
+  const hasTokens = usePeer((state) => state.status?.token !== "");
   return (
     <header className="top">
       <div className="top-in">
@@ -89,7 +92,7 @@ function Top({ onFind }: { onFind: () => void }) {
           </ActionIcon>
           <SchemeButton />
           {account && (
-            <ActionIcon component={Link} href="/wallet" aria-label={text.shell.you}>
+            <ActionIcon component={Link} href={hasTokens ? "/wallet" : `/account/${account}`} aria-label={text.shell.you}>
               <Identicon id={account} size={30} />
             </ActionIcon>
           )}
@@ -104,6 +107,7 @@ function MoreSheet({ opened, onClose }: { opened: boolean; onClose: () => void }
   const account = usePeer(({ status }) => status?.account);
   const seated = usePeer(({ status }) => status?.seats.mine ?? false);
   const nameOf = useNameOf();
+  const places = useOtherPlaces();
   return (
     <Drawer
       opened={opened}
@@ -116,7 +120,7 @@ function MoreSheet({ opened, onClose }: { opened: boolean; onClose: () => void }
       closeButtonProps={{ "aria-label": text.common.close }}
     >
       <nav className="sheet-grid" aria-label={text.shell.more}>
-        {OTHER_PLACES.map(({ name, path, Icon }) => (
+        {places.map(({ name, path, Icon }) => (
           <Link key={name} href={path} className="sheet-item" onClick={onClose}>
             <span className="b-glyph">
               <Icon size={24} stroke={1.7} aria-hidden />
@@ -134,6 +138,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const [location] = useLocation();
   const [more, moreActions] = useDisclosure(false);
   const [finding, findActions] = useDisclosure(false);
+  const otherPlaces = useOtherPlaces();
   const main = useRef<HTMLElement>(null);
   const shown = useRef(location);
   const lamp = usePeer(lampOf);
@@ -160,7 +165,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <PlaceLink key={place.name} place={place} />
         ))}
         <hr />
-        {OTHER_PLACES.map((place) => (
+        {otherPlaces.map((place) => (
           <PlaceLink key={place.name} place={place} />
         ))}
       </nav>
@@ -176,7 +181,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <UnstyledButton
           className="place"
           aria-expanded={more}
-          aria-current={OTHER_PLACES.some((place) => isAt(place, location)) ? "page" : undefined}
+          aria-current={otherPlaces.some((place) => isAt(place, location)) ? "page" : undefined}
           onClick={moreActions.open}
         >
           <i>

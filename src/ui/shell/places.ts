@@ -1,4 +1,5 @@
 import {
+  IconBuildingCommunity,
   IconChartLine,
   IconCpu,
   IconFileCode2,
@@ -9,6 +10,7 @@ import {
   IconUserPlus,
   IconWallet,
 } from "@tabler/icons-react";
+import { usePeer } from "./peer-context.tsx";
 import type { Text } from "../text/en.ts";
 
 export interface Place {
@@ -27,12 +29,19 @@ export const DAILY_PLACES: readonly Place[] = [
   { name: "contracts", path: "/contracts", under: ["/contract/"], Icon: IconFileCode2 },
   { name: "ledger", path: "/ledger", under: ["/block/", "/transaction/", "/account/"], Icon: IconLayoutList },
 ];
-export const OTHER_PLACES: readonly Place[] = [
+const OTHER_PLACES: readonly Place[] = [
   { name: "network", path: "/network", under: [], Icon: IconTopologyStar3 },
   { name: "wallet", path: "/wallet", under: [], Icon: IconWallet },
   { name: "invite", path: "/invite", under: [], Icon: IconUserPlus },
+  { name: "bots", path: "/bots", under: ["/join/"], Icon: IconBuildingCommunity },
   { name: "settings", path: "/settings", under: [], Icon: IconSettings },
 ];
+
+/** The others, without those that the BoT which is open has no use for. */
+export function useOtherPlaces(): readonly Place[] {
+  const hasTokens = usePeer(({ status }) => status === null || status.token !== "" || status.chain === "");
+  return hasTokens ? OTHER_PLACES : OTHER_PLACES.filter(({ name }) => name !== "wallet");
+}
 
 export function isAt(place: Place, location: string): boolean {
   if (place.path === "/") return location === "/";

@@ -1,4 +1,5 @@
 import type { Text } from "./en.ts";
+import { bots } from "./de-bots.ts";
 import { codes } from "./de-codes.ts";
 
 const plural = (count: number, one: string, many: string): string => (count === 1 ? `1 ${one}` : `${count} ${many}`);
@@ -6,6 +7,7 @@ const plural = (count: number, one: string, many: string): string => (count === 
 export const de: Text = {
   locale: "de-DE",
   codes,
+  bots,
   places: {
     home: "Start",
     devices: "Geräte",
@@ -15,6 +17,7 @@ export const de: Text = {
     network: "Netz",
     wallet: "Börse",
     invite: "Einladen",
+    bots: "BoTs",
     settings: "Einstellungen",
   },
   common: {
@@ -54,7 +57,7 @@ export const de: Text = {
     withSeat: "Dieser Tab ist ein Peer mit Sitz",
     withoutSeat: "Dieser Tab ist ein Peer ohne Sitz",
     scheme: { dark: "Dunkle Farben", light: "Helle Farben" },
-    linked: (peers) => `Öffentlich · ${plural(peers, "Peer", "Peers")} verbunden`,
+    linked: (kind, peers) => `${kind} · ${plural(peers, "Peer", "Peers")} verbunden`,
     offlineFor: (span) => `Seit ${span} offline`,
   },
   notices: {

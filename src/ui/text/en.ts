@@ -1,5 +1,6 @@
 /** Every text of the app in English; another language has the same shape, or it does not compile. */
 import type { IncidentKind } from "../../sdk/api.ts";
+import { bots } from "./en-bots.ts";
 import { codes } from "./en-codes.ts";
 
 const plural = (count: number, one: string, many: string): string => (count === 1 ? `1 ${one}` : `${count} ${many}`);
@@ -27,6 +28,7 @@ const incidentTells: Record<IncidentKind, (facts: IncidentFacts) => string> = {
 export const en = {
   locale: "en-GB",
   codes,
+  bots,
   places: {
     home: "Home",
     devices: "Devices",
@@ -36,6 +38,7 @@ export const en = {
     network: "Network",
     wallet: "Wallet",
     invite: "Invite",
+    bots: "BoTs",
     settings: "Settings",
   },
   common: {
@@ -75,7 +78,7 @@ export const en = {
     withSeat: "This tab is a peer with a seat",
     withoutSeat: "This tab is a peer without a seat",
     scheme: { dark: "Dark colours", light: "Light colours" },
-    linked: (peers: number) => `Public · ${plural(peers, "peer", "peers")} linked`,
+    linked: (kind: string, peers: number) => `${kind} · ${plural(peers, "peer", "peers")} linked`,
     offlineFor: (span: string) => `Offline for ${span}`,
   },
   notices: {

@@ -6,6 +6,7 @@ import { TransactionRow } from "../ledger/TransactionRow.tsx";
 import { Confirm, type Question } from "../pattern/Confirm.tsx";
 import { Amount, Digest, shortId, Who } from "../pattern/Digest.tsx";
 import { Answered, Card, MoreRows, PageHead, useNone } from "../pattern/Page.tsx";
+import { PageState } from "../pattern/PageState.tsx";
 import { QrCode } from "../pattern/QrCode.tsx";
 import { Explain } from "../pattern/StatCard.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
@@ -211,6 +212,7 @@ export function WalletPage({ to }: { to: string | undefined }) {
   const info = useAsk("account", status ? { account: status.account } : null);
   const history = useList("transactions", status && { account: status.account }, PAGE);
   if (status === null) return null;
+  if (status.ready && status.token === "") return <PageState state="empty" title={text.bots.noTokens} why={text.bots.noTokensTell} />;
   return (
     <>
       <PageHead title={text.places.wallet} lede={text.wallet.lede} />

@@ -1,0 +1,112 @@
+/** Words for founding, joining and changing BoTs. */
+export const bots = {
+  title: "BoTs",
+  lede: "Each is a ledger of its own, with its own people and devices. This tab is a peer of one at a time.",
+  newBot: "New BoT",
+  kinds: { public: "Public", consortium: "Consortium", private: "Private" },
+  here: "Open now",
+  ofRelay: "of the relay behind this page",
+  openIt: "Open",
+  none: "No BoT is known here yet",
+  join: "Join by an invite",
+  joinTells: "Paste the link that somebody gave you, or what is behind its #/join/.",
+  invite: "Invite",
+  look: "Look at it",
+  joinTitle: (name: string) => `Join ${name}?`,
+  joinWhat: {
+    public: "Everybody may take part in it. This tab leaves the BoT that is open now, and can come back to it at any time.",
+    consortium: "Its members decide who is in. Until they have admitted your account, its peers refuse you and you see nothing of it.",
+    private: "Its owner decides who is in. Until the owner has admitted your account, its peers refuse you and you see nothing of it.",
+  },
+  joinAt: (height: string) => `The invite was made at block ${height}; a ledger that has another block there is not taken.`,
+  joinNow: "Join",
+  already: "You are in it already.",
+  steps: (step: number, of: number) => `Step ${step} of ${of}, nothing is made yet`,
+  next: "Next",
+  back: "Back",
+  questions: {
+    who: {
+      title: "Who takes part?",
+      answers: {
+        own: { name: "Only my own devices", tells: "Phones, tablets and gateways that are all yours." },
+        named: { name: "People I can name", tells: "A household, a class, a few companies." },
+        anyone: { name: "Anyone with the link", tells: "Strangers too. Each gets one seat and one vote." },
+      },
+    },
+    decides: {
+      title: "Who decides who is in?",
+      answers: {
+        me: { name: "I do, alone", tells: "You let in and send away, at once." },
+        members: { name: "The members together", tells: "Two thirds of them must agree." },
+        nobody: { name: "Nobody has to", tells: "Whoever comes is in, and has the same rights." },
+      },
+    },
+    asleep: {
+      title: "How often are the devices asleep?",
+      answers: {
+        rarely: { name: "Rarely", tells: "Most of them are on, day and night." },
+        often: { name: "Often", tells: "Phones and laptops that come and go; at times nearly all are off." },
+      },
+    },
+  },
+  pointsTo: "So far this points to",
+  recommended: "Recommended",
+  reasons: {
+    anyone: "Strangers take part, so nobody can be asked to vouch for them.",
+    nobodyDecides: "Nobody has to decide who is in.",
+    own: "All of it is yours, so your word is enough.",
+    oneDecides: "One person decides for all.",
+    sleepers:
+      "The devices are often asleep, and a consortium waits for a third of them that is missing. One of you keeps the rules instead.",
+    members: "You know each other, and decide together.",
+  },
+  goods: {
+    public: [
+      "Everybody has the same right to a seat and a vote.",
+      "It goes on when most are asleep or gone, and says how sure it is.",
+      "Tokens keep it from being flooded: everybody gets a grant.",
+    ],
+    consortium: [
+      "Members know each other, so nobody has to buy a vote. There are no tokens.",
+      "Strangers are refused, and read nothing.",
+      "Final once more than two thirds of the seats have signed.",
+    ],
+    private: [
+      "Your word alone lets somebody in or sends them away.",
+      "Strangers are refused, and read nothing; nor does a relay.",
+      "It goes on when most devices are asleep.",
+    ],
+  } as Record<"public" | "consortium" | "private", readonly string[]>,
+  bads: {
+    public: "Everything on it can be read by everybody.",
+    consortium: "It stops, rather than guesses, while a third or more of the seats are away.",
+    private: "Without your account's key nobody can let anybody in any more: keep its words.",
+  },
+  makeTitle: "Name it, and make it",
+  kind: "Kind",
+  name: "Name",
+  nameTells: "Everybody in it sees this. It cannot be changed later.",
+  tokens: "With tokens",
+  tokensTell: "Every account gets a grant, sending costs a little, and seats need a bond. Leave it off if you trust all who are in.",
+  make: "Found it",
+  makeTells: "This tab takes the first seat, and opens the new BoT. The one that is open now stays as it is.",
+  cannotMake: "At this address the keys end with the tab, and the new BoT would end with them. Open the app over https.",
+  notMember: "You are not a member yet",
+  notMemberTells:
+    "The peers of this BoT keep out whom they do not know. Show this to a member, who can admit your account; this page goes on by itself then.",
+  yourAccount: "Your account",
+  accountQr: "QR code of your account",
+  copyAccount: "Copy account",
+  otherBots: "Other BoTs",
+  inviteFor: {
+    consortium: "Whoever opens this can ask to come in. The members see the account on the Governance page, and admit it by vote.",
+    private: "Whoever opens this can ask to come in. You admit the account on the Governance page.",
+  },
+  gets: {
+    consortium: ["ask to be a member; before that they read nothing", "do then what their roles allow", "nothing with what is yours"],
+    private: ["ask to be let in; before that they read nothing", "do then what you allow", "nothing with what is yours"],
+  } as Record<"consortium" | "private", readonly string[]>,
+  secretLink: "Give this link only to those whom you mean: it is what tells them from strangers.",
+  noTokens: "This BoT has no tokens",
+  noTokensTell: "Nothing costs anything here, and nobody needs a wallet.",
+};
