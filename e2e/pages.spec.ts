@@ -6,6 +6,7 @@ import { RelayProcess } from "./harness/relay.ts";
 import { closeAll, openSeats, openTabIn } from "./harness/tabs.ts";
 import type { AppPage } from "./pages/app.ts";
 import { DevicesPage } from "./pages/devices.ts";
+import { GovernancePage } from "./pages/governance.ts";
 import { SettingsPage } from "./pages/settings.ts";
 import { WalletPage } from "./pages/wallet.ts";
 
@@ -36,7 +37,7 @@ test.beforeAll(async ({ browser }) => {
 
 test.afterAll(async ({ browser }) => closeAll(browser, relay));
 
-/** Something on every page: a thermometer with readings, a contract, blocks and a payment. Gives the paths of all pages. */
+/** Something on every page: a thermometer with readings, a contract, a proposal, blocks and a payment. Gives the paths of all pages. */
 async function fill(from: AppPage): Promise<typeof pages> {
   const devices = new DevicesPage(from.page);
   await devices.addVirtual("A virtual lamp", "Lamp by the bed");
@@ -46,6 +47,10 @@ async function fill(from: AppPage): Promise<typeof pages> {
   stream = streams[0]!;
   await from.send([["account.setProfile", { name: "Ann of the hill" }]]);
   const deployed = await from.send([["contract.deploy", { source: TALLY, arguments: null, endowment: 0 }]]);
+  const governance = new GovernancePage(from.page);
+  await governance.goTo("Governance");
+  await governance.ask("Heartbeat", "90", "Less is written where nothing happens.");
+  await governance.sign("Sign and propose");
   const { account } = await from.status();
   return [
     ["devices", "#/devices"],
@@ -61,6 +66,8 @@ async function fill(from: AppPage): Promise<typeof pages> {
     ["account", `#/account/${account}`],
     ["network", "#/network"],
     ["wallet", "#/wallet"],
+    ["governance", "#/governance"],
+    ["propose", "#/governance/parameter/heartbeatMs"],
     ["settings", "#/settings"],
     ["invite", "#/invite"],
     ["missing", "#/nowhere"],

@@ -8,7 +8,18 @@ declare global {
   }
 }
 
-export type PlaceName = "Home" | "Devices" | "Data" | "Contracts" | "Ledger" | "Network" | "Wallet" | "Invite" | "BoTs" | "Settings";
+export type PlaceName =
+  | "Home"
+  | "Devices"
+  | "Data"
+  | "Contracts"
+  | "Ledger"
+  | "Network"
+  | "Wallet"
+  | "Governance"
+  | "Invite"
+  | "BoTs"
+  | "Settings";
 
 /** Paths of the places, as hash routes. */
 const PATHS: Record<PlaceName, string> = {
@@ -19,6 +30,7 @@ const PATHS: Record<PlaceName, string> = {
   Ledger: "#/ledger",
   Network: "#/network",
   Wallet: "#/wallet",
+  Governance: "#/governance",
   Invite: "#/invite",
   BoTs: "#/bots",
   Settings: "#/settings",

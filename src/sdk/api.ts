@@ -50,6 +50,7 @@ export type { Value, ValueMap } from "../protocol/codec.ts";
 export type { RefusalData, RefusalShape } from "../protocol/refusal.ts";
 export { REJECT_CODES, isRejectCode } from "../protocol/codes.ts";
 export { Refusal } from "../protocol/refusal.ts";
+export { PARAMETER_BOUNDS, TOKEN_PARAMETERS } from "../protocol/genesis.ts";
 export { LIMITS } from "../protocol/limits.ts";
 
 /** 64 lower-case hexadecimal digits: a transaction, block, device, stream, contract or state root. */

@@ -1,6 +1,9 @@
 /** Who decides in a BoT, by which rules, and what is proposed. The conventions are those of `api.ts`. */
-import type { BotKind, Parameters } from "../protocol/genesis.ts";
-import type { AccountText, DigestText, ProposedChange, Role } from "./api.ts";
+import type { Parameters } from "../protocol/genesis.ts";
+import type { AccountText, BotKind, DigestText, ProposedChange, Role } from "./api.ts";
+
+/** Names of what governance may change in any BoT. */
+export type ParameterName = keyof Parameters;
 
 export interface MemberInfo {
   readonly account: AccountText;

@@ -40,11 +40,13 @@ const DataPage = lazy(() => import("./data/DataPage.tsx").then((module) => ({ de
 const DevicePage = lazy(() => import("./devices/DevicePage.tsx").then((module) => ({ default: module.DevicePage })));
 const DevicesPage = lazy(() => import("./devices/DevicesPage.tsx").then((module) => ({ default: module.DevicesPage })));
 const EditorPage = lazy(() => import("./contracts/EditorPage.tsx").then((module) => ({ default: module.EditorPage })));
+const GovernancePage = lazy(() => import("./governance/GovernancePage.tsx").then((module) => ({ default: module.GovernancePage })));
 const InvitePage = lazy(() => import("./invite/InvitePage.tsx").then((module) => ({ default: module.InvitePage })));
 const JoinPage = lazy(() => import("./bots/JoinPage.tsx").then((module) => ({ default: module.JoinPage })));
 const LedgerPage = lazy(() => import("./ledger/LedgerPage.tsx").then((module) => ({ default: module.LedgerPage })));
 const NetworkPage = lazy(() => import("./network/NetworkPage.tsx").then((module) => ({ default: module.NetworkPage })));
 const NewBotPage = lazy(() => import("./bots/NewBotPage.tsx").then((module) => ({ default: module.NewBotPage })));
+const ProposePage = lazy(() => import("./governance/ProposePage.tsx").then((module) => ({ default: module.ProposePage })));
 const SettingsPage = lazy(() => import("./settings/SettingsPage.tsx").then((module) => ({ default: module.SettingsPage })));
 const StreamPage = lazy(() => import("./data/StreamPage.tsx").then((module) => ({ default: module.StreamPage })));
 const TransactionPage = lazy(() => import("./ledger/TransactionPage.tsx").then((module) => ({ default: module.TransactionPage })));
@@ -83,6 +85,10 @@ const Pages = memo(function Pages() {
         <Route path="/account/:id">{({ id }) => <AccountPage key={id} id={id} />}</Route>
         <Route path="/network" component={NetworkPage} />
         <Route path="/wallet/:to?">{({ to }) => <WalletPage key={to} to={to} />}</Route>
+        <Route path="/governance" component={GovernancePage} />
+        <Route path="/governance/admit/:who?">{({ who }) => <ProposePage key={who} form="admit" about={who} />}</Route>
+        <Route path="/governance/roles/:who?">{({ who }) => <ProposePage key={who} form="roles" about={who} />}</Route>
+        <Route path="/governance/parameter/:name?">{({ name }) => <ProposePage key={name} form="parameter" about={name} />}</Route>
         <Route path="/settings" component={SettingsPage} />
         <Route path="/invite" component={InvitePage} />
         <Route path="/bots" component={BotsPage} />

@@ -99,7 +99,7 @@ describe("governance", () => {
     expect(asked(scenario.state, 1).proposals[0]).toMatchObject({ approving: 0, votes: [], mine: null, needed: 2, voters: 2 });
   });
 
-  it("[I-3] of a consortium: members with their names, roles and seats, and what is proposed about them", () => {
+  it("[I-7] of a consortium: members with their names, roles and seats, and what is proposed about them", () => {
     const members = membersOfNumbers({ 0: ["transact", "vote"], 1: ["vote"], 3: ["read", "transact"] });
     const scenario = new Scenario({ parameters: NO_TOKENS, kind: { kind: "consortium", token: null, members } });
     scenario.build([scenario.transaction(3, [["account.setProfile", { name: "Ailsa", encryptionKey: null }]], { fee: 0 })]);
@@ -133,7 +133,7 @@ describe("through a port", () => {
   let world: World | undefined;
   afterEach(() => world?.close());
 
-  it("[I-3] the owner of a private BoT admits a member at once, with an account's text", async () => {
+  it("[I-7] the owner of a private BoT admits a member at once, with an account's text", async () => {
     const keys = await createKeys(createMemorySeeds());
     const owner = asAccountId(await keys.create("account"));
     const genesis = encodeGenesis({

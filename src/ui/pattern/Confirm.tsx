@@ -63,7 +63,7 @@ function Asked({ question, onClose }: { question: Question; onClose: () => void 
         {status.token !== "" && (
           <>
             <dt>{text.common.costs}</dt>
-            <dd>{cost ? <Amount value={cost.fee} unit={status.token} /> : text.common.measuring}</dd>
+            <dd>{cost ? <Amount value={cost.fee} unit={status.token} /> : unpayable ? "–" : text.common.measuring}</dd>
           </>
         )}
       </dl>

@@ -5,6 +5,7 @@ import {
   IconFileCode2,
   IconHome,
   IconLayoutList,
+  IconScale,
   IconSettings,
   IconTopologyStar3,
   IconUserPlus,
@@ -32,6 +33,7 @@ export const DAILY_PLACES: readonly Place[] = [
 const OTHER_PLACES: readonly Place[] = [
   { name: "network", path: "/network", under: [], Icon: IconTopologyStar3 },
   { name: "wallet", path: "/wallet", under: [], Icon: IconWallet },
+  { name: "governance", path: "/governance", under: [], Icon: IconScale },
   { name: "invite", path: "/invite", under: [], Icon: IconUserPlus },
   { name: "bots", path: "/bots", under: ["/join/"], Icon: IconBuildingCommunity },
   { name: "settings", path: "/settings", under: [], Icon: IconSettings },

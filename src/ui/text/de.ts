@@ -1,6 +1,7 @@
 import type { Text } from "./en.ts";
 import { bots } from "./de-bots.ts";
 import { codes } from "./de-codes.ts";
+import { governance } from "./de-governance.ts";
 
 const plural = (count: number, one: string, many: string): string => (count === 1 ? `1 ${one}` : `${count} ${many}`);
 
@@ -8,6 +9,7 @@ export const de: Text = {
   locale: "de-DE",
   codes,
   bots,
+  governance,
   places: {
     home: "Start",
     devices: "Geräte",
@@ -16,6 +18,7 @@ export const de: Text = {
     ledger: "Ledger",
     network: "Netz",
     wallet: "Börse",
+    governance: "Regeln",
     invite: "Einladen",
     bots: "BoTs",
     settings: "Einstellungen",

@@ -2,6 +2,7 @@
 import type { IncidentKind } from "../../sdk/api.ts";
 import { bots } from "./en-bots.ts";
 import { codes } from "./en-codes.ts";
+import { governance } from "./en-governance.ts";
 
 const plural = (count: number, one: string, many: string): string => (count === 1 ? `1 ${one}` : `${count} ${many}`);
 
@@ -29,6 +30,7 @@ export const en = {
   locale: "en-GB",
   codes,
   bots,
+  governance,
   places: {
     home: "Home",
     devices: "Devices",
@@ -37,6 +39,7 @@ export const en = {
     ledger: "Ledger",
     network: "Network",
     wallet: "Wallet",
+    governance: "Governance",
     invite: "Invite",
     bots: "BoTs",
     settings: "Settings",

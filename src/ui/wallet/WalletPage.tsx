@@ -107,7 +107,7 @@ function SeatCard({ info, ask }: { info: AccountInfo; ask: Ask }) {
   const text = useText();
   const format = useFormat();
   const status = usePeer((state) => state.status);
-  const parameters = useAsk("parameters", {}, "once").value;
+  const parameters = useAsk("parameters", {}).value;
   const settings = usePeer((state) => state.settings);
   const changeSettings = usePeer((state) => state.changeSettings);
   const seats = useAsk("seats", {}).value;
@@ -161,7 +161,7 @@ function ClaimCard({ info }: { info: AccountInfo }) {
   const format = useFormat();
   const send = usePeer((state) => state.send);
   const token = usePeer((state) => state.status?.token ?? "");
-  const parameters = useAsk("parameters", {}, "once").value;
+  const parameters = useAsk("parameters", {}).value;
   const [asked, setAsked] = useState(false);
   if (info.claimed || parameters === null) return null;
   const claim = (): void => {
