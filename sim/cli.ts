@@ -1,6 +1,6 @@
 /**
- * `npm run sim -- --seed N | --seeds A..B [--scenario NAME] [--nodes N] [--model]`: replays seeds of real peer machines, both ends of a range with it,
- * and says which fail. With `--model` consensus runs over a ledger that is only its blocks, and can be lied about: many more seeds in the same time.
+ * `npm run sim -- --seed N | --seeds A..B [--scenario NAME] [--nodes N] [--model | --closed]`: replays seeds of real peer machines, both ends of a range with it,
+ * and says which fail. With `--model` consensus runs over a ledger that is only its blocks, and can be lied about: many more seeds in the same time. With `--closed` the BoT is a private one of all peers.
  */
 import { nodesOf, runScenario, SCENARIOS, type ScenarioName } from "./scenarios.ts";
 
@@ -10,7 +10,9 @@ function option(name: string): string | undefined {
 }
 
 function fail(sentence: string): never {
-  console.error(`${sentence}\nUsage: npm run sim -- --seed N | --seeds A..B [--scenario ${SCENARIOS.join("|")}] [--nodes N] [--model]`);
+  console.error(
+    `${sentence}\nUsage: npm run sim -- --seed N | --seeds A..B [--scenario ${SCENARIOS.join("|")}] [--nodes N] [--model | --closed]`,
+  );
   process.exit(2);
 }
 
@@ -30,6 +32,7 @@ function scenariosWanted(): readonly ScenarioName[] {
 
 let failed = 0;
 const real = !process.argv.includes("--model");
+const closed = process.argv.includes("--closed");
 const seeds = seedsWanted();
 for (const name of scenariosWanted()) {
   const nodes = option("nodes");
@@ -38,13 +41,13 @@ for (const name of scenariosWanted()) {
     let failures = 0;
     const times = new Map<string, number[]>();
     for (const seed of seeds) {
-      const result = await runScenario(name, { seed, nodes: n, real });
+      const result = await runScenario(name, { seed, nodes: n, real, closed });
       for (const [what, ms] of Object.entries(result.times)) times.set(what, [...(times.get(what) ?? []), ms]);
       if (result.failures.length === 0) continue;
       failures++;
       if (failures <= 3)
         console.log(
-          `FAIL ${name} --nodes ${n} --seed ${seed}${real ? "" : " --model"}\n${result.failures.join("\n")}\n${result.cluster.describe()}`,
+          `FAIL ${name} --nodes ${n} --seed ${seed}${real ? (closed ? " --closed" : "") : " --model"}\n${result.failures.join("\n")}\n${result.cluster.describe()}`,
         );
     }
     failed += failures;

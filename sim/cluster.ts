@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly duplicates?: number;
   /** Nodes that lie. */
   readonly byzantine?: readonly string[];
+  /** Whether a tab that sleeps learns afterwards of links that came and went; otherwise it has only what the others say to it. */
+  readonly tellsSleepers?: boolean;
   readonly twist?: Twist;
   /** Clock drift of each node at most, as a share of time. */
   readonly drift?: number;
@@ -244,7 +246,8 @@ export class Cluster {
     const tab = this.#tabs.get(id);
     if (tab === undefined) return;
     if (this.#asleep.has(id)) {
-      if (input.kind === "own" || input.kind === "stored") tab.deferred.push(input);
+      const isOfLink = input.kind === "linked" || input.kind === "unlinked";
+      if (input.kind === "own" || input.kind === "stored" || (isOfLink && this.#options.tellsSleepers)) tab.deferred.push(input);
       return;
     }
     const outputs = tab.node.step(Math.floor(this.nowMs * tab.clockRate), input);

@@ -11,6 +11,7 @@ import {
 import { loadLedger } from "../src/host/load-ledger.ts";
 import type { BlockInfo, ConsensusStatus } from "../src/consensus/engine.ts";
 import { assert } from "../src/kit/assert.ts";
+import { compareBytes } from "../src/kit/bytes.ts";
 import type { Random } from "../src/kit/random.ts";
 import { accountKey, readAccount } from "../src/ledger/accounts.ts";
 import { heldSupply, nextNonceOf, receiptsRootOf, supplyOf } from "../src/ledger/index.ts";
@@ -20,7 +21,7 @@ import type { GossipTopic, NetworkCommand, StorageBatch, StreamProtocol } from "
 import { decodeBlockRow } from "../src/peer/rows.ts";
 import { createBlock, transactionsRootOf, type BlockHeader } from "../src/protocol/block.ts";
 import { encode, type Value } from "../src/protocol/codec.ts";
-import { chainOf, DEFAULT_PARAMETERS, encodeGenesis, type Parameters } from "../src/protocol/genesis.ts";
+import { chainOf, DEFAULT_PARAMETERS, encodeGenesis, ROLES, type Member, type Parameters } from "../src/protocol/genesis.ts";
 import { asAccountId, asVotingKey, digest, toHex, type HashHex, type VotingKey } from "../src/protocol/identifiers.ts";
 import { LIMITS } from "../src/protocol/limits.ts";
 import { statementBytes, valueToVote, type Certificate, type Statement } from "../src/protocol/vote.ts";
@@ -32,6 +33,7 @@ import type { SimKeys } from "./sim-keys.ts";
 const START_MS = 1_800_000_000_000;
 const SIGNATURES_MS_MAX = 4;
 const READ_MS = 1;
+const REFUSED_MS = 10_000;
 const CLAIM_MS = 50;
 const PAYMENT_FEE = 10;
 const CERTIFIED_MAX = 50;
@@ -221,7 +223,14 @@ class PeerNode implements SimNode {
   #command(command: NetworkCommand): void {
     if (command.kind === "publish") this.#send("*", { kind: "gossip", topic: command.topic, bytes: command.bytes });
     else if (command.kind === "send") this.#send(command.peer, { kind: "message", protocol: command.protocol, bytes: command.bytes });
+    else if (command.kind === "refuse") this.#refuse(command.peer);
     else if (command.kind === "penalize") this.#out.push({ kind: "blamed", peer: command.peer, code: command.code });
+  }
+
+  /** The link ends, and is made again after a while. */
+  #refuse(peer: string): void {
+    this.#later(0, { kind: "network", event: { kind: "unlinked", peer } });
+    this.#later(REFUSED_MS, { kind: "network", event: { kind: "linked", peer, self: this.#o.id, direct: true } });
   }
 
   #send(to: string, payload: PeerPayload): void {
@@ -316,6 +325,8 @@ interface PeerNodesOptions {
   readonly keys: SimKeys;
   /** Whether a crash is the machine's, so that relaxed writes are lost, too. */
   readonly diesWithMachine: boolean;
+  /** Whether it is the first one's private BoT, with all others as members: each link begins with a knock, and nothing is gossiped. */
+  readonly closed: boolean;
 }
 
 /** Peers of one run. The first founds; everybody takes a seat by itself. */
@@ -340,17 +351,26 @@ export class PeerNodes implements NodeFactory {
       heartbeatMs: options.heartbeatMs,
       recoveryMs: options.recoveryMs,
     };
-    this.#genesis = encodeGenesis({
+    const owner = asAccountId(founder.account);
+    const common = {
       version: 1,
-      kind: "public",
       name: "Simulated",
       token: "coal",
       createdMs: START_MS - 1,
-      founder: asAccountId(founder.account),
+      founder: owner,
       foundingSeat: this.#createVotingKey(options.ids[0]!),
       parameters,
       salt: new Uint8Array(16),
-    });
+    };
+    const members = (): readonly Member[] =>
+      options.ids
+        .slice(1)
+        .map((id) => asAccountId(this.#diskOf(id).account))
+        .sort(compareBytes)
+        .map((account) => [account, ROLES]);
+    this.#genesis = encodeGenesis(
+      options.closed ? { ...common, kind: "private", owner, members: members() } : { ...common, kind: "public" },
+    );
   }
 
   #diskOf(id: string): PeerDisk {

@@ -30,6 +30,14 @@ const PLAN: readonly (readonly [name: ScenarioName, nodes: number, from: number,
   ["newcomer", 4, 0, 1],
 ];
 
+/** The same of a private BoT, where each link begins with a knock. */
+const CLOSED: readonly (readonly [name: ScenarioName, nodes: number, from: number, to: number])[] = [
+  ["basic", 4, 2, 4],
+  ["split", 4, 0, 2],
+  ["restart", 4, 0, 2],
+  ["flicker", 4, 0, 1],
+];
+
 /** The newcomer's blocks take ten seconds of a free core. */
 const RUN_MS_MAX = 180_000;
 
@@ -40,6 +48,17 @@ describe("[C1d] peers under faults of the network, of disks, and of seats that l
       for (let seed = from; seed < to; seed++) {
         const { failures, cluster } = await runScenario(name, { seed, nodes, real: true });
         expect(failures, `npm run sim -- --scenario ${name} --nodes ${nodes} --seed ${seed}\n${cluster.describe()}`).toEqual([]);
+      }
+    },
+    RUN_MS_MAX,
+  );
+
+  it.each(CLOSED)(
+    "%s with %i nodes that let each other in, seeds %i to below %i",
+    async (name, nodes, from, to) => {
+      for (let seed = from; seed < to; seed++) {
+        const { failures, cluster } = await runScenario(name, { seed, nodes, real: true, closed: true });
+        expect(failures, `npm run sim -- --scenario ${name} --nodes ${nodes} --seed ${seed} --closed\n${cluster.describe()}`).toEqual([]);
       }
     },
     RUN_MS_MAX,

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly withoutRules?: readonly Rule[];
   /** Whole peers instead of engines over a model ledger. */
   readonly real?: boolean;
+  /** These in a BoT that lets in its members alone. */
+  readonly closed?: boolean;
 }
 
 export interface RunResult {
@@ -444,13 +446,14 @@ function createEngines(name: ScenarioName, ids: readonly string[], options: RunO
 }
 
 /** Every eighth seed with Ed25519, every third with crashes of the whole machine, but not where what was written must be there afterwards. */
-function createPeers(name: ScenarioName, ids: readonly string[], seed: number): NodeFactory {
+function createPeers(name: ScenarioName, ids: readonly string[], { seed, closed = false }: RunOptions): NodeFactory {
   return new PeerNodes({
     ids,
     random: createRandom(seed + 5),
     recoveryMs: WITHOUT_RECOVERY.includes(name) ? LATE_MS : RECOVERY_MS,
     heartbeatMs: HEARTBEAT_MS,
     keys: seed % 8 === 7 ? createRealKeys() : createQuickKeys(),
+    closed,
     diesWithMachine: seed % 3 === 2 && name !== "fullDisk",
   });
 }
@@ -460,7 +463,7 @@ export async function runScenario(name: ScenarioName, options: RunOptions): Prom
   const { seed, nodes } = options;
   const ids = Array.from({ length: nodes }, (_, index) => `p${index}`);
   const random = createRandom(seed * 31 + nodes);
-  const factory = options.real === true ? createPeers(name, ids, seed) : createEngines(name, ids, options);
+  const factory = options.real === true ? createPeers(name, ids, options) : createEngines(name, ids, options);
   const liars = name === "liar" || (name === "basic" && seed % 2 === 1) ? nodes - quorumOf(nodes) : 0;
   const byzantine = ids
     .map((id) => ({ id, order: random.next() }))
@@ -469,7 +472,16 @@ export async function runScenario(name: ScenarioName, options: RunOptions): Prom
     .map(({ id }) => id);
   const checkers = new Checkers({ mayFork: !WITHOUT_RECOVERY.includes(name) });
   const loss = name === "basic" ? [...LOSSES, 0.25][seed % 4]! : LOSSES[seed % 3]!;
-  const cluster = new Cluster({ seed, factory, checkers, loss, byzantine, twist: createTwist(factory), drift: seed % 5 === 4 ? 0.02 : 0 });
+  const cluster = new Cluster({
+    seed,
+    factory,
+    checkers,
+    loss,
+    byzantine,
+    twist: createTwist(factory),
+    drift: seed % 5 === 4 ? 0.02 : 0,
+    tellsSleepers: options.closed === true,
+  });
   const run = new Run(cluster, random, checkers);
   run.isOfPeers = options.real === true;
   try {

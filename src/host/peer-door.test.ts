@@ -158,7 +158,7 @@ describe("a stranger", () => {
     const admissions = closed.said.flatMap(({ command }) =>
       command.kind === "send" && command.peer === "mallory" ? [decodeAdmission(command.bytes).kind] : [],
     );
-    expect(new Set(admissions)).toEqual(new Set(["knock", "refused"]));
+    expect(new Set(admissions)).toEqual(new Set(["knock"]));
     expect(closed.refusalsOf("mallory")).toBe(3);
   });
 
@@ -251,6 +251,30 @@ describe("an account that is no member", () => {
     await closed.cluster.open("guest");
     await closed.until(() => back!.peer.final.height === height, "it hears the one whom it did not know");
     expect(closed.said.filter(({ from, command }) => "ce".includes(from) && command.kind === "refuse")).toEqual([]);
+  });
+});
+
+describe("a consortium", () => {
+  it("stops while a third of its seats is away, for as long as that takes, and goes on when they are back", async () => {
+    const closed = new Closed({ closed: { kind: "consortium", members: { b: ROLES, c: ROLES, d: ROLES } } });
+    const [a] = await closed.seated("a", "b", "c", "d");
+    for (const name of ["c", "d"]) closed.cluster.close(name);
+    let isFinal = false;
+    const sent = a!.send([NOTE], 0, 3_000_000).then(() => (isFinal = true));
+    const height = a!.peer.final.height;
+    // Many times as long as a public BoT waits before it recovers.
+    const endMs = closed.clock.nowMs() + 600_000;
+    await closed.cluster.runUntil(closed.clock, () => closed.clock.nowMs() >= endMs, {
+      what: "ten minutes",
+      withinMs: 700_000,
+      stepMs: 500,
+    });
+    expect([isFinal, a!.peer.final.height]).toEqual([false, height]);
+    expect(a!.peer.consensus.strength).toBe("full");
+    await closed.openAll("c", "d");
+    await closed.until(() => isFinal, "final");
+    await sent;
+    expect(a!.peer.consensus.seats).toHaveLength(4);
   });
 });
 

@@ -31,7 +31,7 @@ export interface DoorOptions {
   /** The finalized state: it says who is a member. */
   readonly state: () => StateView;
   readonly caughtUp: () => boolean;
-  /** Somebody showed an account, and may be heard. */
+  /** Both sides have shown their accounts, so that each hears what the other says from now on. */
   readonly onOpened: (peer: string) => void;
   /** A name that stands for no peer, such as a file that is read; it needs no pass. */
   readonly openTo: string | null;
@@ -41,7 +41,11 @@ interface Caller {
   /** This peer's own network identity. */
   readonly self: string;
   readonly sinceMs: number;
+  knockedMs: number;
+  /** Shown, and so it is heard. */
   account: AccountId | null;
+  /** Whether it has said that it hears this peer. */
+  hears: boolean;
   passedMs: number;
   isMember: boolean;
 }
@@ -52,6 +56,8 @@ type Gossiped = Extract<NetworkEvent, { kind: "gossip" }>;
 
 /** How long a link may stay without a pass. */
 const PASS_MS = 10_000;
+/** A knock, or what answers it, may have been lost with a connection. */
+const KNOCK_AGAIN_MS = 3_000;
 /** How long somebody whose account this peer does not know may bring it up to date. */
 const UNKNOWN_MS = 3_000;
 /** A refusal says so much about now. */
@@ -108,15 +114,22 @@ export class Door {
 
   // ------------------------------------------------------------ links
 
-  /** Whether the link is open already; otherwise it is knocked. */
+  /** Whether the link is open at once; otherwise it is knocked. */
   onLinked({ peer, self }: Linked, nowMs: number): boolean {
     this.#nowMs = nowMs;
     if (this.#genesis === null || peer === this.#o.openTo) return true;
     const known = this.#callers.get(peer);
-    if (known === undefined) this.#callers.set(peer, { self, sinceMs: nowMs, account: null, passedMs: 0, isMember: false });
-    // Also on a new connection: what was said on the one before may be lost.
-    this.#say(peer, { kind: "knock", proof: knockProof(this.#genesis, self, peer) });
-    return known !== undefined && known.account !== null;
+    const caller = known ?? { self, sinceMs: nowMs, knockedMs: nowMs, account: null, hears: false, passedMs: 0, isMember: false };
+    this.#callers.set(peer, caller);
+    // Also on a new connection: the other side may be another one now, or may have lost what was said on the one before.
+    caller.hears = false;
+    this.#knock(peer, caller);
+    return false;
+  }
+
+  #knock(peer: string, caller: Caller): void {
+    caller.knockedMs = this.#nowMs;
+    this.#say(peer, { kind: "knock", proof: knockProof(this.#genesis!, caller.self, peer) });
   }
 
   onUnlinked(peer: string): void {
@@ -149,9 +162,22 @@ export class Door {
       this.#isServed = false;
       return;
     }
-    if (!isRightProof(message.proof, knockProof(this.#genesis, from, caller.self))) return this.#refuse(from);
-    if (message.kind === "knock") this.#showPass(from, caller);
+    if (message.kind === "open") return this.#onOpen(from, caller);
+    if (!isRightProof(message.proof, knockProof(this.#genesis, from, caller.self))) return this.#end(from);
+    if (message.kind === "knock") this.#answer(from, caller);
     else this.#readPass(from, caller, message);
+  }
+
+  #onOpen(from: string, caller: Caller): void {
+    // Also again: the other side may have begun anew, and not know what this one said before.
+    caller.hears = true;
+    if (caller.account !== null) this.#o.onOpened(from);
+  }
+
+  /** Whoever knocks has not heard that it is heard. */
+  #answer(to: string, caller: Caller): void {
+    this.#showPass(to, caller);
+    if (caller.account !== null) this.#say(to, { kind: "open" });
   }
 
   #showPass(to: string, { self }: Caller): void {
@@ -164,6 +190,8 @@ export class Door {
   }
 
   #readPass(from: string, caller: Caller, { account, signature }: Extract<AdmissionMessage, { kind: "pass" }>): void {
+    // What it said of itself before, this very peer has shown already.
+    if (caller.account !== null && equalBytes(caller.account, account)) return this.#say(from, { kind: "open" });
     const message = passBytes(this.#o.chain, from);
     this.#o.outbox.verify(from, [{ publicKey: account, signature, message }], (isValid) => {
       requireThat(isValid, "signature-invalid");
@@ -172,7 +200,8 @@ export class Door {
       caller.account = account;
       caller.passedMs = this.#nowMs;
       this.#look(from, caller);
-      this.#o.onOpened(from);
+      this.#say(from, { kind: "open" });
+      if (caller.hears) this.#o.onOpened(from);
     });
   }
 
@@ -180,10 +209,12 @@ export class Door {
   tick(nowMs: number): void {
     this.#nowMs = nowMs;
     for (const [peer, caller] of this.#callers) {
-      if (caller.account === null) {
-        if (nowMs - caller.sinceMs > PASS_MS) this.#refuse(peer);
+      if (caller.account === null && nowMs - caller.sinceMs > PASS_MS) {
+        this.#end(peer);
         continue;
       }
+      if ((caller.account === null || !caller.hears) && nowMs - caller.knockedMs >= KNOCK_AGAIN_MS) this.#knock(peer, caller);
+      if (caller.account === null) continue;
       this.#look(peer, caller);
       if (!caller.isMember && nowMs - caller.passedMs >= UNKNOWN_MS && this.#o.caughtUp()) this.#refuse(peer);
     }
@@ -200,8 +231,13 @@ export class Door {
     caller.isMember = isMember;
   }
 
+  /** It is told why: its account has no role. */
   #refuse(peer: string): void {
     this.#say(peer, { kind: "refused" });
+    this.#end(peer);
+  }
+
+  #end(peer: string): void {
     this.#o.outbox.emit({ kind: "network", command: { kind: "refuse", peer } });
     this.#o.outbox.noteRefusal(peer, "not-authorized");
     this.#callers.delete(peer);

@@ -16,7 +16,9 @@ export type AdmissionMessage =
   | { readonly kind: "knock"; readonly proof: Uint8Array }
   /** In answer to a right knock. */
   | { readonly kind: "pass"; readonly proof: Uint8Array; readonly account: AccountId; readonly signature: Uint8Array }
-  /** In answer to a pass of an account that has no role here; the link ends. */
+  /** In answer to a right pass: from now on the other side is heard. */
+  | { readonly kind: "open" }
+  /** The account has no role here; the link ends. */
   | { readonly kind: "refused" };
 
 const PROOF_BYTES = 32;
@@ -43,6 +45,7 @@ function messageToValue(message: AdmissionMessage): Value {
       return [message.kind, message.proof];
     case "pass":
       return [message.kind, message.proof, message.account, message.signature];
+    case "open":
     case "refused":
       return [message.kind];
   }
@@ -52,7 +55,7 @@ export function encodeAdmission(message: AdmissionMessage): Uint8Array {
   return encode(messageToValue(message));
 }
 
-const LENGTHS: Readonly<Record<AdmissionMessage["kind"], number>> = { knock: 2, pass: 4, refused: 1 };
+const LENGTHS: Readonly<Record<AdmissionMessage["kind"], number>> = { knock: 2, pass: 4, open: 1, refused: 1 };
 const KINDS = Object.keys(LENGTHS) as AdmissionMessage["kind"][];
 
 /** @throws {Refusal} `too-large`, `encoding-invalid`, `schema-invalid`; no proof and no signature is checked here. */
@@ -60,7 +63,7 @@ export function decodeAdmission(bytes: Uint8Array): AdmissionMessage {
   const list = readList(decode(bytes, LIMITS.admissionBytesMax), "admission");
   const kind = readOneOf(list[0], "kind", KINDS);
   requireThat(list.length === LENGTHS[kind], "schema-invalid", { field: kind, expected: `${LENGTHS[kind]} items` });
-  if (kind === "refused") return { kind };
+  if (kind === "open" || kind === "refused") return { kind };
   const proof = readBytes(list[1], "proof", PROOF_BYTES, PROOF_BYTES);
   if (kind === "knock") return { kind, proof };
   return { kind, proof, account: asAccountId(list[2]), signature: readBytes(list[3], "signature", SIGNATURE_BYTES, SIGNATURE_BYTES) };

@@ -287,8 +287,8 @@ export interface ConsensusInfo {
     readonly height: number | null;
     readonly atMs: number;
   }[];
-  /** Seats that recovery waits for, with the step reached (0 when no recovery is under way). */
-  readonly recovery: { readonly step: number; readonly sinceMs: number; readonly missing: readonly AccountText[] } | null;
+  /** Seats that recovery waits for, with the step reached (0 when no recovery is under way, null where there never is one: a consortium waits). */
+  readonly recovery: { readonly step: number | null; readonly sinceMs: number; readonly missing: readonly AccountText[] } | null;
 }
 
 /** The links of this peer, as its network sees them. */

@@ -138,7 +138,8 @@ export class Rounds {
         recovery === null || this.#recoverySinceMs === null
           ? null
           : {
-              step: recoveryStep(recovery.clockMs, parametersOf(state).recoveryMs),
+              // A consortium has none: it waits.
+              step: view.genesis.kind === "consortium" ? null : recoveryStep(recovery.clockMs, parametersOf(state).recoveryMs),
               sinceMs: this.#recoverySinceMs,
               missing: waitingFor.map((votingKey) => seatOwner(state, votingKey)),
             },

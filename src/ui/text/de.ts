@@ -548,7 +548,8 @@ export const de: Text = {
       `Sekunden von der Zeit eines Blocks, bis dieser Peer sein Zertifikat hatte; die letzten ${count}, die er sah.`,
     round: (round) => `Runde ${round}`,
     quorumTells: (quorum, leader) => `Der Strich zeigt die nötigen ${plural(quorum, "Stimme", "Stimmen")}. Vorgeschlagen von ${leader}.`,
-    recovery: (step, missing) => `Wiederherstellung läuft, Stufe ${step}. Es fehlen: ${missing}.`,
+    recovery: (step, missing) =>
+      `${step === null ? "Zu wenige Sitze sind da: Sie wartet auf die anderen" : `Wiederherstellung läuft, Stufe ${step}`}.${missing === "" ? "" : ` Es fehlen: ${missing}.`}`,
     proposals: "Wer die Blöcke vorschlug",
     proposed: (blocks) =>
       blocks === 1

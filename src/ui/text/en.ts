@@ -568,7 +568,8 @@ export const en = {
     round: (round: string) => `Round ${round}`,
     quorumTells: (quorum: number, leader: string) =>
       `The line marks the ${plural(quorum, "vote", "votes")} it takes. Proposed by ${leader}.`,
-    recovery: (step: number, missing: string) => `Recovery under way, step ${step}. Missing: ${missing}.`,
+    recovery: (step: number | null, missing: string) =>
+      `${step === null ? "Too few seats are here: it waits for them" : `Recovery under way, step ${step}`}.${missing === "" ? "" : ` Missing: ${missing}.`}`,
     incidents: "Out of the ordinary",
     incidentsTell: "What went wrong around this peer, as it saw it itself. Kept in this browser, so that you find it after a reload.",
     noIncidents: "Nothing so far.",
