@@ -14,13 +14,12 @@ const PASSPHRASE = "a long enough passphrase";
 const RELAY = "/dns4/relay.example/tcp/443/tls/ws/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5";
 const NOW_MS = 1_750_000_000_000;
 
-async function createRig() {
+async function createRig({ isPrivate = false }: { isPrivate?: boolean } = {}) {
   const keys = await createKeys(createMemorySeeds());
   const account = await keys.create("account");
   const votingKey = await keys.create("voting");
-  const genesis = encodeGenesis({
+  const common = {
     version: 1,
-    kind: "public",
     name: "Test",
     token: "coal",
     createdMs: NOW_MS,
@@ -28,7 +27,10 @@ async function createRig() {
     foundingSeat: asVotingKey(votingKey),
     parameters: DEFAULT_PARAMETERS,
     salt: new Uint8Array(16),
-  });
+  };
+  const genesis = encodeGenesis(
+    isPrivate ? { ...common, kind: "private", owner: asAccountId(account), members: [] } : { ...common, kind: "public" },
+  );
   const settingsDisk = createMemoryDisk();
   const settings = await openSettings(createMemoryStorage(settingsDisk));
   const ledger: { storage: Storage } = { storage: createMemoryStorage() };
@@ -105,6 +107,25 @@ describe("what the app orders of its peer", () => {
     expect(await to.settings.lastGenesis()).toEqual(from.genesis);
   });
 
+  it("the file of a closed BoT, or one with a ledger, opens its BoT elsewhere; an account alone comes to where the tab is", async () => {
+    const from = await createRig({ isPrivate: true });
+    const bytes = await from.commands.exportPeer({ passphrase: PASSPHRASE, ledger: false });
+    const to = await createRig();
+    await to.settings.change({}, { genesis: to.genesis });
+    expect(await to.commands.inspectPeer({ bytes })).toMatchObject({ here: false, opens: true });
+    await to.commands.importPeer({ bytes, passphrase: PASSPHRASE });
+    expect((await to.settings.chosenBot())?.genesis).toEqual(from.genesis);
+    expect(await to.settings.lastGenesis()).toEqual(to.genesis);
+    // In the BoT that it is of nothing is chosen anew.
+    await from.commands.importPeer({ bytes, passphrase: PASSPHRASE });
+    expect(await from.settings.chosenBot()).toBeNull();
+    const other = await createRig();
+    const alone = await other.commands.exportPeer({ passphrase: PASSPHRASE, ledger: false });
+    await to.settings.change({}, { chosen: null });
+    await to.commands.importPeer({ bytes: alone, passphrase: PASSPHRASE });
+    expect(await to.settings.chosenBot()).toBeNull();
+  });
+
   it("the password of a TURN server is in no file, where whoever has the file could read it", async () => {
     const { commands, settings } = await createRig();
     const [open, secret] = ["stun:stun.example.org:3478", "turn:turn.example.org:3478 ann sesame"];
@@ -122,7 +143,7 @@ describe("what the app orders of its peer", () => {
     await other.commands.setSettings({ nicknames: { them: "Ann" } });
     await rig.commands.setSettings({ nicknames: { us: "Home" }, windowLimit: 7 });
     const bytes = await other.commands.exportPeer({ passphrase: PASSPHRASE, ledger: false });
-    expect(await rig.commands.inspectPeer({ bytes })).toEqual({ name: "Test", here: false, ledger: false });
+    expect(await rig.commands.inspectPeer({ bytes })).toEqual({ name: "Test", here: false, ledger: false, opens: false });
     await rig.commands.importPeer({ bytes, passphrase: PASSPHRASE });
     expect(rig.done).toEqual(["settings", "stop"]);
     expect(await rig.ledger.storage.read("blocks", "000000000001/0000")).toEqual(Uint8Array.of(1));

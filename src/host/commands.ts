@@ -101,9 +101,10 @@ async function importPeer(deps: CommandDeps, bytes: Uint8Array, passphrase: stri
   const ledger = await openLedgerOf(file, replayDeps(deps));
   await takeOver(deps, file.genesis, ledger, async () => {
     const account = await opened.keep();
+    const place = await placeOfFile(deps, file.genesis, ledger !== null);
     const nicknames = { ...settings.current.nicknames, ...brought.nicknames };
     // The account in the file is saved by the file.
-    return { part: { ...brought, nicknames, exportedMs: deps.nowMs() }, own: { account, genesis: file.genesis } };
+    return { part: { ...brought, nicknames, exportedMs: deps.nowMs() }, own: { account, ...place } };
   });
 }
 
@@ -111,6 +112,16 @@ async function importPeer(deps: CommandDeps, bytes: Uint8Array, passphrase: stri
 function isHere(deps: CommandDeps, genesis: Uint8Array): boolean {
   const own = deps.genesis();
   return own !== null && equalBytes(own, genesis);
+}
+
+/** Whether a file's BoT, which is another, is opened from now on: the account alone is as good in the BoT that is open. */
+const opensOther = (genesis: Uint8Array, hasBlocks: boolean): boolean => hasBlocks || decodeGenesis(genesis).kind !== "public";
+
+/** Which BoT the next start opens, after a file was brought. */
+async function placeOfFile(deps: CommandDeps, genesis: Uint8Array, hasBlocks: boolean): Promise<OwnChange> {
+  if (!isHere(deps, genesis) && opensOther(genesis, hasBlocks))
+    return { bot: { genesis, relays: [], checkpoint: null }, chosen: chainOf(genesis) };
+  return (await deps.settings.chosenBot()) === null ? { genesis } : {};
 }
 
 /** Of another BoT it is refused: this tab would not open it, as long as its relay names this one. */
@@ -175,7 +186,8 @@ export function createCommands(deps: CommandDeps): CommandHandlers {
     inspectPeer: async ({ bytes }) => {
       const file = decodePeerExport(bytes);
       const { genesis } = file;
-      return { name: decodeGenesis(genesis).name, here: isHere(deps, genesis), ledger: hasLedger(file) };
+      const [here, ledger] = [isHere(deps, genesis), hasLedger(file)];
+      return { name: decodeGenesis(genesis).name, here, ledger, opens: !here && opensOther(genesis, ledger) };
     },
     ...ledgerCommands(deps),
     importPeer: async ({ bytes, passphrase }) => {

@@ -212,7 +212,7 @@ describe("a file that brings a ledger", () => {
     const bytes = await exportFrom(rig, founder.storage);
     const { keys, commands, done, pauses } = await createTab(rig, createMemoryStorage(rig.imported));
     const voting = await keys.list("voting");
-    expect(await commands.inspectPeer({ bytes })).toEqual({ name: "Test", here: true, ledger: true });
+    expect(await commands.inspectPeer({ bytes })).toEqual({ name: "Test", here: true, ledger: true, opens: false });
     await commands.importPeer({ bytes, passphrase: PASSPHRASE });
     expect(done).toEqual(["open 1", "stop"]);
     expect(pauses.count, "others have had their turn on this thread").toBeGreaterThan(0);

@@ -416,6 +416,8 @@ export interface PeerFileInfo {
   /** Whether this peer is in the same BoT. */
   readonly here: boolean;
   readonly ledger: boolean;
+  /** Whether the tab opens that BoT from now on, and leaves the one that is open as it is. */
+  readonly opens: boolean;
 }
 
 /** What a ledger in a file says of itself, before it is checked. */

@@ -103,7 +103,7 @@ const Pages = memo(function Pages() {
 /** The first minute, as the peer tells it. */
 function FirstMinute({ onSkip }: { onSkip: () => void }) {
   const status = usePeer((state) => state.status);
-  const { copy } = usePlatform();
+  const platform = usePlatform();
   return (
     <Joining
       name={status?.name ?? ""}
@@ -111,7 +111,7 @@ function FirstMinute({ onSkip }: { onSkip: () => void }) {
       slot={status?.slot ?? null}
       account={status?.account || null}
       onSkip={onSkip}
-      copy={copy}
+      platform={platform}
     />
   );
 }
@@ -173,7 +173,7 @@ function Boot({ boot, gateway, platform }: AppProps) {
         </PageState>
       </main>
     );
-  if (client === null) return <Joining name="" steps={FIRST_STEPS} slot={slot} account={null} onSkip={null} copy={platform.copy} />;
+  if (client === null) return <Joining name="" steps={FIRST_STEPS} slot={slot} account={null} onSkip={null} platform={platform} />;
   return <WithPeer client={client} platform={platform} gateway={gateway} />;
 }
 

@@ -7,14 +7,14 @@ import { QrCode } from "../pattern/QrCode.tsx";
 import { useText } from "../text/language.tsx";
 
 /** For who has an invite and is no member yet: what a member needs to admit this account. */
-export function NotMember({ account, copy }: { account: string; copy: (content: string) => Promise<boolean> }) {
+export function NotMember({ account, address, copy }: { account: string; address: string; copy: (content: string) => Promise<boolean> }) {
   const text = useText();
   const [copied, setCopied] = useState<boolean | null>(null);
   return (
     <Card title={text.bots.notMember}>
       <div className="col">
         <p>{text.bots.notMemberTells}</p>
-        <QrCode content={account} label={text.bots.accountQr} />
+        <QrCode content={`${address}#/governance/admit/${account}`} label={text.bots.accountQr} />
         <p className="address">{account}</p>
         <div className="decision-acts">
           <Button component={Link} href="/bots" variant="default">

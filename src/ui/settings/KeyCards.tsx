@@ -133,8 +133,10 @@ function AskToRestore({ brought, onClose, onTake }: { brought: Brought | null; o
       ) : (
         <p className="ask-why">{text.settings.replacesSaved(format.dateTime(exportedMs))}</p>
       )}
-      {info && !info.here && <p className="ask-why">{text.settings.importOther(info.name)}</p>}
-      {info?.ledger && <p className="ask-why">{text.settings.importLedger}</p>}
+      {info && !info.here && (
+        <p className="ask-why">{info.opens ? text.settings.importOpens(info.name) : text.settings.importOther(info.name)}</p>
+      )}
+      {info?.ledger && info.here && <p className="ask-why">{text.settings.importLedger}</p>}
     </AskFirst>
   );
 }

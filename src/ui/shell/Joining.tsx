@@ -6,6 +6,7 @@ import { BothyMark } from "../pattern/BothyMark.tsx";
 import { shortId } from "../pattern/Digest.tsx";
 import { Explain } from "../pattern/StatCard.tsx";
 import { useFormat, useText } from "../text/language.tsx";
+import type { Platform } from "./platform.ts";
 
 /** With what draws a QR code: few ever need it. */
 const NotMember = lazy(() => import("../bots/NotMember.tsx").then((module) => ({ default: module.NotMember })));
@@ -54,14 +55,14 @@ export function Joining({
   slot,
   account,
   onSkip,
-  copy,
+  platform,
 }: {
   name: string;
   steps: readonly JoiningProgress[];
   slot: number | null;
   account: string | null;
   onSkip: (() => void) | null;
-  copy: (content: string) => Promise<boolean>;
+  platform: Pick<Platform, "copy" | "inviteAddress">;
 }) {
   const text = useText();
   const details: Partial<Record<JoiningStep, string>> = {
@@ -87,7 +88,7 @@ export function Joining({
         </section>
         {account !== null && steps.some(({ step, code }) => step === "ledger" && code === "not-authorized") && (
           <Suspense>
-            <NotMember account={account} copy={copy} />
+            <NotMember account={account} address={platform.inviteAddress()} copy={platform.copy} />
           </Suspense>
         )}
         <div className="foot-acts">

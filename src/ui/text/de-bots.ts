@@ -2,26 +2,26 @@ import type { bots as english } from "./en-bots.ts";
 
 export const bots: typeof english = {
   title: "BoTs",
-  lede: "Jede ist ein eigenes Hauptbuch mit eigenen Leuten und Geräten. Dieser Tab ist Peer von einer zur Zeit.",
-  newBot: "Neue BoT",
+  lede: "Jeder ist ein eigenes Ledger mit eigenen Leuten und Geräten. Dieser Tab ist Peer von einem zur Zeit.",
+  newBot: "Neuer BoT",
   kinds: { public: "Öffentlich", consortium: "Konsortium", private: "Privat" },
   here: "Jetzt offen",
   ofRelay: "vom Relay hinter dieser Seite",
   openIt: "Öffnen",
-  none: "Hier ist noch keine BoT bekannt",
+  none: "Hier ist noch kein BoT bekannt",
   join: "Mit einer Einladung beitreten",
   joinTells: "Füge den Link ein, den dir jemand gegeben hat, oder was darin hinter #/join/ steht.",
   invite: "Einladung",
   look: "Ansehen",
   joinTitle: (name) => `${name} beitreten?`,
   joinWhat: {
-    public: "Alle dürfen mitmachen. Dieser Tab verlässt die BoT, die jetzt offen ist, und kann jederzeit zurück.",
+    public: "Alle dürfen mitmachen. Dieser Tab verlässt den BoT, der jetzt offen ist, und kann jederzeit zurück.",
     consortium:
-      "Ihre Mitglieder entscheiden, wer dabei ist. Bis sie dein Konto aufgenommen haben, weisen ihre Peers dich ab, und du siehst nichts davon.",
+      "Seine Mitglieder entscheiden, wer dabei ist. Bis sie dein Konto aufgenommen haben, weisen seine Peers dich ab, und du siehst nichts davon.",
     private:
-      "Wem sie gehört, entscheidet, wer dabei ist. Bis dein Konto aufgenommen ist, weisen ihre Peers dich ab, und du siehst nichts davon.",
+      "Wem er gehört, entscheidet, wer dabei ist. Bis dein Konto aufgenommen ist, weisen seine Peers dich ab, und du siehst nichts davon.",
   },
-  joinAt: (height) => `Die Einladung entstand bei Block ${height}; ein Hauptbuch, das dort einen anderen Block hat, wird nicht genommen.`,
+  joinAt: (height) => `Die Einladung entstand bei Block ${height}; ein Ledger, das dort einen anderen Block hat, wird nicht genommen.`,
   joinNow: "Beitreten",
   already: "Du bist schon dabei.",
   steps: (step, of) => `Schritt ${step} von ${of}, noch ist nichts angelegt`,
@@ -65,8 +65,8 @@ export const bots: typeof english = {
   goods: {
     public: [
       "Alle haben dasselbe Recht auf einen Sitz und eine Stimme.",
-      "Sie läuft weiter, wenn die meisten schlafen oder weg sind, und sagt, wie sicher sie ist.",
-      "Token schützen sie vor Überflutung: Alle bekommen ein Startguthaben.",
+      "Er läuft weiter, wenn die meisten schlafen oder weg sind, und sagt, wie sicher er ist.",
+      "Token schützen ihn vor Überflutung: Alle bekommen ein Startguthaben.",
     ],
     consortium: [
       "Die Mitglieder kennen sich, also muss niemand eine Stimme kaufen. Es gibt keine Token.",
@@ -76,12 +76,12 @@ export const bots: typeof english = {
     private: [
       "Dein Wort allein lässt jemanden ein oder schickt ihn weg.",
       "Fremde werden abgewiesen und lesen nichts; auch kein Relay.",
-      "Sie läuft weiter, wenn die meisten Geräte schlafen.",
+      "Er läuft weiter, wenn die meisten Geräte schlafen.",
     ],
   },
   bads: {
     public: "Alles darin können alle lesen.",
-    consortium: "Sie hält an, statt zu raten, solange ein Drittel der Sitze oder mehr fehlt.",
+    consortium: "Er hält an, statt zu raten, solange ein Drittel der Sitze oder mehr fehlt.",
     private: "Ohne den Schlüssel deines Kontos kann niemand mehr jemanden einlassen: Bewahre seine Wörter auf.",
   },
   makeTitle: "Benennen und anlegen",
@@ -92,11 +92,11 @@ export const bots: typeof english = {
   tokensTell:
     "Jedes Konto bekommt ein Startguthaben, Senden kostet ein wenig, Sitze brauchen ein Pfand. Lass es aus, wenn du allen darin traust.",
   make: "Gründen",
-  makeTells: "Dieser Tab nimmt den ersten Sitz und öffnet die neue BoT. Die jetzt offene bleibt, wie sie ist.",
-  cannotMake: "An dieser Adresse enden die Schlüssel mit dem Tab, und die neue BoT mit ihnen. Öffne die App über https.",
+  makeTells: "Dieser Tab nimmt den ersten Sitz und öffnet den neuen BoT. Der jetzt offene bleibt, wie er ist.",
+  cannotMake: "An dieser Adresse enden die Schlüssel mit dem Tab, und der neue BoT mit ihnen. Öffne die App über https.",
   notMember: "Du bist noch kein Mitglied",
   notMemberTells:
-    "Die Peers dieser BoT lassen nur ein, wen sie kennen. Zeig dies einem Mitglied, das dein Konto aufnehmen kann; diese Seite macht dann von selbst weiter.",
+    "Die Peers dieses BoT lassen nur ein, wen sie kennen. Zeig dies einem Mitglied, das dein Konto aufnehmen kann; diese Seite macht dann von selbst weiter.",
   yourAccount: "Dein Konto",
   accountQr: "QR-Code deines Kontos",
   copyAccount: "Konto kopieren",
@@ -110,6 +110,6 @@ export const bots: typeof english = {
     private: ["um Einlass bitten; vorher lesen sie nichts", "dann tun, was du erlaubst", "nichts mit dem, was dir gehört"],
   },
   secretLink: "Gib diesen Link nur denen, die du meinst: Er unterscheidet sie von Fremden.",
-  noTokens: "Diese BoT hat keine Token",
+  noTokens: "Dieser BoT hat keine Token",
   noTokensTell: "Hier kostet nichts etwas, und niemand braucht ein Wallet.",
 };

@@ -11,7 +11,7 @@ export const codes: Text["codes"] = {
   "votes-missing": "Für diesen Vorschlag haben zu wenige gestimmt.",
   "unknown-proposal": "Diesen Vorschlag gibt es nicht: Er wurde ausgeführt oder ist abgelaufen.",
   "invite-invalid": "Diese Einladung ist beschädigt oder abgeschnitten; bitte noch einmal darum.",
-  "checkpoint-contradicted": "Das angebotene Hauptbuch ist nicht das, von dem deine Einladung spricht. Nichts davon wurde übernommen.",
+  "checkpoint-contradicted": "Das angebotene Ledger ist nicht das, von dem deine Einladung spricht. Nichts davon wurde übernommen.",
   "policy-invalid": "Diese Regel für Signaturen ist nicht erfüllbar oder schützt nichts.",
   "not-authorized": "Dieses Konto darf das nicht.",
   "not-owner": "Das darf nur der Eigentümer.",

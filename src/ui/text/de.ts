@@ -549,7 +549,7 @@ export const de: Text = {
     round: (round) => `Runde ${round}`,
     quorumTells: (quorum, leader) => `Der Strich zeigt die nötigen ${plural(quorum, "Stimme", "Stimmen")}. Vorgeschlagen von ${leader}.`,
     recovery: (step, missing) =>
-      `${step === null ? "Zu wenige Sitze sind da: Sie wartet auf die anderen" : `Wiederherstellung läuft, Stufe ${step}`}.${missing === "" ? "" : ` Es fehlen: ${missing}.`}`,
+      `${step === null ? "Zu wenige Sitze sind da: er wartet auf die anderen" : `Wiederherstellung läuft, Stufe ${step}`}.${missing === "" ? "" : ` Es fehlen: ${missing}.`}`,
     proposals: "Wer die Blöcke vorschlug",
     proposed: (blocks) =>
       blocks === 1
@@ -699,6 +699,7 @@ export const de: Text = {
     importTitle: "Diese Datei übernehmen?",
     importOther: (name) =>
       `Sie kommt aus einem anderen BoT, „${name}“. Was ihr Konto dort hat, bleibt dort; hier beginnt es mit dem, was es hier hat.`,
+    importOpens: (name) => `Sie kommt aus einem anderen BoT, „${name}“. Dieser Tab öffnet ihn von nun an.`,
     importLedger:
       "Ihr Ledger tritt an die Stelle des Ledgers in diesem Tab. Blöcke, die kein anderer Peer hat, gehen verloren, ebenso das Verzeichnis der Stimmen dieses Tabs: Seine Wahlschlüssel werden mit gelöscht, und sein Sitz bleibt leer, bis du einen neuen nimmst. Ist er der einzige Sitz dieses BoT, wird dort nichts mehr endgültig.",
     file: "Datei",

@@ -701,6 +701,7 @@ export const en = {
     importTitle: "Take over this file?",
     importOther: (name: string) =>
       `It comes from another BoT, “${name}”. What its account has there stays there; here it begins with what it has here.`,
+    importOpens: (name: string) => `It comes from another BoT, “${name}”. This tab opens that one from now on.`,
     importLedger:
       "Its ledger takes the place of the one in this tab. Blocks that no other peer has are lost, and so is the record of this tab's votes: its voting keys are deleted with it, and its seat stands empty until you take a new one. If it is the only seat of this BoT, nothing becomes final there any more.",
     file: "File",
