@@ -16,7 +16,7 @@ const PAGE_FOLDER = `node_modules/.cache/network-page-${process.env["TEST_PARALL
 
 /** What the page offers to a test. */
 export interface TabApi {
-  start(options: { relays: string[]; chain: string }): void;
+  start(options: { relays: string[]; chain: string; closed: boolean }): void;
   command(command: NetworkCommand): void;
   sendText(peer: string, protocol: StreamProtocol, text: string): void;
   publishText(topic: GossipTopic, text: string): void;
@@ -41,7 +41,7 @@ function installTab(): void {
   let network: ReturnType<Window["createNetwork"]> | undefined;
   const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
   window.tab = {
-    start({ relays, chain }) {
+    start({ relays, chain, closed }) {
       network = window.createNetwork({ identity: crypto.getRandomValues(new Uint8Array(32)), relays, iceServers: [] }, (event) => {
         if (event.kind === "linked") links[event.peer] = event.direct;
         else if (event.kind === "unlinked") delete links[event.peer];
@@ -52,7 +52,7 @@ function installTab(): void {
           texts.push({ kind: event.kind, from: event.from, text: new TextDecoder().decode(event.bytes.subarray(0, 64)) });
         }
       });
-      network.command({ kind: "join", chain, closed: false });
+      network.command({ kind: "join", chain, closed });
     },
     command: (command) => network?.command(command),
     sendText: (peer, protocol, text) => network?.command({ kind: "send", peer, protocol, bytes: bytesOf(text) }),
@@ -145,14 +145,15 @@ export interface Tab {
 export async function openTab(
   browser: Browser,
   relay: RelayProcess,
-  options: { before?: () => void; relays?: string[] } = {},
+  options: { before?: () => void; relays?: string[]; closed?: boolean } = {},
 ): Promise<Tab> {
   const context = await browser.newContext();
   const page = await context.newPage();
   if (options.before !== undefined) await page.addInitScript(options.before);
   await page.goto(relay.url);
   await page.waitForFunction(() => "tab" in window);
-  await page.evaluate((start) => window.tab.start(start), { relays: options.relays ?? [relay.address], chain: CHAIN });
+  const start = { relays: options.relays ?? [relay.address], chain: CHAIN, closed: options.closed ?? false };
+  await page.evaluate((given) => window.tab.start(given), start);
   const id = await page.waitForFunction(() => window.tab.status()?.self);
   return { page, id: (await id.jsonValue())! };
 }
