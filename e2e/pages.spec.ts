@@ -2,6 +2,9 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { readFileSync } from "node:fs";
 import { expect, test } from "@playwright/test";
+import { DEFAULT_PARAMETERS, encodeGenesis } from "../src/protocol/genesis.ts";
+import { asAccountId, asHash, asVotingKey } from "../src/protocol/identifiers.ts";
+import { encodeInvite } from "../src/protocol/invite.ts";
 import { RelayProcess } from "./harness/relay.ts";
 import { closeAll, openSeats, openTabIn } from "./harness/tabs.ts";
 import type { AppPage } from "./pages/app.ts";
@@ -70,6 +73,10 @@ async function fill(from: AppPage): Promise<typeof pages> {
     ["propose", "#/governance/parameter/heartbeatMs"],
     ["settings", "#/settings"],
     ["invite", "#/invite"],
+    ["bots", "#/bots"],
+    ["new-bot", "#/bots/new"],
+    ["join", `#/join/${inviteToAnother()}`],
+    ["join-damaged", "#/join/nonsense"],
     ["missing", "#/nowhere"],
     // These show readings, which a sensor sends twice a minute.
     ["home", "#/"],
@@ -77,6 +84,26 @@ async function fill(from: AppPage): Promise<typeof pages> {
     ["data", "#/data"],
     ["stream", `#/stream/${stream}`],
   ];
+}
+
+/** To a private BoT of somebody else's. */
+function inviteToAnother(): string {
+  const founder = asAccountId(new Uint8Array(32).fill(1));
+  const tokenless = { grant: 0, bond: 0, feePerKilobyte: 0, feePerMillionGas: 0 };
+  const genesis = encodeGenesis({
+    version: 1,
+    kind: "private",
+    name: "House by the loch",
+    token: null,
+    createdMs: 1,
+    founder,
+    foundingSeat: asVotingKey(new Uint8Array(32).fill(2)),
+    parameters: { ...DEFAULT_PARAMETERS, ...tokenless },
+    salt: new Uint8Array(16),
+    owner: founder,
+    members: [],
+  });
+  return encodeInvite({ genesis, checkpoint: { height: 1200, id: asHash(new Uint8Array(32).fill(3)) }, relays: [] });
 }
 
 async function hasReadings(on: AppPage): Promise<void> {
@@ -149,6 +176,25 @@ function overlays(on: AppPage): readonly (readonly [name: string, path: string, 
       async () => {
         await new WalletPage(on.page).ask((await on.status()).account, "1");
         await dialog.getByRole("button", { name: "Sign and send", disabled: false }).waitFor();
+      },
+    ],
+    [
+      "advice",
+      "#/bots/new",
+      async () => {
+        await on.main.getByRole("radio", { name: "Only my own devices" }).check();
+        await on.main.getByText("All of it is yours, so your word is enough.").waitFor();
+      },
+    ],
+    [
+      "found",
+      "#/bots/new",
+      async () => {
+        for (const answer of ["People I can name", "I do, alone", "Rarely"]) {
+          await on.main.getByRole("radio", { name: answer }).check();
+          await on.main.getByRole("button", { name: "Next" }).click();
+        }
+        await on.main.getByLabel("With tokens").waitFor();
       },
     ],
     ["words", "#/settings", async () => void (await new SettingsPage(on.page).words())],

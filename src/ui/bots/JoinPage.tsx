@@ -33,11 +33,14 @@ export function JoinPage({ invite }: { invite: string }) {
   if (found === null) return null;
   if ("code" in found)
     return (
-      <PageState state="broken" title={text.states.broken.title} why={refusalSentence(text, found)}>
-        <Button component={Link} href="/bots">
-          {text.bots.title}
-        </Button>
-      </PageState>
+      <>
+        <h1 className="b-sr">{text.bots.join}</h1>
+        <PageState state="broken" title={text.bots.noInvite} why={refusalSentence(text, found)}>
+          <Button component={Link} href="/bots">
+            {text.bots.title}
+          </Button>
+        </PageState>
+      </>
     );
   const join = (): void =>
     run(async () => {

@@ -13,6 +13,7 @@ export const bots: typeof english = {
   joinTells: "Füge den Link ein, den dir jemand gegeben hat, oder was darin hinter #/join/ steht.",
   invite: "Einladung",
   look: "Ansehen",
+  noInvite: "Diese Einladung führt nirgendwohin",
   joinTitle: (name) => `${name} beitreten?`,
   joinWhat: {
     public: "Alle dürfen mitmachen. Dieser Tab verlässt den BoT, der jetzt offen ist, und kann jederzeit zurück.",

@@ -12,6 +12,7 @@ export const bots = {
   joinTells: "Paste the link that somebody gave you, or what is behind its #/join/.",
   invite: "Invite",
   look: "Look at it",
+  noInvite: "This invite leads nowhere",
   joinTitle: (name: string) => `Join ${name}?`,
   joinWhat: {
     public: "Everybody may take part in it. This tab leaves the BoT that is open now, and can come back to it at any time.",

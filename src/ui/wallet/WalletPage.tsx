@@ -212,7 +212,13 @@ export function WalletPage({ to }: { to: string | undefined }) {
   const info = useAsk("account", status ? { account: status.account } : null);
   const history = useList("transactions", status && { account: status.account }, PAGE);
   if (status === null) return null;
-  if (status.ready && status.token === "") return <PageState state="empty" title={text.bots.noTokens} why={text.bots.noTokensTell} />;
+  if (status.ready && status.token === "")
+    return (
+      <>
+        <h1 className="b-sr">{text.places.wallet}</h1>
+        <PageState state="empty" title={text.bots.noTokens} why={text.bots.noTokensTell} />
+      </>
+    );
   return (
     <>
       <PageHead title={text.places.wallet} lede={text.wallet.lede} />
