@@ -222,7 +222,7 @@ describe("the road", () => {
 describe("a peer that keeps the newest blocks alone", () => {
   const heightsOf = (name: string): readonly number[] => [...cluster.diskOf(name).blocks.rows.keys()].map(heightOfKey);
 
-  it("lets the others go, opens again, and still shows newcomers the way and the state", async () => {
+  it("[D1] lets the others go, opens again, and still shows newcomers the way and the state", async () => {
     createCluster();
     const a = await seated("a");
     await seated("b");

@@ -9,6 +9,7 @@ import {
   applyRecovery,
   blockDueAtMs,
   createMempool,
+  genesisOf,
   headOf,
   listProposals,
   membersOf,
@@ -166,7 +167,7 @@ describe("a public BoT", () => {
 });
 
 describe("a consortium", () => {
-  it("[I-4] carries transactions of members only, each with the role that it needs, before anybody pays or verifies", () => {
+  it("[I-4] [R23] carries transactions of members only, each with the role that it needs, before anybody pays or verifies", () => {
     const scenario = consortium();
     const deploy: Call = ["contract.deploy", { source: "x", arguments: null, gasMax: 5000 }];
     expect(refusalOf(scenario, 5, note)).toBe("not-authorized");
@@ -275,6 +276,38 @@ describe("a private BoT", () => {
     const claim: Call = ["token.claim", { reference: scenario.chain, nonce: new Uint8Array(1) }];
     expect(scenario.build([scenario.transaction(1, [claim], { fee: 0 })]).receipts[0]?.results).toEqual([1000]);
     expect(scenario.build([scenario.transaction(2, [claim], { fee: 0 })]).refused[0]?.[1].code).toBe("not-authorized");
+  });
+});
+
+describe("contracts", () => {
+  const counting = { count: { init: () => null, add: () => 7 } };
+  const kinds = [
+    ["public", new Scenario({ programs: counting }).fund([1], 10_000)],
+    [
+      "consortium",
+      new Scenario({
+        programs: counting,
+        parameters: NO_TOKENS,
+        kind: { kind: "consortium", token: null, members: membersOfNumbers({ 0: ALL, 1: ["deploy", "transact"] }) },
+      }),
+    ],
+    [
+      "private",
+      new Scenario({
+        programs: counting,
+        parameters: NO_TOKENS,
+        kind: { kind: "private", token: null, owner: account(0), members: membersOfNumbers({ 1: ["deploy", "transact"] }) },
+      }),
+    ],
+  ] as const;
+
+  it.each(kinds)("[I-5] are deployed and called in a %s BoT, with tokens or without", (_, scenario) => {
+    const fee = genesisOf(scenario.state).token === null ? 0 : 10;
+    const deploy: Call = ["contract.deploy", { source: "count", arguments: null, gasMax: 5000 }];
+    const deployed = scenario.build([scenario.transaction(1, [deploy], { fee })]).receipts[0]!;
+    expect(deployed.refusal).toBeNull();
+    const call: Call = ["contract.call", { contract: deployed.results[0]!, method: "add", arguments: null, gasMax: 5000 }];
+    expect(scenario.build([scenario.transaction(1, [call], { fee })]).receipts[0]).toMatchObject({ refusal: null, results: [7] });
   });
 });
 
