@@ -42,6 +42,12 @@ test("[I-2] [I-7] [I-9] a consortium is made by answering three questions; who h
   await founder.change("Mill");
   const again = await founder.until("its seat", ({ ready, seats }) => ready && seats.mine);
   expect(again.chain).toBe(status.chain);
+  // The guest, who came by the invite, goes where the relay leads, and forgets what it never saw.
+  await guest.goTo("BoTs");
+  await guest.change("Bothy");
+  expect((await guest.until("the relay's BoT", ({ chain }) => chain === home.chain)).kind).toBe("public");
+  await guest.goTo("BoTs");
+  await guest.forget("Mill");
 });
 
 test("a text that is no invite is said to be damaged, and one cut short, too", async ({ browser }) => {

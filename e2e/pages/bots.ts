@@ -1,3 +1,4 @@
+import { expect } from "@playwright/test";
 import type { BotKind } from "../../src/sdk/api.ts";
 import { scan } from "../harness/qr.ts";
 import { AppPage } from "./app.ts";
@@ -29,6 +30,13 @@ export class BotsPage extends AppPage {
     const loaded = this.page.waitForEvent("load");
     await this.main.getByRole("button", { name: `Open: ${name}` }).click();
     await loaded;
+  }
+
+  async forget(name: string): Promise<void> {
+    await this.main.getByRole("button", { name: `Forget: ${name}` }).click();
+    await this.page.getByRole("dialog").getByRole("button", { name: "Forget" }).click();
+    await expect(this.main.getByText(name, { exact: true })).toHaveCount(0);
+    await expect(this.main.getByText("Open now")).toBeVisible();
   }
 
   /** A block with something in it. */

@@ -18,21 +18,27 @@ async function createSlot({ durable = true }: { durable?: boolean } = {}) {
   const keys = { ...(await createKeys(createMemorySeeds())), durable };
   const settings = await openSettings(createMemoryStorage());
   const account = await keys.create("account");
-  const slot = { genesis: null as Uint8Array | null, stops: 0 };
+  const slot = { genesis: null as Uint8Array | null, home: null as Uint8Array | null, stops: 0 };
+  const removed: string[] = [];
   const commands = botCommands({
     keys,
     settings,
     account: () => account,
     genesis: () => slot.genesis,
+    home: () => slot.home,
     final: () => FINAL,
     relays: () => ["/dns4/relay.example/tcp/443/wss"],
     stop: async () => void slot.stops++,
     alone: (work) => work(),
     nowMs: () => 5,
+    ledgers: {
+      open: async () => createMemoryStorage(),
+      remove: async (chain, number) => void removed.push(`${toHex(chain)} ${number}`),
+    },
   });
   /** What the next start opens. */
   const reload = async () => (slot.genesis = (await settings.chosenBot())?.genesis ?? null);
-  return { keys, settings, account, slot, commands, reload };
+  return { keys, settings, account, slot, commands, reload, removed };
 }
 
 const HOME = encodeGenesis({
@@ -127,6 +133,23 @@ describe("an invite", () => {
 });
 
 describe("several BoTs", () => {
+  it("are forgotten one by one, with ledger and voting keys, but for the one that is open", async () => {
+    const { commands, reload, keys, settings, removed } = await createSlot();
+    await commands.foundBot({ name: "One", kind: "private", tokens: false });
+    const one = (await reload())!;
+    const chain = toHex(chainOf(one));
+    await expect(commands.forgetBot({ chain })).rejects.toThrow("not-supported");
+    await commands.foundBot({ name: "Two", kind: "private", tokens: false });
+    const two = (await reload())!;
+    await commands.forgetBot({ chain });
+    expect(removed).toEqual([`${chain} 0`]);
+    expect((await commands.listBots({})).map(({ name }) => name)).toEqual(["Two"]);
+    const votingKeys = (genesis: Uint8Array) => keys.forChain(chainOf(genesis), decodeGenesis(genesis).foundingSeat).list("voting");
+    expect([(await votingKeys(one)).length, (await votingKeys(two)).length]).toEqual([0, 1]);
+    expect((await settings.chosenBot())?.genesis).toEqual(two);
+    await expect(commands.forgetBot({ chain })).rejects.toThrow("not-found");
+  });
+
   it("are listed, and one is opened after another", async () => {
     const { commands, settings, reload } = await createSlot();
     await settings.change({}, { genesis: HOME });
@@ -147,5 +170,18 @@ describe("several BoTs", () => {
     await commands.openBot({ chain: null });
     expect(await settings.chosenBot()).toBeNull();
     await expect(commands.openBot({ chain: "ab".repeat(32) })).rejects.toThrow("not-found");
+  });
+
+  it("have the relay's among them also where this slot was never in it", async () => {
+    const founder = await createSlot();
+    await founder.commands.foundBot({ name: "Ours", kind: "private", tokens: false });
+    await founder.reload();
+    const guest = await createSlot();
+    await guest.commands.joinBot({ invite: (await founder.commands.makeInvite({})).invite! });
+    guest.slot.home = HOME;
+    expect((await guest.commands.listBots({})).map(({ name, home }) => [name, home])).toEqual([
+      ["Of the relay", true],
+      ["Ours", false],
+    ]);
   });
 });

@@ -63,6 +63,7 @@ async function createRig({ isPrivate = false }: { isPrivate?: boolean } = {}) {
     nowMs: () => NOW_MS,
     final: () => null,
     relays: () => [],
+    home: () => null,
   });
   return { keys, account, genesis, settings, settingsDisk, ledger, commands, done };
 }

@@ -48,6 +48,7 @@ export interface CommandDeps {
   /** See `BotDeps`. */
   readonly final: BotDeps["final"];
   readonly relays: BotDeps["relays"];
+  readonly home: BotDeps["home"];
 }
 
 /** Only the account is sealed in a file, and whoever gets hold of it reads the rest. */

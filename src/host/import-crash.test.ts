@@ -112,6 +112,7 @@ function commandsOf(slot: OpenSlot, account: Uint8Array, done: string[]): Comman
     nowMs: () => NOW_MS,
     final: () => null,
     relays: () => [],
+    home: () => null,
   });
 }
 

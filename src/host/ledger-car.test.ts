@@ -78,6 +78,7 @@ async function createTab(genesis: Uint8Array, storage: ClusterPeer["storage"] | 
     nowMs: () => START_MS,
     final: () => null,
     relays: () => [],
+    home: () => null,
   });
   return { commands, imported, done, votingKeys: async () => (await keys.list("voting")).length };
 }

@@ -85,6 +85,7 @@ async function createTab({ clock, cluster }: Rig, storage: Storage, loadMachine?
     nowMs: () => clock.nowMs(),
     final: () => null,
     relays: () => [],
+    home: () => null,
   });
   return { keys, commands, done, pauses };
 }

@@ -82,6 +82,8 @@ export interface SettingsStore {
   account(): Promise<Uint8Array | null>;
   /** By their chains, ascending. */
   bots(): Promise<readonly KnownBot[]>;
+  /** Takes one out of them, and where its ledger was. */
+  forgetBot(chain: Hash): Promise<void>;
   /** The one to open, or null where it is the relay's. */
   chosenBot(): Promise<KnownBot | null>;
   /** Genesis of the relay's BoT in which this slot was last, or null. */
@@ -213,6 +215,14 @@ export async function openSettings(storage: Storage): Promise<SettingsStore> {
       const rows = await storage.range("meta", { from: BOT_KEYS, to: BOT_KEYS + KEY_END, limit: BOTS_MAX });
       return rows.map(([, bytes]) => bytesToBot(bytes));
     },
+    forgetBot: (chain) =>
+      write(
+        [],
+        [
+          ["meta", botKey(chain)],
+          ["meta", LEDGER_KEYS + toHex(chain)],
+        ],
+      ),
     chosenBot: async () => {
       const chain = await storage.read("meta", CHOSEN_KEY);
       if (chain === undefined || chain.length === 0) return null;

@@ -413,6 +413,7 @@ export class TabPeer {
         nowMs: () => this.#clock.wallMs(),
         final: () => (this.#peer === null || this.#peer.final.height === 0 ? null : this.#peer.final),
         relays: () => this.#relays(),
+        home: () => this.#manifest?.genesis ?? null,
       }),
     });
     for (const port of this.#waitingPorts.splice(0)) this.#server.attach(port);

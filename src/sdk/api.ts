@@ -326,6 +326,8 @@ export interface Commands {
   joinBot: { parameters: { readonly invite: string }; result: null };
   /** Opens a BoT of the list from now on; null for the relay's. */
   openBot: { parameters: { readonly chain: DigestText | null }; result: null };
+  /** Removes one of the list that is not open, with its ledger here and its voting keys. */
+  forgetBot: { parameters: { readonly chain: DigestText }; result: null };
   /** For the BoT that is open, with its last final block; null where the page's address is invite enough. */
   makeInvite: { parameters: Record<never, never>; result: { readonly invite: string | null } };
   /** Founds a BoT and makes this tab its first seat. */

@@ -195,6 +195,7 @@ export const COMMAND_SCHEMAS: { readonly [Name in CommandName]: ObjectSchema<Com
   inspectInvite: v.strictObject({ invite: inviteText }),
   joinBot: v.strictObject({ invite: inviteText }),
   openBot: v.strictObject({ chain: v.nullable(digest) }),
+  forgetBot: v.strictObject({ chain: digest }),
   makeInvite: nothing,
   found: v.strictObject({ name: v.pipe(text(64), v.minLength(1)) }),
   diagnostics: nothing,

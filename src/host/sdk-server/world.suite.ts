@@ -53,6 +53,7 @@ export const commands: CommandHandlers = {
   inspectInvite: refuse,
   joinBot: refuse,
   openBot: refuse,
+  forgetBot: refuse,
   makeInvite: refuse,
   found: refuse,
   diagnostics: async () => ({}),

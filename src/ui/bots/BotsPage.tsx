@@ -1,8 +1,9 @@
-import { Button, Textarea } from "@mantine/core";
-import { IconPlus } from "@tabler/icons-react";
+import { ActionIcon, Button, Textarea } from "@mantine/core";
+import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import type { BotInfo } from "../../sdk/api.ts";
+import { AskFirst } from "../pattern/AskFirst.tsx";
 import { Identicon } from "../pattern/Identicon.tsx";
 import { Card, PageHead } from "../pattern/Page.tsx";
 import { StatusPill } from "../pattern/StatusPill.tsx";
@@ -19,7 +20,7 @@ function inviteOf(typed: string): string {
   return (at < 0 ? typed : typed.slice(at + JOIN.length)).trim();
 }
 
-function BotRow({ bot, onOpen, busy }: { bot: BotInfo; onOpen: () => void; busy: boolean }) {
+function BotRow({ bot, onOpen, onForget, busy }: { bot: BotInfo; onOpen: () => void; onForget: () => void; busy: boolean }) {
   const { bots } = useText();
   return (
     <div className="b-row">
@@ -31,9 +32,16 @@ function BotRow({ bot, onOpen, busy }: { bot: BotInfo; onOpen: () => void; busy:
       {bot.here ? (
         <StatusPill status="live">{bots.here}</StatusPill>
       ) : (
-        <Button variant="default" loading={busy} onClick={onOpen} aria-label={`${bots.openIt}: ${bot.name}`}>
-          {bots.openIt}
-        </Button>
+        <span className="bot-acts">
+          {!bot.home && (
+            <ActionIcon aria-label={`${bots.forget}: ${bot.name}`} onClick={onForget}>
+              <IconTrash size={20} stroke={1.7} />
+            </ActionIcon>
+          )}
+          <Button variant="default" loading={busy} onClick={onOpen} aria-label={`${bots.openIt}: ${bot.name}`}>
+            {bots.openIt}
+          </Button>
+        </span>
       )}
     </div>
   );
@@ -77,6 +85,7 @@ export function BotsPage() {
   const { reload } = usePlatform();
   const [, go] = useLocation();
   const [known, setKnown] = useState<readonly BotInfo[] | null>(null);
+  const [asked, setAsked] = useState<BotInfo | null>(null);
   const { busy, error, run } = useDeed();
   useEffect(() => {
     let isShown = true;
@@ -86,6 +95,12 @@ export function BotsPage() {
     );
     return () => void (isShown = false);
   }, [client]);
+  const forget = ({ chain }: BotInfo): void =>
+    run(async () => {
+      setAsked(null);
+      await client.command("forgetBot", { chain });
+      setKnown(await client.command("listBots"));
+    });
   const open = ({ chain, home }: BotInfo): void =>
     run(async () => {
       await client.command("openBot", { chain: home ? null : chain });
@@ -106,13 +121,22 @@ export function BotsPage() {
       <div className="col narrow">
         <Card flush>
           {(known ?? []).map((bot) => (
-            <BotRow key={bot.chain} bot={bot} busy={busy} onOpen={() => open(bot)} />
+            <BotRow key={bot.chain} bot={bot} busy={busy} onOpen={() => open(bot)} onForget={() => setAsked(bot)} />
           ))}
           {known?.length === 0 && <p className="quiet">{text.bots.none}</p>}
           {error && <p className="fault">{refusalSentence(text, error)}</p>}
         </Card>
         <JoinForm />
       </div>
+      <AskFirst
+        opened={asked !== null}
+        title={text.bots.forgetTitle(asked?.name ?? "")}
+        go={text.bots.forget}
+        onClose={() => setAsked(null)}
+        onGo={asked && (() => forget(asked))}
+      >
+        <p className="ask-why">{text.bots.forgetWhy}</p>
+      </AskFirst>
     </>
   );
 }

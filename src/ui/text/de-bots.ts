@@ -8,6 +8,10 @@ export const bots: typeof english = {
   here: "Jetzt offen",
   ofRelay: "vom Relay hinter dieser Seite",
   openIt: "Öffnen",
+  forget: "Vergessen",
+  forgetTitle: (name) => `${name} vergessen?`,
+  forgetWhy:
+    "Sein Ledger hier geht verloren, ebenso die Schlüssel des Sitzes, den dieser Tab darin hat. Ist es der einzige Sitz, wird dort nichts mehr endgültig. Zurück kommst du nur mit einer Einladung.",
   none: "Hier ist noch kein BoT bekannt",
   join: "Mit einer Einladung beitreten",
   joinTells: "Füge den Link ein, den dir jemand gegeben hat, oder was darin hinter #/join/ steht.",

@@ -7,6 +7,10 @@ export const bots = {
   here: "Open now",
   ofRelay: "of the relay behind this page",
   openIt: "Open",
+  forget: "Forget",
+  forgetTitle: (name: string) => `Forget ${name}?`,
+  forgetWhy:
+    "Its ledger here goes, and the keys of this tab's seat in it. If it is the only seat, nothing becomes final there any more. To come back you need an invite.",
   none: "No BoT is known here yet",
   join: "Join by an invite",
   joinTells: "Paste the link that somebody gave you, or what is behind its #/join/.",
