@@ -162,6 +162,21 @@ describe("a stranger", () => {
     expect(closed.refusalsOf("mallory")).toBe(3);
   });
 
+  it("who says that a member is none stops nobody", async () => {
+    const closed = new Closed();
+    const [a] = await closed.seated("a", "b", "c");
+    closed.linkStranger("mallory");
+    closed.says("mallory", a!, "admit", encodeAdmission({ kind: "refused" }));
+    await closed.cluster.settled();
+    expect([a!.peer.isShutOut, a!.peer.caughtUp]).toEqual([false, true]);
+    // A member's word counts until anybody serves this peer again.
+    closed.says("b", a!, "admit", encodeAdmission({ kind: "refused" }));
+    await closed.cluster.settled();
+    expect(a!.peer.isShutOut).toBe(true);
+    await closed.send(a!, NOTE);
+    expect(a!.peer.isShutOut).toBe(false);
+  });
+
   it("who shows somebody else's knock or pass gains nothing", async () => {
     const closed = new Closed();
     const [a, b] = await closed.seated("a", "b", "c");

@@ -50,6 +50,11 @@ interface Caller {
   isMember: boolean;
 }
 
+interface Held {
+  readonly from: string;
+  readonly bytes: Uint8Array;
+}
+
 type Linked = Extract<NetworkEvent, { kind: "linked" }>;
 type Send = Extract<NetworkCommand, { kind: "send" }>;
 type Gossiped = Extract<NetworkEvent, { kind: "gossip" }>;
@@ -65,6 +70,8 @@ const REFUSED_MS = 30_000;
 /** Forwarded messages that are remembered: a minute of votes of all seats. */
 const SEEN_MAX = 8_192;
 const HELD_MAX = 1_024;
+/** The same in bytes: what waits for its epoch or for signatures is passed on late, or not by this peer. */
+const HELD_BYTES_MAX = 8 * 1024 * 1024;
 /** Topic, and how often these bytes were said before: what is said again must not be taken for what was seen. */
 const PREFIX_BYTES = 2;
 /** One in so many copies goes also to whom another should have told: it may keep it back. */
@@ -88,7 +95,7 @@ export class Door {
   readonly #seen = new BoundedMap<HashHex, true>(SEEN_MAX);
   readonly #said = new BoundedMap<HashHex, number>(SEEN_MAX);
   /** What was forwarded to this peer and is not judged yet. */
-  readonly #held = new BoundedMap<number, { readonly from: string; readonly bytes: Uint8Array }>(HELD_MAX);
+  readonly #held = new BoundedMap<number, Held>(HELD_MAX, { max: HELD_BYTES_MAX, of: ({ bytes }) => bytes.length });
   #nextId = 1;
   #nowMs = 0;
   #refusedMs = -Infinity;
@@ -157,15 +164,18 @@ export class Door {
     const caller = this.#callers.get(from);
     if (caller === undefined || this.#genesis === null) return;
     const message = decodeAdmission(bytes);
-    if (message.kind === "refused") {
-      this.#refusedMs = nowMs;
-      this.#isServed = false;
-      return;
-    }
+    if (message.kind === "refused") return this.#onRefused(caller);
     if (message.kind === "open") return this.#onOpen(from, caller);
     if (!isRightProof(message.proof, knockProof(this.#genesis, from, caller.self))) return this.#end(from);
     if (message.kind === "knock") this.#answer(from, caller);
     else this.#readPass(from, caller, message);
+  }
+
+  /** Whoever is no member here cannot say who is: else a stranger could stop this peer with a word. */
+  #onRefused({ isMember }: Caller): void {
+    if (!isMember) return;
+    this.#refusedMs = this.#nowMs;
+    this.#isServed = false;
   }
 
   #onOpen(from: string, caller: Caller): void {
